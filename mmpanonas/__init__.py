@@ -1,0 +1,1 @@
+"""Architecture search for panoptic segmentation on MMDetection."""

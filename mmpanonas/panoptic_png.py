@@ -1,0 +1,111 @@
+"""Segment ids in the RGB PNGs of the COCO panoptic format: id = R + 256 G + 256^2 B."""
+
+import os
+import struct
+import zlib
+
+import cv2
+import numpy as np
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+VOID_ID = 0
+"""The id of pixels that belong to no segment."""
+MAX_ID = (1 << 24) - 1
+"""The largest id that three bytes hold."""
+
+
+def read_panoptic_png(path: str | os.PathLike) -> np.ndarray:
+    """Read the segment ids of a panoptic PNG.
+
+    Args:
+        path: a file written as the COCO panoptic format asks.
+
+    Returns:
+        int32 array (H, W); 0 is void.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is truncated, damaged or not a PNG.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"panoptic PNG '{os.fspath(path)}' does not exist; check the folder given for the "
+            "segment PNGs (data_prefix['seg']) and the file_name in the annotation file"
+        ) from None
+    return decode_panoptic_png(data, os.fspath(path))
+
+
+def decode_panoptic_png(data: bytes, name: str = "<bytes>") -> np.ndarray:
+    """Decode the bytes of a panoptic PNG to ids, int32 (H, W); ``name`` serves in errors.
+
+    Raises:
+        ValueError: the bytes are truncated, damaged or not a PNG.
+    """
+    problem = png_problem(data)
+    if problem:
+        raise ValueError(
+            f"panoptic PNG '{name}' {problem} ({len(data)} bytes); a whole PNG was expected: "
+            "copy or download the file again"
+        )
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise ValueError(
+            f"panoptic PNG '{name}' cannot be decoded, though it looks whole; an 8-bit RGB PNG "
+            "was expected: write the file again"
+        )
+    # Four bytes R, G, B, alpha read as one little-endian number hold the id in the low three.
+    packed = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGBA).view("<i4")[..., 0]
+    return np.bitwise_and(packed, MAX_ID).astype(np.int32, copy=False)
+
+
+def write_panoptic_png(path: str | os.PathLike, ids: np.ndarray) -> None:
+    """Write segment ids, any integer type (H, W), as a panoptic PNG.
+
+    Raises:
+        ValueError: the array has another shape or type, or an id is negative or above 2^24 - 1.
+        OSError: the file cannot be written.
+    """
+    ids = np.asarray(ids)
+    if ids.ndim != 2 or ids.size == 0 or not np.issubdtype(ids.dtype, np.integer):
+        raise ValueError(
+            f"ids for '{os.fspath(path)}' have shape {ids.shape} and type {ids.dtype}; integers "
+            "of shape (H, W) were expected"
+        )
+    if ids.min() < 0 or ids.max() > MAX_ID:
+        raise ValueError(
+            f"ids for '{os.fspath(path)}' run from {ids.min()} to {ids.max()}; three bytes hold "
+            f"0 to {MAX_ID}: number the segments anew"
+        )
+    bytes_rgba = np.ascontiguousarray(ids, dtype="<u4").view(np.uint8).reshape(*ids.shape, 4)
+    encoded = cv2.imencode(".png", cv2.cvtColor(bytes_rgba, cv2.COLOR_RGBA2BGR))[1]
+    with open(path, "wb") as file:
+        file.write(encoded.tobytes())
+
+
+def png_problem(data: bytes) -> str | None:
+    """Say what is wrong with the bytes of a PNG, or None if all its chunks are whole.
+
+    Decoders fill what is missing with black, which would read as void, so the chunks are
+    walked and their check sums compared.
+    """
+    if not data:
+        return "is empty"
+    if not data.startswith(PNG_SIGNATURE):
+        return "is not a PNG"
+    start = len(PNG_SIGNATURE)
+    while start + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, start)
+        end = start + 12 + length
+        if end > len(data):
+            break
+        kind = data[start + 4 : start + 8]
+        (checksum,) = struct.unpack_from(">I", data, end - 4)
+        if zlib.crc32(memoryview(data)[start + 4 : end - 4]) != checksum:
+            return "is damaged"
+        if kind == b"IEND":
+            return None
+        start = end
+    return "is truncated"

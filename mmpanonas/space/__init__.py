@@ -1,0 +1,30 @@
+"""The choices, an architecture, its cost. Python and NumPy only."""
+
+from mmpanonas.space.arch import (
+    ATTENTION_CHOICES,
+    BACKBONE_CHOICES,
+    HEAD_CHOICES,
+    PART_CHOICES,
+    Arch,
+    ArchError,
+    write_atomically,
+)
+from mmpanonas.space.cost import Cost, NetworkShape, backbone_cost, cost_range, network_cost
+from mmpanonas.space.space import Part, SearchSpace
+
+__all__ = [
+    "ATTENTION_CHOICES",
+    "BACKBONE_CHOICES",
+    "HEAD_CHOICES",
+    "PART_CHOICES",
+    "Arch",
+    "ArchError",
+    "Cost",
+    "NetworkShape",
+    "Part",
+    "SearchSpace",
+    "backbone_cost",
+    "cost_range",
+    "network_cost",
+    "write_atomically",
+]

@@ -1,0 +1,167 @@
+"""An architecture: the named choice of every layer, part by part.
+
+The file format is JSON with one key per part, each a list of names. The paper's own
+files (integer codes under ``backbone``, ``head`` and ``inter``) are read as well.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+#: The choices of each part; a choice's place is its integer code (SPEC sections 2 to 4).
+BACKBONE_CHOICES = ("shuffle_3x3", "shuffle_5x5", "shuffle_7x7", "xception")
+HEAD_CHOICES = ("dw_3x3", "dw_5x5", "df_3x3", "df_5x5", "at_3x3", "at_5x5")
+ATTENTION_CHOICES = ("r4", "r8", "r16")
+
+#: The searchable parts in code order: what each one chooses from.
+PART_CHOICES = {
+    "backbone": BACKBONE_CHOICES,
+    "mask_head": HEAD_CHOICES,
+    "semantic_head": HEAD_CHOICES,
+    "things_to_stuff": ATTENTION_CHOICES,
+    "stuff_to_things": ATTENTION_CHOICES,
+}
+
+#: How the published format groups the parts, and how many layers the split needs.
+_PUBLISHED = {
+    "backbone": (("backbone", None),),
+    "head": (("mask_head", 4), ("semantic_head", 3)),
+    "inter": (("things_to_stuff", 4), ("stuff_to_things", 5)),
+}
+
+
+class ArchError(ValueError):
+    """An architecture that cannot be read, or that does not fit its search space."""
+
+
+@dataclass(frozen=True)
+class Arch:
+    """Named choices of each part; the empty tuple for a part that the network lacks."""
+
+    backbone: tuple[str, ...] = ()
+    mask_head: tuple[str, ...] = ()
+    semantic_head: tuple[str, ...] = ()
+    things_to_stuff: tuple[str, ...] = ()
+    stuff_to_things: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in PART_CHOICES:
+            choices = getattr(self, name)
+            if isinstance(choices, str) or not isinstance(choices, Sequence):
+                raise ArchError(f"{name}: expected a list of names, got {choices!r}")
+            object.__setattr__(self, name, tuple(choices))
+            for layer, choice in enumerate(choices):
+                check_choice(name, layer, choice)
+
+    def to_dict(self) -> dict[str, list[str]]:
+        """The parts that the network has, as plain lists."""
+        return {f.name: list(getattr(self, f.name)) for f in fields(self) if getattr(self, f.name)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Sequence[str]]) -> "Arch":
+        """Inverse of :meth:`to_dict`. Raises ``ArchError`` on unknown parts or choices."""
+        unknown = sorted(set(data) - set(PART_CHOICES))
+        if unknown:
+            raise ArchError(f"unknown part {unknown[0]!r}; the parts are {', '.join(PART_CHOICES)}")
+        return cls(**data)
+
+    def to_published(self) -> list[dict[str, list[int]]]:
+        """Integer codes in the paper's file format: a list that holds one object."""
+        codes = {
+            key: [
+                PART_CHOICES[part].index(choice)
+                for part, _ in parts
+                for choice in getattr(self, part)
+            ]
+            for key, parts in _PUBLISHED.items()
+        }
+        return [{key: code for key, code in codes.items() if code}]
+
+    @classmethod
+    def from_published(cls, data: Sequence[Mapping[str, Sequence[int]]]) -> "Arch":
+        """Read the paper's format: ``[{"backbone": [...], "head": [...], "inter": [...]}]``.
+
+        ``head`` holds the 4 layers of the mask head, then the 3 of the semantic head;
+        ``inter`` the 4 modules things to stuff, then the 5 stuff to things.
+        """
+        if len(data) != 1 or not isinstance(data[0], Mapping):
+            raise ArchError(f"the published format is a list with one object, got {len(data)}")
+        parts: dict[str, tuple[str, ...]] = {}
+        for key, codes in data[0].items():
+            if key not in _PUBLISHED:
+                raise ArchError(f"unknown key {key!r}; the published keys are {list(_PUBLISHED)}")
+            parts.update(_split_codes(key, list(codes)))
+        return cls(**parts)
+
+    def dump(self, path: str | os.PathLike) -> None:
+        """Write the file, one line per part, replacing an older one atomically."""
+        lines = [f"  {json.dumps(name)}: {json.dumps(c)}" for name, c in self.to_dict().items()]
+        write_atomically(path, "{\n" + ",\n".join(lines) + "\n}\n")
+
+    @classmethod
+    def load(cls, source: "str | os.PathLike | Mapping | Sequence | Arch") -> "Arch":
+        """An ``Arch``, its dictionary, a published list, or a JSON file of either format.
+
+        Raises:
+            ArchError: unreadable file, unknown part or choice; the message names the file.
+        """
+        if isinstance(source, Arch):
+            return source
+        if not isinstance(source, str | os.PathLike):
+            return cls.from_dict(source) if isinstance(source, Mapping) else cls._from_list(source)
+        try:
+            data = json.loads(Path(source).read_text())
+            return cls.load(data) if isinstance(data, dict | list) else cls._from_list(data)
+        except FileNotFoundError:
+            raise ArchError(f"architecture file {source} does not exist") from None
+        except (ValueError, OSError) as error:
+            raise ArchError(f"architecture file {source}: {error}") from None
+
+    @classmethod
+    def _from_list(cls, data: object) -> "Arch":
+        if not isinstance(data, Sequence) or isinstance(data, str):
+            raise ArchError(f"expected an object of parts or a published list, got {data!r}")
+        return cls.from_published(data)
+
+
+def check_choice(part: str, layer: int, choice: object) -> None:
+    """Raise ``ArchError`` unless ``choice`` is one of the part's names."""
+    known = PART_CHOICES[part]
+    if choice not in known:
+        raise ArchError(f"{part}[{layer}]: unknown choice {choice!r}; known: {', '.join(known)}")
+
+
+def _split_codes(key: str, codes: list[int]) -> dict[str, tuple[str, ...]]:
+    """Name the integer codes of one published key, split over its parts."""
+    parts = _PUBLISHED[key]
+    expected = sum(layers or len(codes) for _, layers in parts)
+    if len(codes) != expected:
+        raise ArchError(f"{key}: expected {expected} codes, got {len(codes)}")
+    named, start = {}, 0
+    for part, layers in parts:
+        names = PART_CHOICES[part]
+        chunk = codes[start : start + (layers or len(codes))]
+        start += len(chunk)
+        for place, code in enumerate(chunk):
+            if not isinstance(code, int) or not 0 <= code < len(names):
+                raise ArchError(
+                    f"{part}[{place}]: code {code!r} is not one of 0 to {len(names) - 1}"
+                )
+        named[part] = tuple(names[code] for code in chunk)
+    return named
+
+
+def write_atomically(path: str | os.PathLike, text: str) -> None:
+    """Write ``text`` so that a reader sees the old file or the new one, never a part."""
+    path = Path(path)
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)

@@ -1,0 +1,153 @@
+"""The search space: which parts are searched, sampling, codes and fair windows."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mmpanonas.space.arch import PART_CHOICES, Arch, ArchError, check_choice
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the space: ``layers`` layers that each choose from ``choices``.
+
+    ``fixed`` names the choice of every layer for a part that the network has but that is
+    not searched; sampling, windows and codes leave it alone.
+    """
+
+    name: str
+    layers: int
+    fixed: tuple[str, ...] | None = None
+    choices: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.name not in PART_CHOICES:
+            raise ArchError(f"unknown part {self.name!r}; the parts are {', '.join(PART_CHOICES)}")
+        object.__setattr__(self, "choices", PART_CHOICES[self.name])
+        if self.fixed is not None:
+            object.__setattr__(self, "fixed", tuple(self.fixed))
+            self.check(self.fixed)
+
+    def check(self, choices: Sequence[str]) -> None:
+        """Raise ``ArchError`` unless ``choices`` names one choice for each layer."""
+        if len(choices) != self.layers:
+            raise ArchError(f"{self.name}: expected {self.layers} choices, got {len(choices)}")
+        for layer, choice in enumerate(choices):
+            check_choice(self.name, layer, choice)
+        if self.fixed is not None and tuple(choices) != self.fixed:
+            raise ArchError(f"{self.name} is fixed to {list(self.fixed)}, got {list(choices)}")
+
+
+class SearchSpace:
+    """Up to five named parts, each searched, fixed or absent (SPEC sections 2 to 4).
+
+    Integer codes run over the *searched* layers in part order: backbone, mask head,
+    semantic head, things to stuff, stuff to things.
+    """
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        given = {}
+        for part in parts:
+            if part.name in given:
+                raise ArchError(f"part {part.name!r} is given twice")
+            given[part.name] = part
+        self.parts: dict[str, Part] = {name: given[name] for name in PART_CHOICES if name in given}
+
+    @classmethod
+    def full(cls, blocks: Sequence[int] = (8, 8, 16, 8)) -> "SearchSpace":
+        """The paper's whole space: 4^40 x 6^7 x 3^9 with the default blocks."""
+        layers = (sum(blocks), 4, 3, 4, 5)
+        return cls(Part(name, n) for name, n in zip(PART_CHOICES, layers, strict=True))
+
+    @property
+    def searched(self) -> list[Part]:
+        """The parts that are not fixed, in code order."""
+        return [part for part in self.parts.values() if part.fixed is None]
+
+    @property
+    def size(self) -> int:
+        """Number of architectures."""
+        return math.prod(len(part.choices) ** part.layers for part in self.searched)
+
+    @property
+    def window(self) -> int:
+        """Paths of one strictly fair window: the least common multiple of the choices.
+
+        12 when all five parts are searched, 4 for the backbone alone, 1 for nothing.
+        """
+        return math.lcm(*(len(part.choices) for part in self.searched))
+
+    @property
+    def num_choices(self) -> np.ndarray:
+        """Choices of every searched layer in code order, shape (layers,)."""
+        return np.array([len(part.choices) for part, _ in self._layers()], dtype=np.int64)
+
+    def _layers(self) -> Iterator[tuple[Part, int]]:
+        for part in self.searched:
+            for layer in range(part.layers):
+                yield part, layer
+
+    def check(self, arch: Arch) -> Arch:
+        """Return ``arch``, or raise ``ArchError`` that says where it leaves this space."""
+        for name in PART_CHOICES:
+            choices = getattr(arch, name)
+            if name in self.parts:
+                if not choices:
+                    raise ArchError(f"the architecture lacks {name}, which this model has")
+                self.parts[name].check(choices)
+            elif choices:
+                raise ArchError(
+                    f"the architecture has {name}, which this model does not search; "
+                    f"its parts are {', '.join(self.parts) or 'none'}"
+                )
+        return arch
+
+    def project(self, arch: Arch) -> Arch:
+        """Only the parts of ``arch`` that this space has, checked."""
+        return self.check(Arch(**{name: getattr(arch, name) for name in self.parts}))
+
+    def encode(self, arch: Arch) -> np.ndarray:
+        """Integer codes of the searched layers, shape (layers,)."""
+        self.check(arch)
+        return np.array(
+            [part.choices.index(getattr(arch, part.name)[i]) for part, i in self._layers()],
+            dtype=np.int64,
+        )
+
+    def decode(self, codes: Sequence[int]) -> Arch:
+        """Inverse of :meth:`encode`; fixed parts are filled in."""
+        limits = self.num_choices
+        if len(codes) != len(limits):
+            raise ArchError(f"expected {len(limits)} codes, got {len(codes)}")
+        named = {part.name: list(part.fixed or ()) for part in self.parts.values()}
+        for place, ((part, layer), code) in enumerate(zip(self._layers(), codes, strict=True)):
+            if not 0 <= code < limits[place]:
+                raise ArchError(f"{part.name}[{layer}]: code {code} is not below {limits[place]}")
+            named[part.name].append(part.choices[int(code)])
+        return Arch(**named)
+
+    def sample(self, rng: np.random.Generator) -> Arch:
+        """Draw an architecture uniformly."""
+        return self.decode(rng.integers(self.num_choices))
+
+    def fair_window(self, rng: np.random.Generator) -> list[Arch]:
+        """``window`` paths in which each layer uses each of its choices equally often.
+
+        Every layer's choices come in a fresh random order (SPEC section 7).
+        """
+        columns = [
+            rng.permutation(np.repeat(np.arange(n), self.window // n)) for n in self.num_choices
+        ]
+        if not columns:
+            return [self.decode([])]
+        return [self.decode(row) for row in np.stack(columns, axis=1)]
+
+    def fair_path(self, seed: int, iteration: int) -> Arch:
+        """The path of training pass ``iteration``: a function of the two numbers alone.
+
+        Passes ``k * window`` to ``(k + 1) * window - 1`` make the ``k``-th fair window.
+        """
+        window, place = divmod(iteration, self.window)
+        return self.fair_window(np.random.default_rng([seed, window]))[place]
