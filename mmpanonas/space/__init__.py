@@ -9,6 +9,7 @@ from mmpanonas.space.arch import (
     ArchError,
     write_atomically,
 )
+from mmpanonas.space.budget import Budget, BudgetError
 from mmpanonas.space.cost import Cost, NetworkShape, backbone_cost, cost_range, network_cost
 from mmpanonas.space.space import Part, SearchSpace
 
@@ -19,6 +20,8 @@ __all__ = [
     "PART_CHOICES",
     "Arch",
     "ArchError",
+    "Budget",
+    "BudgetError",
     "Cost",
     "NetworkShape",
     "Part",

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from mmpanonas.errors import InputError
+
 #: The choices of each part; a choice's place is its integer code (SPEC sections 2 to 4).
 BACKBONE_CHOICES = ("shuffle_3x3", "shuffle_5x5", "shuffle_7x7", "xception")
 HEAD_CHOICES = ("dw_3x3", "dw_5x5", "df_3x3", "df_5x5", "at_3x3", "at_5x5")
@@ -33,7 +35,7 @@ _PUBLISHED = {
 }
 
 
-class ArchError(ValueError):
+class ArchError(InputError):
     """An architecture that cannot be read, or that does not fit its search space."""
 
 

@@ -5,7 +5,7 @@ multiply-accumulate each per weight use, biases free); parameters are all learna
 ones, norm layers and biases included. Sizes are in pixels of the network's input.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -58,6 +58,36 @@ class NetworkShape:
     num_anchors: int = 3
     box_rois: int = 1000
     mask_rois: int = 100
+
+    @classmethod
+    def of_model(cls, model: Mapping) -> "NetworkShape":
+        """The widths in a model config; what it leaves to a default is that default."""
+
+        def lookup(path: str) -> object:
+            value: object = model
+            for key in path.split("."):
+                value = value.get(key) if isinstance(value, Mapping) else None
+            return tuple(value) if isinstance(value, list) else value
+
+        found = {name: lookup(path) for name, path in _CONFIG_PATHS.items()}
+        return cls(**{name: value for name, value in found.items() if value is not None})
+
+
+#: Where a model config states each width.
+_CONFIG_PATHS = dict(
+    channels="backbone.channels",
+    blocks="backbone.blocks",
+    neck_channels="neck.out_channels",
+    num_things="roi_head.bbox_head.num_classes",
+    num_stuff="semantic_head.num_stuff_classes",
+    fc_channels="roi_head.bbox_head.fc_out_channels",
+    mask_channels="roi_head.mask_head.conv_out_channels",
+    mask_layers="roi_head.mask_head.num_convs",
+    semantic_channels="semantic_head.channels",
+    semantic_layers="semantic_head.num_layers",
+    box_rois="test_cfg.rpn.max_per_img",
+    mask_rois="test_cfg.rcnn.max_per_img",
+)
 
 
 def _conv(cin: int, cout: int, kernel: int, places: int, groups: int = 1, bias: int = 0) -> Cost:

@@ -1,0 +1,42 @@
+# The same network narrowed for two CPU cores and small pictures; classes of "shapes".
+_base_ = "./auto_panoptic.py"
+
+norm_cfg = dict(num_groups=8)
+model = dict(
+    backbone=dict(channels=(16, 24, 48, 96, 160), blocks=(2, 2, 4, 2)),
+    neck=dict(in_channels=[24, 48, 96, 160], out_channels=64, norm_cfg=norm_cfg),
+    # Small pictures hold small objects: boxes from 16 pixels on P2.
+    rpn_head=dict(in_channels=64, feat_channels=64, anchor_generator=dict(scales=[4])),
+    roi_head=dict(
+        # RoIs of 28 pixels and more are read from P3 on.
+        bbox_roi_extractor=dict(out_channels=64, finest_scale=28),
+        bbox_head=dict(in_channels=64, fc_out_channels=256, num_classes=6),
+        mask_roi_extractor=dict(out_channels=64, finest_scale=28),
+        mask_head=dict(
+            num_convs=2,
+            in_channels=64,
+            conv_out_channels=64,
+            num_classes=6,
+            norm_cfg=norm_cfg,
+        ),
+    ),
+    semantic_head=dict(
+        num_things_classes=6,
+        num_stuff_classes=4,
+        in_channels=64,
+        channels=64,
+        norm_cfg=norm_cfg,
+    ),
+    panoptic_fusion_head=dict(num_things_classes=6, num_stuff_classes=4),
+    train_cfg=dict(
+        rpn=dict(sampler=dict(num=64)),
+        rpn_proposal=dict(nms_pre=200, max_per_img=100),
+        rcnn=dict(sampler=dict(num=64)),
+    ),
+    test_cfg=dict(
+        rpn=dict(nms_pre=200, max_per_img=100),
+        rcnn=dict(max_per_img=20),
+        # 64 x 64 suits pictures of 640 x 480; these limits suit a fifth of that.
+        panoptic=dict(thing_area_limit=8 * 8, stuff_area_limit=12 * 12),
+    ),
+)

@@ -1,0 +1,70 @@
+"""What the command-line tools share: MMDetection's arguments, one line for a user's error."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from mmdet.utils import setup_cache_size_limit_of_dynamo
+from mmengine.config import Config, DictAction
+
+from mmpanonas.config import ConfigError, check_data, load_config, set_work_dir
+from mmpanonas.errors import InputError
+
+
+def make_parser(description: str, checkpoint: str | None = None) -> argparse.ArgumentParser:
+    """The arguments that mean what they mean in MMDetection's tools."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("config", help="config file")
+    if checkpoint:
+        parser.add_argument("checkpoint", help=checkpoint)
+    parser.add_argument("--work-dir", help="folder for logs and results")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        help="override config keys: key=value, key='[a,b]', nested.key=value",
+    )
+    parser.add_argument(
+        "--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none"
+    )
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
+    return parser
+
+
+def prepare(args: argparse.Namespace, loaders: tuple[str, ...]) -> Config:
+    """Load the config of ``args``, choose its work dir, check the data of ``loaders``."""
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    setup_cache_size_limit_of_dynamo()
+    checkpoint = getattr(args, "checkpoint", None)
+    if checkpoint and "://" not in checkpoint and not Path(checkpoint).is_file():
+        raise ConfigError(f"checkpoint {checkpoint} does not exist")
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.launcher = args.launcher
+    cfg.load_from = checkpoint or cfg.get("load_from")
+    set_work_dir(cfg, args.config, args.work_dir)
+    if int(os.environ.get("RANK", 0)) == 0:
+        check_data(cfg, loaders)
+    if args.launcher == "pytorch" and not torch.cuda.is_available():
+        _distribute_on_cpu(cfg)
+    return cfg
+
+
+def _distribute_on_cpu(cfg: Config) -> None:
+    """MMEngine assumes a GPU per rank: start gloo and wrap without devices instead."""
+    torch.distributed.init_process_group("gloo")
+    cfg.model_wrapper_cfg = dict(
+        type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False
+    )
+    cfg.sync_bn = None  # PyTorch's SyncBatchNorm runs on GPUs alone
+
+
+def run_tool(main: Callable[[], None]) -> None:
+    """Call ``main``; a user's error becomes one line on stderr and exit code 2."""
+    try:
+        main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,140 @@
+"""From a config file to a config that is ready to run, checked before any long work."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.device import is_cuda_available
+
+from mmpanonas.datasets import read_categories
+from mmpanonas.datasets.check import check_panoptic
+from mmpanonas.errors import InputError
+
+#: Data sets of up to this many pictures have every segment map decoded before a run.
+FULL_CHECK_LIMIT = 1000
+
+LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
+_AMP = {"OptimWrapper": "AmpOptimWrapper", "FairOptimWrapper": "FairAmpOptimWrapper"}
+
+
+class ConfigError(InputError):
+    """A config that cannot run, and what to change."""
+
+
+def load_config(path: str, options: dict | None = None) -> Config:
+    """Read a config as MMDetection's tools do, then fill in what follows from other keys.
+
+    A top-level ``data_root`` (also from ``--cfg-options data_root=...``) becomes the root
+    of every data set, a top-level ``image_scale`` the scale of every ``Resize``; class
+    counts that the model leaves open (None) come from the annotation file.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    if not Path(path).is_file():
+        raise ConfigError(f"config file {path} does not exist")
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(options or {})
+    datasets = list(datasets_of(cfg))
+    if cfg.get("data_root") and len({dataset.get("data_root") for dataset in datasets}) == 1:
+        for dataset in datasets:
+            dataset.data_root = cfg.data_root
+    if cfg.get("image_scale"):
+        for step in (step for dataset in datasets for step in dataset.pipeline):
+            if step.type == "Resize":
+                step.scale = cfg.image_scale
+    fill_classes(cfg)
+    return cfg
+
+
+def set_work_dir(cfg: Config, path: str, work_dir: str | None) -> None:
+    """Choose the work dir (argument, config, or from the config's name) and try to write.
+
+    Raises:
+        ConfigError: unwritable or full.
+    """
+    path = Path(path).absolute()
+    default = Path("work_dirs") / f"{path.parent.name}_{path.stem}"
+    cfg.work_dir = work_dir or cfg.get("work_dir") or str(default)
+    probe = Path(cfg.work_dir) / f".writable-{os.getpid()}"
+    try:
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"0" * 4096)  # a full disk takes names but no bytes
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write to the work dir {cfg.work_dir}: {error.strerror}; "
+            f"choose another --work-dir"
+        ) from None
+
+
+def enable_amp(cfg: Config) -> None:
+    """Train with automatic mixed precision. Raises ``ConfigError`` without a GPU."""
+    if not is_cuda_available():
+        raise ConfigError("--amp needs a GPU: on a CPU train without it")
+    kind = cfg.optim_wrapper.get("type", "OptimWrapper")
+    if kind in _AMP:
+        cfg.optim_wrapper.type, cfg.optim_wrapper.loss_scale = _AMP[kind], "dynamic"
+    elif kind not in _AMP.values():
+        raise ConfigError(f"--amp: expected optim_wrapper.type in {list(_AMP)}, got {kind!r}")
+
+
+def datasets_of(cfg: Config, loaders: tuple[str, ...] = LOADERS) -> Iterator[dict]:
+    """The data-set configs of the loaders and of recalibration, wrappers unwrapped."""
+    found = [cfg[key].dataset for key in loaders if cfg.get(key)]
+    if "train_dataloader" not in loaders or loaders == LOADERS:
+        found += [hook.dataset for hook in cfg.get("default_hooks", {}).values() if "dataset" in hook]
+        found += [hook.dataset for hook in cfg.get("custom_hooks", ()) if "dataset" in hook]
+        found += [loop.recalibration.dataset for loop in [cfg.get("val_cfg") or {}] if "recalibration" in loop]
+    for dataset in found:
+        while "dataset" in dataset:
+            dataset = dataset.dataset
+        yield dataset
+
+
+def _paths(dataset: dict) -> tuple[str, str, str]:
+    """Annotation file, picture folder and segment-map folder of a data-set config."""
+    root, prefix = dataset.get("data_root") or "", dataset.get("data_prefix", {})
+    parts = (dataset.ann_file, prefix.get("img"), prefix.get("seg"))
+    return tuple(os.path.join(root, part or "") for part in parts)
+
+
+def class_slots(model: dict) -> list[tuple[dict, str, int]]:
+    """Where a model config holds class counts: (part, key, 0 for things or 1 for stuff)."""
+    roi_head = model.get("roi_head", {})
+    slots = [(roi_head.get(name), "num_classes", 0) for name in ("bbox_head", "mask_head")]
+    for name in ("semantic_head", "panoptic_fusion_head"):
+        slots += [(model.get(name), "num_things_classes", 0), (model.get(name), "num_stuff_classes", 1)]
+    return [slot for slot in slots if slot[0]]
+
+
+def fill_classes(cfg: Config) -> None:
+    """Set the class counts that the model leaves open from the annotation file."""
+    open_slots = [slot for slot in class_slots(cfg.model) if slot[0].get(slot[1]) is None]
+    if open_slots:
+        names = read_categories(_paths(next(datasets_of(cfg)))[0])
+        for part, key, kind in open_slots:
+            part[key] = len(names[kind])
+
+
+def check_data(cfg: Config, loaders: tuple[str, ...]) -> None:
+    """Check the annotations, pictures and segment maps that a run will read.
+
+    Small data sets are checked to the last pixel, large ones by their lists and headers.
+
+    Raises:
+        InputError: what is wrong with the files, or the model's class counts differ from
+            the annotation file's.
+    """
+    for paths in sorted({_paths(dataset) for dataset in datasets_of(cfg, loaders)}):
+        names = read_categories(paths[0])
+        for part, key, kind in class_slots(cfg.model):
+            if part[key] != len(names[kind]):
+                what = ("things", "stuff")[kind]
+                raise ConfigError(
+                    f"{part.type}.{key} is {part[key]}, but {paths[0]} has {len(names[kind])} "
+                    f"classes of {what}; set the key to that, or to None to have it filled in"
+                )
+        if check_panoptic(*paths, decode=False) <= FULL_CHECK_LIMIT:
+            check_panoptic(*paths, decode=True)

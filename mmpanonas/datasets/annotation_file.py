@@ -1,0 +1,90 @@
+"""Annotation files in COCO panoptic format: reading, with errors that say what to do."""
+
+import json
+import os
+from collections.abc import Sequence
+
+from mmengine import fileio
+
+MAX_CLASSES = 255
+"""Labels are bytes, and 255 is the label of void."""
+
+IMAGE_KEYS = frozenset({"id", "file_name", "height", "width"})
+SEGMENT_KEYS = frozenset({"id", "category_id", "area", "bbox"})
+CATEGORY_KEYS = frozenset({"id", "name", "isthing"})
+
+
+def read_panoptic_json(ann_file: str | os.PathLike, backend_args: dict | None = None) -> dict:
+    """Read a COCO panoptic annotation file; ``annotations`` is an empty list if it has none.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not whole JSON, or not in COCO panoptic format.
+    """
+    name = os.fspath(ann_file)
+    try:
+        content = json.loads(fileio.get(name, backend_args=backend_args))
+    except (FileNotFoundError, IsADirectoryError):
+        raise FileNotFoundError(
+            f"annotation file '{name}' does not exist; check ann_file and data_root"
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"annotation file '{name}' is truncated or not JSON ({error}); copy it again"
+        ) from None
+    if not isinstance(content, dict) or not {"images", "categories"} <= content.keys():
+        found = sorted(content) if isinstance(content, dict) else type(content).__name__
+        raise ValueError(
+            f"annotation file '{name}' holds {found}; COCO panoptic format needs the keys "
+            "'images', 'categories' and (unless for inference) 'annotations'"
+        )
+    content.setdefault("annotations", [])
+    _require_keys(name, "an image", content["images"], IMAGE_KEYS)
+    _require_keys(name, "a category", content["categories"], CATEGORY_KEYS)
+    _require_keys(name, "an annotation", content["annotations"], {"image_id", "segments_info"})
+    for annotation in content["annotations"]:
+        where = f"a segment of image {annotation['image_id']}"
+        _require_keys(name, where, annotation["segments_info"], SEGMENT_KEYS)
+    return content
+
+
+def read_categories(ann_file: str | os.PathLike) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read the names of (things, stuff) from a COCO panoptic annotation file, in its order.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not in COCO panoptic format, has no categories, more than 255,
+            or two of one name or id.
+    """
+    return split_categories(read_panoptic_json(ann_file)["categories"], os.fspath(ann_file))
+
+
+def split_categories(
+    categories: Sequence[dict], name: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of (things, stuff) of COCO categories; ``name`` is the file's, for errors."""
+    if not 1 <= len(categories) <= MAX_CLASSES:
+        raise ValueError(
+            f"annotation file '{name}' has {len(categories)} categories; 1 to {MAX_CLASSES} were "
+            "expected, since a label is a byte and 255 means void: list or merge the categories"
+        )
+    for key in ("name", "id"):
+        values = [category[key] for category in categories]
+        repeated = sorted({str(value) for value in values if values.count(value) > 1})
+        if repeated:
+            raise ValueError(
+                f"annotation file '{name}' has several categories of one {key}: "
+                f"{', '.join(repeated)}; rename all but one"
+            )
+    things = tuple(category["name"] for category in categories if category["isthing"])
+    stuff = tuple(category["name"] for category in categories if not category["isthing"])
+    return things, stuff
+
+
+def _require_keys(name: str, what: str, entries: Sequence[dict], keys: set | frozenset) -> None:
+    for entry in entries:
+        if not keys <= entry.keys():
+            raise ValueError(
+                f"annotation file '{name}': {what} lacks {sorted(keys - entry.keys())}, it has "
+                f"{sorted(entry)}; COCO panoptic format needs {sorted(keys)}"
+            )

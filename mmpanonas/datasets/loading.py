@@ -1,0 +1,161 @@
+"""Loading of panoptic annotations, without a comparison of the whole picture per segment."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from mmdet.datasets.transforms import LoadAnnotations
+from mmdet.registry import TRANSFORMS
+from mmdet.structures.mask import BitmapMasks
+from mmengine import fileio
+from scipy import ndimage
+
+from mmpanonas.panoptic_png import MAX_ID, VOID_ID, decode_panoptic_png, read_panoptic_png
+
+UNKNOWN = -1
+
+
+def index_segments(
+    ids: np.ndarray, segment_ids: Sequence[int], void_ids: Sequence[int] = ()
+) -> np.ndarray:
+    """Number the segments of a picture by their place in a list, in one pass.
+
+    Args:
+        ids: int32 (H, W) in 0 .. 2^24 - 1, 0 is void.
+        segment_ids: distinct ids above 0.
+        void_ids: further ids that count as void.
+
+    Returns:
+        int32 (H, W): 0 for void, k + 1 for ``segment_ids[k]``, -1 for any other id.
+
+    Raises:
+        ValueError: an id of the list is out of range or there twice.
+    """
+    listed = [*segment_ids, *void_ids]
+    if len(set(listed)) != len(listed) or not all(0 < value <= MAX_ID for value in listed):
+        raise ValueError(
+            f"segment ids are {listed}; distinct ids from 1 to {MAX_ID} were expected "
+            f"({VOID_ID} means void): number the segments anew"
+        )
+    # Neighbouring pixels are mostly of one segment, so ids are looked up once per run of equal
+    # ids: a table of all 2^24 ids would cost more in fresh memory than the picture itself.
+    flat = ids.ravel()
+    starts = np.flatnonzero(np.concatenate([[True], flat[1:] != flat[:-1]]))
+    known = np.array([VOID_ID, *void_ids, *segment_ids], np.int32)
+    numbers = np.zeros(len(known), np.int32)
+    numbers[len(known) - len(segment_ids) :] = np.arange(1, len(segment_ids) + 1)
+    order = np.argsort(known)
+    place = order[np.searchsorted(known, flat[starts], sorter=order).clip(max=len(known) - 1)]
+    run_numbers = np.where(known[place] == flat[starts], numbers[place], UNKNOWN)
+    lengths = np.diff(starts, append=flat.size)
+    return np.repeat(run_numbers, lengths).reshape(ids.shape)
+
+
+def segment_masks(index: np.ndarray, chosen: Sequence[bool]) -> np.ndarray:
+    """Masks uint8 (N, H, W) of the N chosen of the segments numbered from 1 in ``index`` (H, W).
+
+    Each is filled within its segment's bounding box only; a segment without pixels has an
+    empty mask.
+    """
+    numbers = [number for number, is_chosen in enumerate(chosen, start=1) if is_chosen]
+    boxes = ndimage.find_objects(index, max_label=len(chosen))
+    masks = np.zeros((len(numbers), *index.shape), np.uint8)
+    for mask, number in zip(masks, numbers, strict=True):
+        box = boxes[number - 1]
+        if box is not None:
+            mask[box] = index[box] == number
+    return masks
+
+
+@TRANSFORMS.register_module()
+class LoadPanopticSegments(LoadAnnotations):
+    """Load boxes, labels, masks and the semantic map of a panoptic picture.
+
+    Takes the place of :class:`mmdet.datasets.transforms.LoadPanopticAnnotations`. Needs the
+    keys ``instances``, ``segments_info`` and ``seg_map_path`` (None for a picture without
+    annotation: no masks, all void) and ``ori_shape`` or ``height`` and ``width``. Adds:
+
+    - gt_bboxes (N, 4) x1 y1 x2 y2, gt_bboxes_labels int64 (N,), gt_ignore_flags bool (N,)
+    - gt_masks, BitmapMasks of N masks (H, W), in the order of ``instances``
+    - gt_seg_map uint8 (H, W), labels of the classes, 255 for void
+    - ignore_index, 255
+
+    Args:
+        with_bbox: whether to add the boxes; likewise ``with_label``, ``with_mask``, ``with_seg``.
+        kwargs: as for :class:`mmdet.datasets.transforms.LoadAnnotations`.
+
+    Raises:
+        FileNotFoundError: the segment PNG does not exist.
+        ValueError: it is damaged, of another size than the picture, or holds unlisted ids.
+    """
+
+    def __init__(
+        self,
+        with_bbox: bool = True,
+        with_label: bool = True,
+        with_mask: bool = True,
+        with_seg: bool = True,
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            with_bbox=with_bbox,
+            with_label=with_label,
+            with_mask=with_mask,
+            with_seg=with_seg,
+            **kwargs,
+        )
+
+    def transform(self, results: dict) -> dict:
+        """Add the annotations to a sample; see the class for the keys."""
+        if self.with_bbox:
+            self._load_bboxes(results)
+        if self.with_label:
+            self._load_labels(results)
+        if self.with_mask or self.with_seg:
+            index = self._read_index(results)
+            segments = results["segments_info"]
+            if self.with_mask:
+                is_thing = [segment["is_thing"] for segment in segments]
+                # Given later, for BitmapMasks copies all that its constructor is given.
+                results["gt_masks"] = BitmapMasks([], *index.shape)
+                results["gt_masks"].masks = segment_masks(index, is_thing)
+            if self.with_seg:
+                labels = [self.ignore_index, *(segment["category"] for segment in segments)]
+                results["gt_seg_map"] = np.array(labels, np.uint8)[index]
+                results["ignore_index"] = self.ignore_index
+        return results
+
+    def _read_index(self, results: dict) -> np.ndarray:
+        """Read the PNG of a sample; int32 (H, W): 0 for void, k + 1 for segment k."""
+        path, segments = results["seg_map_path"], results["segments_info"]
+        shape = tuple(results.get("ori_shape") or (results["height"], results["width"]))
+        if path is None:
+            if segments:
+                raise ValueError(
+                    f"picture '{results['img_path']}' has {len(segments)} segments but no segment "
+                    "PNG; name the folder of the PNGs in data_prefix['seg'] of the data set, or "
+                    "leave LoadPanopticSegments out of its pipeline"
+                )
+            return np.zeros(shape, np.int32)
+        if self.backend_args is None:
+            ids = read_panoptic_png(path)
+        else:
+            ids = decode_panoptic_png(fileio.get(path, self.backend_args), path)
+        if ids.shape != shape:
+            raise ValueError(
+                f"panoptic PNG '{path}' is {ids.shape[1]} x {ids.shape[0]}, its picture "
+                f"'{results['img_path']}' {shape[1]} x {shape[0]} (width x height); sizes must be "
+                "equal: write the PNG at the picture's size"
+            )
+        listed = [segment["id"] for segment in segments]
+        try:
+            index = index_segments(ids, listed, results.get("void_ids", ()))
+        except ValueError as error:
+            raise ValueError(f"picture '{results['img_path']}': {error}") from None
+        if index.min() == UNKNOWN:
+            unknown = np.unique(ids[index == UNKNOWN]).tolist()
+            raise ValueError(
+                f"panoptic PNG '{path}' holds the ids {unknown[:10]} ({len(unknown)} in all) that "
+                f"the annotation file does not list for it; it lists {listed}. Ids must be written "
+                "as R + 256 G + 256^2 B: check that JSON and PNGs belong together"
+            )
+        return index

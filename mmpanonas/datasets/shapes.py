@@ -1,0 +1,172 @@
+"""The embedded data set "shapes": rendered pictures in COCO panoptic format.
+
+Objects of six thing classes, textured, turned, stretched and in front of each other, lie on
+regions of two to four stuff classes with curved borders. Picture ``index`` of a split depends
+on seed, split, index and size alone, so the first pictures of a larger set are those of a
+smaller one.
+
+    <root>/shapes.json                                  what was asked for
+    <root>/images/<split>/<stem>.jpg
+    <root>/annotations/panoptic_<split>.json
+    <root>/annotations/panoptic_<split>/<stem>.png
+"""
+
+import dataclasses
+import functools
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cv2
+from tqdm import tqdm
+
+from mmpanonas.datasets.shape_rendering import (
+    DIFFICULTY,
+    FIRST_STUFF_ID,
+    STUFF,
+    THINGS,
+    Difficulty,
+    render_picture,
+)
+from mmpanonas.panoptic_png import write_panoptic_png
+
+__all__ = ["CATEGORIES", "DIFFICULTY", "Difficulty", "render_picture", "write_shapes"]
+
+RECORD = "shapes.json"
+JPEG_QUALITY = 92
+IDS_PER_SPLIT = 1_000_000
+"""Image ids of the second split start this much above those of the first."""
+
+CATEGORIES = [
+    {"id": number, "name": name, "supercategory": "shape", "isthing": 1}
+    for number, name in enumerate(THINGS, start=1)
+] + [
+    {"id": number, "name": name, "supercategory": "ground", "isthing": 0}
+    for number, name in enumerate(STUFF, start=FIRST_STUFF_ID)
+]
+
+
+def write_shapes(
+    root: str | os.PathLike,
+    num_images: Mapping[str, int],
+    size: tuple[int, int] = (128, 128),
+    seed: int = 0,
+    difficulty: Difficulty = DIFFICULTY,
+    progress: bool = False,
+) -> bool:
+    """Write a data set, unless ``root`` already holds exactly the one asked for.
+
+    Args:
+        root: a folder that is new, empty, or was written by this function (then replaced).
+        num_images: pictures per split, such as ``{"train": 400, "val": 100}``.
+        size: height, width.
+        seed: of all pictures.
+        difficulty: of all pictures.
+        progress: whether to print a bar.
+
+    Returns:
+        Whether anything was written.
+
+    Raises:
+        ValueError: a number is negative, or the size too small.
+        FileExistsError: ``root`` holds something else.
+        OSError: ``root`` cannot be written.
+    """
+    if not num_images or min(num_images.values()) < 0 or min(size) < 16 or seed < 0:
+        raise ValueError(
+            f"num_images {dict(num_images)}, size {tuple(size)}, seed {seed} were given; numbers "
+            "of at least 0 and sides of at least 16 were expected"
+        )
+    root = Path(root)
+    settings = {
+        "num_images": dict(num_images),
+        "size": list(size),
+        "seed": seed,
+        "difficulty": dataclasses.asdict(difficulty),
+    }
+    settings = json.loads(json.dumps(settings))
+    if _holds(root, settings):
+        return False
+    _clear(root)
+    _write_json(root / RECORD, {**settings, "complete": False})
+    render = functools.partial(
+        render_picture, seed, height=size[0], width=size[1], difficulty=difficulty
+    )
+    for place, (split, number) in enumerate(num_images.items()):
+        _write_split(root, split, place * IDS_PER_SPLIT + 1, number, render, progress)
+    _write_json(root / RECORD, {**settings, "complete": True})
+    return True
+
+
+def _write_split(
+    root: Path, split: str, first_id: int, number: int, render: Callable, progress: bool
+) -> None:
+    """Write ``number`` pictures ``render(split=split, index=...)`` and their annotations."""
+    image_dir = root / "images" / split
+    segment_dir = root / "annotations" / f"panoptic_{split}"
+    image_dir.mkdir(parents=True)
+    segment_dir.mkdir(parents=True)
+    images, annotations = [], []
+    for index in tqdm(range(number), desc=f"render {split}", disable=not progress):
+        image, ids, segments = render(split=split, index=index)
+        stem = f"{split}_{index:06d}"
+        image_id = first_id + index
+        encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+        (image_dir / f"{stem}.jpg").write_bytes(encoded.tobytes())
+        write_panoptic_png(segment_dir / f"{stem}.png", ids)
+        height, width = ids.shape
+        images.append(
+            {"id": image_id, "file_name": f"{stem}.jpg", "width": width, "height": height}
+        )
+        annotations.append(
+            {"image_id": image_id, "file_name": f"{stem}.png", "segments_info": segments}
+        )
+    content = {"images": images, "annotations": annotations, "categories": CATEGORIES}
+    _write_json(root / "annotations" / f"panoptic_{split}.json", content)
+
+
+def _holds(root: Path, settings: dict) -> bool:
+    """Whether ``root`` was written to the end with these settings and nothing is missing."""
+    if _read_record(root) != {**settings, "complete": True}:
+        return False
+    return all(
+        (root / "annotations" / f"panoptic_{split}.json").is_file()
+        and _count(root / "images" / split) == number
+        and _count(root / "annotations" / f"panoptic_{split}") == number
+        for split, number in settings["num_images"].items()
+    )
+
+
+def _clear(root: Path) -> None:
+    """Empty a folder that an earlier run wrote; refuse any other that is not empty."""
+    if root.is_dir() and _read_record(root) is not None:
+        for folder in ("images", "annotations"):
+            shutil.rmtree(root / folder, ignore_errors=True)
+    elif root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise FileExistsError(
+            f"'{root}' holds something else than a shapes data set (it has no {RECORD}), and is "
+            "left as it is; give a new or an empty folder"
+        )
+    root.mkdir(parents=True, exist_ok=True)
+
+
+def _read_record(root: Path) -> dict | None:
+    try:
+        return json.loads((root / RECORD).read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except json.JSONDecodeError:
+        return {}
+
+
+def _count(folder: Path) -> int:
+    return len(os.listdir(folder)) if folder.is_dir() else -1
+
+
+def _write_json(path: Path, content: dict) -> None:
+    """Write a file that is at no time half written."""
+    unfinished = path.with_name(path.name + ".tmp")
+    unfinished.write_text(json.dumps(content))
+    os.replace(unfinished, path)

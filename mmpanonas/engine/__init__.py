@@ -1,0 +1,20 @@
+"""Hooks, loops and optimizer wrappers: everything here registers itself with MMEngine."""
+
+from mmpanonas.engine.fairness import FairAmpOptimWrapper, FairOptimWrapper, StrictFairnessHook
+from mmpanonas.engine.hooks import CheckpointKindHook, ProgressBarHook, StopOnInvalidLossHook
+from mmpanonas.engine.recalibration import BNRecalibrationHook, RecalibrationBatches, recalibrated
+from mmpanonas.engine.search_loop import CandidateEvaluator, SearchLoop
+
+__all__ = [
+    "BNRecalibrationHook",
+    "CandidateEvaluator",
+    "CheckpointKindHook",
+    "FairAmpOptimWrapper",
+    "FairOptimWrapper",
+    "ProgressBarHook",
+    "RecalibrationBatches",
+    "SearchLoop",
+    "StopOnInvalidLossHook",
+    "StrictFairnessHook",
+    "recalibrated",
+]

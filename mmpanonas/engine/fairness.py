@@ -1,0 +1,146 @@
+"""Strictly fair supernet training (SPEC section 7): which path, and what one step means.
+
+A window of paths makes one optimizer step. The hook says which path each pass takes; the
+optimizer wrapper lets the gradients of the window add up and gives every parameter the
+mean over the passes that it took part in.
+"""
+
+import torch
+from mmengine.dist import all_reduce, all_reduce_params, get_world_size
+from mmengine.hooks import CheckpointHook, Hook
+from mmengine.optim import AmpOptimWrapper, OptimWrapper
+from mmengine.registry import HOOKS, OPTIM_WRAPPERS
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from mmpanonas.errors import InputError
+from mmpanonas.space import Arch
+
+
+class _MeanOverPasses:
+    """Divide each parameter's summed gradient by the passes that reached it, then step.
+
+    Ranks train the same path on their own pictures. Gradients are exchanged once per step
+    rather than once per pass: DistributedDataParallel would skip the gradients that
+    earlier passes left on parameters which the last pass does not touch.
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self._trained: list[nn.Parameter] = [
+            p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad
+        ]
+        self._passes = [0] * len(self._trained)
+        for place, parameter in enumerate(self._trained):
+            parameter.register_post_accumulate_grad_hook(
+                lambda _, place=place: self._count(place)
+            )
+
+    def _count(self, place: int) -> None:
+        self._passes[place] += 1
+
+    def set_window(self, passes: int) -> None:
+        """Step after every ``passes`` backward passes."""
+        self._accumulative_counts = passes
+
+    def should_sync(self) -> bool:
+        """Never let DistributedDataParallel exchange gradients: ``step`` does."""
+        return False
+
+    def scale_loss(self, loss: Tensor) -> Tensor:
+        """The loss as it is: the mean is taken in ``step``, parameter by parameter."""
+        return loss
+
+    def step(self, **kwargs) -> None:
+        """Average over passes and ranks, then clip and step as usual."""
+        self._average_gradients()
+        super().step(**kwargs)
+        self._passes = [0] * len(self._trained)
+
+    def _average_gradients(self) -> None:
+        passes = torch.tensor(self._passes, device=self._trained[0].device)
+        all_reduce(passes, op="max")
+        reached = [(p, n) for p, n in zip(self._trained, passes.tolist(), strict=True) if n]
+        for parameter, _ in reached:
+            if parameter.grad is None:  # reached on another rank only
+                parameter.grad = torch.zeros_like(parameter)
+        gradients = [parameter.grad for parameter, _ in reached]
+        if get_world_size() > 1:
+            all_reduce_params(gradients, op="mean")
+        torch._foreach_div_(gradients, [float(n) for _, n in reached])
+
+
+@OPTIM_WRAPPERS.register_module()
+class FairOptimWrapper(_MeanOverPasses, OptimWrapper):
+    """MMEngine's ``OptimWrapper`` for windows of paths."""
+
+
+@OPTIM_WRAPPERS.register_module()
+class FairAmpOptimWrapper(_MeanOverPasses, AmpOptimWrapper):
+    """MMEngine's ``AmpOptimWrapper`` for windows of paths."""
+
+
+@HOOKS.register_module()
+class StrictFairnessHook(Hook):
+    """Set the path of every training pass: a function of (seed, iteration) alone.
+
+    Args:
+        seed: of the paths; ranks and resumed runs agree without talking.
+
+    Raises:
+        InputError: before training, when a schedule or a checkpoint interval would cut a
+            window in two, or when the optimizer wrapper does not average over passes.
+    """
+
+    priority = "VERY_HIGH"
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self._window: tuple[int, list[Arch]] = (-1, [])
+
+    def before_train(self, runner: Runner) -> None:
+        """Check that every window is whole, and how many passes a step has."""
+        window = self._space(runner).window
+        if not isinstance(runner.optim_wrapper, _MeanOverPasses):
+            raise InputError(
+                f"strict fairness needs optim_wrapper.type='FairOptimWrapper' (with --amp "
+                f"'FairAmpOptimWrapper'), got {type(runner.optim_wrapper).__name__}"
+            )
+        for what, count in self._counts(runner).items():
+            if count % window:
+                raise InputError(
+                    f"{what} is {count}, but {window} paths make one optimizer step: "
+                    f"choose a multiple of {window}"
+                )
+        runner.optim_wrapper.set_window(window)
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
+        """Make the pass's path the active one."""
+        _model(runner).set_arch(self.path(runner))
+
+    def path(self, runner: Runner) -> Arch:
+        """The path of the runner's current iteration."""
+        space = self._space(runner)
+        index, place = divmod(runner.iter, space.window)
+        if self._window[0] != index:
+            start = index * space.window
+            paths = [space.fair_path(self.seed, start + i) for i in range(space.window)]
+            self._window = (index, paths)
+        return self._window[1][place]
+
+    @staticmethod
+    def _space(runner: Runner):
+        return _model(runner).search_space
+
+    @staticmethod
+    def _counts(runner: Runner) -> dict[str, int]:
+        counts = {"the iteration to start from": runner.iter}
+        counts["train_cfg.max_iters"] = runner.max_iters
+        for hook in runner.hooks:
+            if isinstance(hook, CheckpointHook) and hook.interval > 0 and not hook.by_epoch:
+                counts["default_hooks.checkpoint.interval"] = hook.interval
+        return counts
+
+
+def _model(runner: Runner) -> nn.Module:
+    return getattr(runner.model, "module", runner.model)

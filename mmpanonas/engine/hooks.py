@@ -1,0 +1,151 @@
+"""Hooks that keep a run honest and visible: progress, checkpoints' kind, losses."""
+
+import math
+import re
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import find_latest_checkpoint
+from tqdm import tqdm
+
+from mmpanonas.errors import InputError
+from mmpanonas.space import PART_CHOICES
+
+
+@HOOKS.register_module()
+class ProgressBarHook(Hook):
+    """A bar for training iterations and for the pictures of validation and test.
+
+    Args:
+        name: what is being trained, in front of the bar.
+    """
+
+    def __init__(self, name: str = "train") -> None:
+        self.name = name
+        self.bars: dict[str, tqdm] = {}
+
+    def _open(self, mode: str, name: str, total: int, initial: int = 0) -> None:
+        self.bars[mode] = tqdm(
+            total=total, initial=initial, desc=name, disable=not is_main_process(), mininterval=0.5
+        )
+
+    def before_train(self, runner: Runner) -> None:
+        """Open the bar where the run starts or goes on."""
+        self._open("train", self.name, runner.max_iters, runner.iter)
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Advance, and show the loss now and then."""
+        bar = self.bars["train"]
+        if runner.iter % 20 == 0 and outputs:
+            bar.set_postfix_str(f"loss {outputs['loss'].item():.3f}", refresh=False)
+        bar.update()
+
+    def after_train(self, runner: Runner) -> None:
+        """Close the bar."""
+        self.bars.pop("train").close()
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Open a bar over the validation batches."""
+        self._open("val", "validate", len(runner.val_dataloader))
+
+    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Advance."""
+        self.bars["val"].update()
+
+    def after_val_epoch(self, runner: Runner, metrics=None) -> None:
+        """Close the bar."""
+        self.bars.pop("val").close()
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Open a bar over the test batches."""
+        self._open("test", "test", len(runner.test_dataloader))
+
+    def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Advance."""
+        self.bars["test"].update()
+
+    def after_test_epoch(self, runner: Runner, metrics=None) -> None:
+        """Close the bar."""
+        self.bars.pop("test").close()
+
+
+class CheckpointKindError(InputError):
+    """A checkpoint of another kind of network, or of another architecture."""
+
+
+#: A searched layer's key: everything before, the choice, everything behind.
+_CHOICE_KEY = re.compile(
+    r"^(?:module\.)?(.*?)\.(" + "|".join(sorted({c for p in PART_CHOICES.values() for c in p})) + r")\."
+)
+
+
+def held_choices(keys) -> dict[str, set[str]]:
+    """The operations that a state dict holds for each searched layer, by the layer's name."""
+    held: dict[str, set[str]] = {}
+    for key in keys:
+        match = _CHOICE_KEY.match(key)
+        if match:
+            held.setdefault(match[1], set()).add(match[2])
+    return held
+
+
+@HOOKS.register_module()
+class CheckpointKindHook(Hook):
+    """Refuse a fixed network's checkpoint for a supernet, and the other way round.
+
+    MMEngine loads what fits and only logs the rest, so a search would rank noise.
+    """
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Compare the operations of every searched layer before anything is loaded."""
+        model = getattr(runner.model, "module", runner.model)
+        ours = held_choices(model.state_dict())
+        theirs = held_choices(checkpoint.get("state_dict", checkpoint))
+        if ours == theirs:
+            return
+        raise CheckpointKindError(
+            f"the checkpoint {runner._load_from or ''} holds {_kind(theirs)}, but this config "
+            f"builds {_kind(ours)}: give the checkpoint that was trained with this kind of "
+            f"config (supernet for a search; retraining for a test of the retrained network)"
+        )
+
+
+def _kind(held: dict[str, set[str]]) -> str:
+    if not held:
+        return "a network without searched layers"
+    counts = {len(choices) for choices in held.values()}
+    if counts == {1}:
+        first = ", ".join(next(iter(choices)) for choices in list(held.values())[:3])
+        return f"a fixed network of {len(held)} searched layers ({first}, ...)"
+    return f"a supernet of {len(held)} searched layers"
+
+
+@HOOKS.register_module()
+class StopOnInvalidLossHook(Hook):
+    """Stop at the first NaN or infinite loss, before a checkpoint of it is written.
+
+    Args:
+        interval: iterations between looks; each look waits for the device.
+    """
+
+    def __init__(self, interval: int = 1) -> None:
+        self.interval = interval
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Raise ``FloatingPointError`` that names iteration, path and last checkpoint."""
+        if not self.every_n_train_iters(runner, self.interval):
+            return
+        values = {k: v.item() for k, v in outputs.items() if "loss" in k}
+        bad = [name for name, value in values.items() if not math.isfinite(value)]
+        if not bad:
+            return
+        last = find_latest_checkpoint(runner.work_dir)
+        model = getattr(runner.model, "module", runner.model)
+        path = model.active_arch.to_dict() if hasattr(model, "active_arch") else "the network"
+        raise FloatingPointError(
+            f"{', '.join(bad)} became NaN or infinite at iteration {runner.iter + 1} on {path}; "
+            f"nothing was saved since {last or 'the start (there is no checkpoint)'}; lower the "
+            f"learning rate or clip gradients, then go on with --resume"
+        )

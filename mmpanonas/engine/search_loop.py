@@ -1,0 +1,207 @@
+"""The search as an MMEngine loop (SPEC section 9)."""
+
+import time
+from collections.abc import Sequence
+
+import torch
+from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_process
+from mmengine.evaluator import Evaluator
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import DATA_SAMPLERS, LOOPS
+from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
+from torch import nn
+from torch.utils.data import DataLoader, SequentialSampler
+from tqdm import tqdm
+
+from mmpanonas.engine.recalibration import RecalibrationBatches, recalibrated
+from mmpanonas.engine.results import Record, SearchDirectory
+from mmpanonas.errors import InputError
+from mmpanonas.search import STRATEGIES, Strategy
+from mmpanonas.space import Arch, Budget, NetworkShape, backbone_cost, network_cost
+
+
+@DATA_SAMPLERS.register_module()
+class EveryRankSampler(SequentialSampler):
+    """The whole data set in order on every rank: ranks evaluate different candidates."""
+
+    def __init__(self, dataset, seed: int | None = None) -> None:
+        super().__init__(dataset)
+
+
+class CandidateEvaluator:
+    """Score an architecture: set path, recalibrate, predict, measure; nothing leaves the rank.
+
+    Args:
+        model: with ``set_arch``; holds the supernet's weights.
+        batches: of recalibration.
+        dataloader: over all of nas_val.
+        evaluator: MMEngine's, whose metrics are computed on this rank's results.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        batches: RecalibrationBatches,
+        dataloader: DataLoader,
+        evaluator: Evaluator,
+    ) -> None:
+        self.model, self.batches = model, batches
+        self.dataloader, self.evaluator = dataloader, evaluator
+
+    @torch.no_grad()
+    def __call__(self, arch: Arch) -> dict[str, float]:
+        """Metrics of ``arch`` by name, unrounded."""
+        self.model.set_arch(arch)
+        with recalibrated(self.model, self.batches):
+            for batch in self.dataloader:
+                samples = self.model.val_step(batch)
+                self.evaluator.process(data_samples=samples, data_batch=batch)
+        return self._compute()
+
+    def _compute(self) -> dict[str, float]:
+        values = {}
+        for metric in self.evaluator.metrics:
+            computed = metric.compute_metrics(metric.results)
+            metric.results.clear()
+            values.update({f"{metric.prefix}/{key}": value for key, value in computed.items()})
+        return values
+
+
+@LOOPS.register_module()
+class SearchLoop(BaseLoop):
+    """Evaluate what a strategy proposes; results go to disk after every candidate.
+
+    Stands in a config's ``val_cfg``: its dataloader is nas_val, its evaluator the fitness.
+
+    Args:
+        strategy: ``type`` names a strategy of ``mmpanonas.search``, the rest is its own.
+        recalibration: arguments of :class:`RecalibrationBatches`.
+        seed: of the strategy.
+        metric: the fitness, one of the evaluator's keys.
+        budgets: limits that every candidate keeps, each the arguments of ``Budget``.
+        num_reported: architectures in the printed table.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        dataloader: dict,
+        evaluator: dict,
+        strategy: dict,
+        recalibration: dict,
+        seed: int = 0,
+        metric: str = "coco_panoptic/PQ",
+        budgets: Sequence[dict] = (),
+        num_reported: int = 10,
+    ) -> None:
+        # Check everything that can be wrong before data sets are read.
+        model = getattr(runner.model, "module", runner.model)
+        self.shape = NetworkShape.of_model(runner.cfg.model)
+        self.budgets = [Budget(**budget) for budget in budgets]
+        for budget in self.budgets:
+            budget.check_reachable(model.search_space, self.shape)
+        self.strategy = _build_strategy(strategy, model.search_space, seed, self._legal)
+        self.metric, self.num_reported = metric, num_reported
+        self.directory = SearchDirectory(
+            runner.work_dir,
+            identity=dict(
+                space={name: [p.layers, p.fixed] for name, p in model.search_space.parts.items()},
+                strategy=dict(strategy),
+                seed=seed,
+                metric=metric,
+                budgets=[dict(budget) for budget in budgets],
+                recalibration=dict(recalibration),
+                validation=dict(dataloader["dataset"]),
+                checkpoint=str(runner._load_from),
+            ),
+            resume=bool(runner.cfg.get("search_resume")),
+        )
+        dataloader = dict(dataloader, sampler=dict(type="EveryRankSampler"))
+        super().__init__(runner, dataloader)
+        evaluator = runner.build_evaluator(evaluator)
+        evaluator.dataset_meta = self.dataloader.dataset.metainfo
+        self.evaluate = CandidateEvaluator(
+            # Ranks run different paths: batch norms must not talk to each other.
+            revert_sync_batchnorm(model),
+            RecalibrationBatches(**recalibration),
+            self.dataloader,
+            evaluator,
+        )
+
+    def _legal(self, arch: Arch) -> bool:
+        return all(budget.allows(arch, self.shape) for budget in self.budgets)
+
+    def run(self) -> dict[str, float]:
+        """Search to the end; returns the best architecture's metrics."""
+        known = {record.arch: record for record in self.directory.read()}
+        bar = tqdm(total=self.strategy.total, desc="search", disable=not is_main_process())
+        while not self.strategy.done:
+            proposals = self.strategy.propose(get_world_size())
+            for record in self._evaluate(proposals, known):
+                if record.arch not in known:
+                    self.directory.append(record)
+                    known[record.arch] = record
+                self.strategy.tell(record.arch, record.metrics[self.metric])
+                best = max(r.metrics[self.metric] for r in known.values())
+                bar.set_postfix_str(f"best {self.metric.split('/')[-1]} {best:.2f}")
+                bar.update()
+        bar.close()
+        return self._report(sorted(known.values(), key=lambda r: r.index))
+
+    def _evaluate(self, proposals: list[Arch], known: dict[Arch, Record]) -> list[Record]:
+        """Records of the proposals in order; rank r evaluates the r-th that is not known."""
+        new = [arch for arch in proposals if arch not in known]
+        rank, mine = get_rank(), None
+        if rank < len(new):
+            start = time.perf_counter()
+            metrics = self.evaluate(new[rank])
+            mine = Record(
+                index=len(known) + rank,
+                arch=new[rank],
+                metrics=metrics,
+                cost=_cost(new[rank], self.shape),
+                seconds=time.perf_counter() - start,
+                **self.strategy.label(new[rank]),
+            )
+        fresh = {r.arch: r for r in all_gather_object(mine) if r is not None}
+        return [known.get(arch) or fresh[arch] for arch in proposals]
+
+    def _report(self, records: list[Record]) -> dict[str, float]:
+        ranked = sorted(records, key=lambda r: (-r.metrics[self.metric], r.index))
+        if not ranked:
+            raise RuntimeError(f"the search evaluated nothing: {self.strategy.note}")
+        logger = self.runner.logger
+        if self.strategy.note:
+            logger.warning(self.strategy.note)
+        if is_main_process():
+            table = self.directory.write_answer(ranked, self.metric, self.num_reported)
+            logger.info(f"best of {len(ranked)} architectures by {self.metric}:\n{table}")
+            logger.info(
+                f"architecture: {self.directory.path / 'arch.json'}; "
+                f"ranking: {self.directory.path / 'ranking.csv'}; "
+                f"all results: {self.directory.path / 'results.jsonl'}"
+            )
+        return ranked[0].metrics
+
+
+def _build_strategy(config: dict, space, seed: int, legal) -> Strategy:
+    options = dict(config)
+    kind = options.pop("type", None)
+    if kind not in STRATEGIES:
+        raise InputError(f"strategy.type: expected one of {sorted(STRATEGIES)}, got {kind!r}")
+    return STRATEGIES[kind](space, seed=seed, legal=legal, **options)
+
+
+def _cost(arch: Arch, shape: NetworkShape) -> dict[str, int]:
+    """The report's costs: the backbone at 224x224 and the network at COCO's test size."""
+    backbone = backbone_cost(arch, shape)
+    network = sum(network_cost(arch, shape).values())
+    return dict(
+        backbone_macs=backbone.macs,
+        backbone_params=backbone.params,
+        network_macs=network.macs,
+        network_params=network.params,
+    )
+
+

@@ -1,0 +1,344 @@
+"""Panoptic quality, computed from arrays in memory.
+
+Source: Kirillov et al., Panoptic Segmentation (CVPR 2019); numbers equal panopticapi's. The
+matching is vernier's (strict parity); the sums over pictures are ours, since they must not
+depend on how the pictures were spread over ranks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import vernier.panoptic
+from mmdet.registry import METRICS
+from mmdet.structures import INSTANCE_OFFSET
+from mmengine.dist import is_main_process
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger, print_log
+
+from mmpanonas.panoptic_png import VOID_ID, read_panoptic_png, write_panoptic_png
+
+Counts = tuple[int, int, int, float]
+"""True positives, false positives, misses, sum of IoUs over the true positives."""
+
+
+@METRICS.register_module()
+class PanopticQualityMetric(BaseMetric):
+    """PQ, SQ and RQ in percent, over all classes, things (``_th``) and stuff (``_st``).
+
+    The ground truth comes with each data sample: ``img_id``, ``ori_shape``, ``seg_map_path``
+    (PNG of segment ids) and ``segments_info`` (dicts ``id``, ``category`` = label,
+    ``is_thing``; a segment of a thing class with ``is_thing`` false is a crowd). The prediction
+    is ``pred_panoptic_seg.sem_seg`` (1, H, W): label + instance number * ``INSTANCE_OFFSET``,
+    void = number of classes. Labels count things first, as in ``dataset_meta``.
+
+    A class counts in a mean if it was predicted or annotated anywhere; the mean over no
+    class is 0. Per-picture counts are added in the order of image ids, so that the answer is
+    the same to the last bit for any order of pictures and any number of ranks; a picture that
+    comes twice counts once.
+
+    Args:
+        classwise: log a table with a row per class.
+        outfile_prefix: when set, write COCO panoptic results: ``<prefix>.panoptic.json`` and
+            the folder ``<prefix>.panoptic`` of PNGs, segment id = label + 1 + instance
+            number * ``INSTANCE_OFFSET``. Category ids are ``dataset_meta['category_ids']``
+            (one per label) if given, else label + 1; the JSON lists them.
+        format_only: write the files and compute nothing; needs no ground truth.
+        collect_device, prefix, collect_dir: see :class:`mmengine.evaluator.BaseMetric`.
+    """
+
+    default_prefix = "coco_panoptic"
+
+    def __init__(
+        self,
+        classwise: bool = False,
+        outfile_prefix: str | None = None,
+        format_only: bool = False,
+        collect_device: str = "cpu",
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+        if format_only and outfile_prefix is None:
+            raise ValueError("format_only=True writes files: outfile_prefix must say where")
+        self.classwise = classwise
+        self.outfile_prefix = outfile_prefix
+        self.format_only = format_only
+
+    def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
+        """Reduce each picture to counts, appended to ``self.results``.
+
+        Raises:
+            ValueError: no ground truth in a sample, sizes unequal, unknown labels or ids.
+        """
+        classes, num_things = self._classes()
+        for sample in data_samples:
+            ids, areas = prediction_ids(sample, len(classes))
+            result = {"key": (sample["img_id"], str(sample.get("seg_map_path")))}
+            if self.outfile_prefix is not None:
+                result["annotation"] = self._write_png(sample, ids, areas)
+            if not self.format_only:
+                truth, segments = ground_truth(sample, len(classes), num_things)
+                if truth.shape != ids.shape:
+                    raise ValueError(
+                        f"picture {sample['img_id']}: the prediction is {ids.shape}, the ground "
+                        f"truth {sample['seg_map_path']} is {truth.shape} (height, width)"
+                    )
+                result["counts"] = picture_counts(truth, segments, ids, list(areas), len(classes))
+            self.results.append(result)
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """PQ, SQ, RQ, and the same with ``_th`` and ``_st``, in percent, not rounded.
+
+        Works on any list of results, so also on those of one rank (``metric.results``).
+        """
+        if self.outfile_prefix is not None and is_main_process():
+            self._write_json(results)
+        if self.format_only:
+            return {}
+        totals, num_things = self._totals(results), self._classes()[1]
+        groups = {
+            "All": ("", totals),
+            "Things": ("_th", totals[:num_things]),
+            "Stuff": ("_st", totals[num_things:]),
+        }
+        metrics, table = {}, []
+        for group, (suffix, members) in groups.items():
+            values, present = mean_quality(members)
+            metrics.update({key + suffix: value for key, value in values.items()})
+            table.append([group, *(f"{value:.3f}" for value in values.values()), present])
+        _log_table(["", "PQ", "SQ", "RQ", "classes"], table)
+        if self.classwise:
+            keys = ("PQ", "SQ", "RQ")
+            table = []
+            for row in self.per_class(results):
+                counts = [row[key] for key in ("n_tp", "n_fp", "n_fn")]
+                table.append([row["name"], *(f"{row[key]:.3f}" for key in keys), *counts])
+            _log_table(["class", *keys, "TP", "FP", "FN"], table)
+        return metrics
+
+    def per_class(self, results: list[dict]) -> list[dict]:
+        """One dict per class, in label order, for reports.
+
+        Keys: ``name``, ``isthing``, ``PQ``, ``SQ``, ``RQ`` in percent, ``n_tp``, ``n_fp``,
+        ``n_fn`` and ``iou_sum`` over the true positives. A class with all three counts zero is
+        in no mean and reads 0.
+        """
+        classes, num_things = self._classes()
+        rows = []
+        for label, (name, total) in enumerate(zip(classes, self._totals(results), strict=True)):
+            percent = {key: 100 * value for key, value in quality(*total).items()}
+            counts = dict(zip(("n_tp", "n_fp", "n_fn", "iou_sum"), total, strict=True))
+            rows.append({"name": name, "isthing": label < num_things, **percent, **counts})
+        return rows
+
+    def _totals(self, results: list[dict]) -> list[Counts]:
+        """Counts per label over all pictures, each picture once, in the order of image ids."""
+        pictures = {}
+        for result in results:
+            pictures.setdefault(result["key"], result["counts"])
+        totals: list[Counts] = [(0, 0, 0, 0.0)] * len(self._classes()[0])
+        for key in sorted(pictures):
+            for label, counts in pictures[key].items():
+                totals[label] = tuple(a + b for a, b in zip(totals[label], counts, strict=True))
+        return totals
+
+    def _classes(self) -> tuple[list[str], int]:
+        """Class names by label and the number of thing classes, which come first."""
+        meta = self.dataset_meta or {}
+        missing = [key for key in ("classes", "thing_classes") if key not in meta]
+        if missing:
+            raise ValueError(f"the data set's metainfo lacks {missing}, which PQ needs")
+        classes, things = list(meta["classes"]), list(meta["thing_classes"])
+        if classes[: len(things)] != things:
+            raise ValueError("'classes' must begin with 'thing_classes': labels count things first")
+        return classes, len(things)
+
+    def _category_ids(self) -> list[int]:
+        classes, _ = self._classes()
+        ids = self.dataset_meta.get("category_ids")
+        if ids is not None and len(ids) != len(classes):
+            raise ValueError(f"{len(ids)} category_ids for {len(classes)} classes")
+        return list(range(1, len(classes) + 1)) if ids is None else [int(i) for i in ids]
+
+    def _write_png(self, sample: dict, ids: np.ndarray, areas: dict[int, int]) -> dict:
+        """Write one predicted map; return its entry of the results file."""
+        folder = Path(f"{self.outfile_prefix}.panoptic")
+        folder.mkdir(parents=True, exist_ok=True)
+        name = Path(sample.get("seg_map_path") or sample["img_path"]).stem + ".png"
+        write_panoptic_png(folder / name, ids)
+        categories = self._category_ids()
+        return {
+            "image_id": sample["img_id"],
+            "file_name": name,
+            "segments_info": [
+                {"id": i, "category_id": categories[(i - 1) % INSTANCE_OFFSET], "area": area}
+                for i, area in areas.items()
+            ],
+        }
+
+    def _write_json(self, results: list[dict]) -> None:
+        """Write the results file in one step, pictures in the order of their ids."""
+        entries = {result["key"]: result["annotation"] for result in results}
+        annotations = [entries[key] for key in sorted(entries)]
+        if len({entry["file_name"] for entry in annotations}) < len(annotations):
+            raise ValueError("two pictures share a file name: their PNGs overwrote each other")
+        classes, num_things = self._classes()
+        categories = [
+            {"id": i, "name": name, "isthing": int(label < num_things)}
+            for label, (i, name) in enumerate(zip(self._category_ids(), classes, strict=True))
+        ]
+        path = Path(f"{self.outfile_prefix}.panoptic.json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(path.name + ".tmp")
+        scratch.write_text(json.dumps({"annotations": annotations, "categories": categories}))
+        os.replace(scratch, path)
+
+
+def ground_truth(sample: dict, num_classes: int, num_things: int) -> tuple[np.ndarray, list[dict]]:
+    """The annotated segment ids (H, W) of a sample and its segments in COCO's terms.
+
+    Raises:
+        ValueError: the sample carries no ground truth, a label is unknown, or the PNG holds an
+            id that ``segments_info`` lacks.
+    """
+    missing = [key for key in ("seg_map_path", "segments_info") if sample.get(key) is None]
+    if missing:
+        raise ValueError(
+            f"picture {sample['img_id']}: the sample lacks {missing}; PQ takes the ground truth "
+            "from there: the meta_keys of the test pipeline's PackDetInputs must include "
+            "'seg_map_path' and 'segments_info'"
+        )
+    path, truth = sample["seg_map_path"], read_panoptic_png(sample["seg_map_path"])
+    areas = segment_areas(truth)
+    segments = []
+    for info in sample["segments_info"]:
+        label, is_thing = info["category"], info["is_thing"]
+        if not 0 <= label < num_classes:
+            raise ValueError(f"{path}: segment {info['id']} has label {label} of {num_classes}")
+        crowd = int(label < num_things and not is_thing)
+        area = areas.get(info["id"], 0)
+        segments.append({"id": info["id"], "category_id": label, "iscrowd": crowd, "area": area})
+    unknown = sorted(set(areas) - {VOID_ID} - {segment["id"] for segment in segments})
+    if unknown:
+        raise ValueError(f"{path}: ids {unknown[:5]} are in the PNG and not in segments_info")
+    return truth, segments
+
+
+def prediction_ids(sample: dict, num_classes: int) -> tuple[np.ndarray, dict[int, int]]:
+    """The predicted map (H, W) as segment ids, label + 1 + instance * offset, and their areas.
+
+    Void (label ``num_classes``, or the prediction's own ``ignore_index``) becomes 0.
+
+    Raises:
+        ValueError: no prediction in the sample, or a label beyond the classes.
+    """
+    if "pred_panoptic_seg" not in sample:
+        raise ValueError(f"picture {sample['img_id']}: the sample lacks 'pred_panoptic_seg'")
+    prediction = sample["pred_panoptic_seg"]
+    panoptic = np.asarray(prediction["sem_seg"].cpu())[0]
+    void = {num_classes, prediction.get("ignore_index", num_classes)}
+    ids, areas = panoptic + 1, {}
+    for value, area in segment_areas(panoptic).items():
+        label = value % INSTANCE_OFFSET
+        if label in void:
+            ids[panoptic == value] = VOID_ID
+        elif label < num_classes:
+            areas[value + 1] = area
+        else:
+            raise ValueError(
+                f"picture {sample['img_id']}: predicted label {label}; the data set has "
+                f"{num_classes} classes and {num_classes} is void"
+            )
+    return ids, areas
+
+
+def segment_areas(ids: np.ndarray) -> dict[int, int]:
+    """Pixels per id of an integer map, ids ascending; counts runs, as maps are mostly flat."""
+    flat = ids.ravel()
+    starts = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))
+    values, inverse = np.unique(flat[starts], return_inverse=True)
+    lengths = np.diff(starts, append=len(flat))
+    areas = np.bincount(inverse, weights=lengths, minlength=len(values)).astype(np.int64)
+    return dict(zip(values.tolist(), areas.tolist(), strict=True))
+
+
+def picture_counts(
+    truth: np.ndarray, segments: list[dict], ids: np.ndarray, predicted: list[int], num_classes: int
+) -> dict[int, Counts]:
+    """Match one picture.
+
+    Args:
+        truth, ids: (H, W) annotated and predicted segment ids, 0 for void.
+        segments: annotated segments: id, category_id (label), iscrowd, area in pixels.
+        predicted: predicted segment ids, label + 1 + instance number * ``INSTANCE_OFFSET``.
+        num_classes: number of labels.
+
+    Returns:
+        per label that counts: true positives, false positives, misses, sum of IoUs.
+    """
+    # panopticapi knows one crowd region per class, the last listed; the others never count.
+    crowds = {s["category_id"]: s["id"] for s in segments if s["iscrowd"]}
+    segments = [s for s in segments if not s["iscrowd"] or crowds[s["category_id"]] == s["id"]]
+    found = [{"id": i, "category_id": (i - 1) % INSTANCE_OFFSET} for i in predicted]
+    # Strict parity refuses a data set in which nothing counts (panopticapi divides by zero);
+    # a second picture of one matched pixel, of a class of its own, keeps the first apart.
+    extra = [{"id": 1, "category_id": num_classes, "iscrowd": 0, "area": 1}]
+    pixel = np.ones((1, 1), np.uint32)
+    categories = [{"id": i, "name": str(i), "isthing": 0} for i in range(num_classes + 1)]
+    summary = vernier.panoptic.Evaluator(parity_mode="strict", things_stuff_split=False).evaluate(
+        vernier.panoptic.Dataset.from_arrays(
+            {0: truth.astype(np.uint32), 1: pixel},
+            json.dumps({0: segments, 1: extra}).encode(),
+            json.dumps(categories).encode(),
+        ),
+        vernier.panoptic.Predictions.from_arrays(
+            {0: ids.astype(np.uint32), 1: pixel}, json.dumps({0: found, 1: extra}).encode()
+        ),
+        num_threads=1,
+    )
+    counts = {
+        label: (stats.n_tp, stats.n_fp, stats.n_fn, stats.iou_sum)
+        for label, stats in summary.per_class().items()
+        if label < num_classes
+    }
+    return {label: count for label, count in counts.items() if any(count[:3])}
+
+
+def quality(n_tp: int, n_fp: int, n_fn: int, iou_sum: float) -> dict[str, float]:
+    """PQ, SQ and RQ of one class as fractions of one; 0 where there is nothing to divide by."""
+    weight = n_tp + 0.5 * n_fp + 0.5 * n_fn
+    return {
+        "PQ": iou_sum / weight if weight else 0.0,
+        "SQ": iou_sum / n_tp if n_tp else 0.0,
+        "RQ": n_tp / weight if weight else 0.0,
+    }
+
+
+def mean_quality(totals: list[Counts]) -> tuple[dict[str, float], int]:
+    """Mean PQ, SQ and RQ in percent over the classes that count, and their number."""
+    present = [quality(*total) for total in totals if any(total[:3])]
+    values = {}
+    for key in ("PQ", "SQ", "RQ"):
+        mean = 0.0
+        for row in present:  # not sum(), which rounds differently from Python 3.12 on
+            mean += row[key]
+        values[key] = 100 * (mean / len(present)) if present else 0.0
+    return values, len(present)
+
+
+def _log_table(header: list, rows: list[list]) -> None:
+    lines = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    text = "\n".join(
+        "  ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    )
+    print_log("Panoptic quality:\n" + text, logger=MMLogger.get_current_instance())

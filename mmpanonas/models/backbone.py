@@ -1,0 +1,129 @@
+"""The searchable backbone: DetNAS's ShuffleNetV2 space (SPEC section 2; paper, Table 1)."""
+
+from collections.abc import Sequence
+
+from mmcv.cnn import ConvModule
+from mmdet.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+from mmpanonas.models.blocks import SHUFFLES, ShuffleBlock
+from mmpanonas.models.choice import Choice, Searchable
+
+
+@MODELS.register_module()
+class SearchableShuffleNetV2(Searchable, BaseModule):
+    """ShuffleNetV2 whose every block is chosen among four: a supernet or a fixed network.
+
+    Input (N, 3, H, W); output four maps with strides 4, 8, 16, 32 and ``channels[1:]``
+    channels.
+
+    Args:
+        arch: None for the supernet, else an architecture: an ``Arch``, its dictionary, or
+            a JSON file; only its ``backbone`` is read.
+        channels: stem and four stages, even from the first stage on.
+        blocks: searched blocks of each stage; the first of a stage has stride 2.
+        shuffle: "interleave" (Auto-Panoptic) or "even_odd" (DetNAS weights).
+        frozen_stages: -1 trains all; 0 freezes the stem, k the stem and stages 1 to k.
+        norm_cfg: norm layer of every convolution.
+        norm_eval: keep batch norms in evaluation mode while training.
+        with_cp: trade time for memory by recomputing each block in the backward pass.
+        init_cfg: as in MMEngine.
+
+    Raises:
+        ArchError: the architecture is unreadable or has another number of blocks.
+        ValueError: impossible widths, number of blocks or shuffle.
+    """
+
+    part_name = "backbone"
+
+    def __init__(
+        self,
+        arch: object = None,
+        channels: Sequence[int] = (48, 96, 240, 480, 960),
+        blocks: Sequence[int] = (8, 8, 16, 8),
+        shuffle: str = "interleave",
+        frozen_stages: int = -1,
+        norm_cfg: dict = dict(type="BN", requires_grad=True),  # noqa: B006 (MMDetection's form)
+        norm_eval: bool = False,
+        with_cp: bool = False,
+        init_cfg: dict | list | None = None,
+    ) -> None:
+        super().__init__(init_cfg or self._default_init())
+        _check_widths(channels, blocks, shuffle, frozen_stages)
+        self.channels, self.blocks = tuple(channels), tuple(blocks)
+        self.frozen_stages, self.norm_eval, self.with_cp = frozen_stages, norm_eval, with_cp
+        self.declare_part(arch, sum(blocks))
+        self.stem = ConvModule(3, channels[0], 3, 2, padding=1, bias=True, norm_cfg=norm_cfg)
+        self.stages = nn.ModuleList()
+        layer = 0
+        for cin, cout, depth in zip(channels[:-1], channels[1:], blocks, strict=True):
+            stage = nn.ModuleList()
+            for place in range(depth):
+                widths = (cin, cout, 2) if place == 0 else (cout, cout, 1)
+                stage.append(
+                    Choice(
+                        self.choices_of(layer),
+                        lambda c, w=widths: ShuffleBlock(c, *w, norm_cfg, shuffle),
+                    )
+                )
+                layer += 1
+            self.stages.append(stage)
+        self._freeze()
+
+    @staticmethod
+    def _default_init() -> list[dict]:
+        return [
+            dict(type="Kaiming", layer="Conv2d"),
+            dict(type="Constant", val=1, layer=["_BatchNorm", "GroupNorm"]),
+        ]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Feature maps of the four stages along the active path."""
+        x = self.stem(x)
+        maps = []
+        for stage in self.stages:
+            for block in stage:
+                recompute = self.with_cp and self.training and x.requires_grad
+                x = checkpoint(block, x, use_reentrant=False) if recompute else block(x)
+            maps.append(x)
+        return tuple(maps)
+
+    def train(self, mode: bool = True) -> "SearchableShuffleNetV2":
+        """Switch mode; frozen stages, and norms under ``norm_eval``, stay in evaluation."""
+        super().train(mode)
+        self._freeze()
+        if mode and self.norm_eval:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
+
+    def _freeze(self) -> None:
+        if self.frozen_stages < 0:
+            return
+        for module in (self.stem, *self.stages[: self.frozen_stages]):
+            module.eval()
+            module.requires_grad_(False)
+
+
+def _check_widths(
+    channels: Sequence[int], blocks: Sequence[int], shuffle: str, frozen_stages: int
+) -> None:
+    if len(channels) != 5 or any(c % 2 for c in channels[1:]):
+        raise ValueError(
+            f"channels: expected five widths, even from the second on, got {channels}"
+        )
+    if any(a >= b for a, b in zip(channels[:-1], channels[1:], strict=True)):
+        raise ValueError(
+            f"channels must grow from stage to stage (the stride-2 block keeps its "
+            f"input beside new channels), got {channels}"
+        )
+    if len(blocks) != 4 or min(blocks) < 1:
+        raise ValueError(f"blocks: expected four positive counts, got {blocks}")
+    if shuffle not in SHUFFLES:
+        raise ValueError(f"shuffle: expected one of {SHUFFLES}, got {shuffle!r}")
+    if not -1 <= frozen_stages <= 4:
+        raise ValueError(f"frozen_stages: expected -1 to 4, got {frozen_stages}")

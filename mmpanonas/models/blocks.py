@@ -1,0 +1,97 @@
+"""ShuffleNetV2 blocks of the backbone space (SPEC section 2; paper, Table 1)."""
+
+import torch
+from mmcv.cnn import ConvModule
+from torch import Tensor, nn
+
+#: How a stride-1 block mixes and splits channels: Auto-Panoptic's way and DetNAS's.
+SHUFFLES = ("interleave", "even_odd")
+
+
+def shuffle_split(x: Tensor, shuffle: str) -> tuple[Tensor, Tensor]:
+    """Mix the channels of ``x`` (N, C, H, W) and halve them: passed on, transformed.
+
+    ``interleave`` (Auto-Panoptic) views the channels as (2, C/2), transposes and flattens
+    them, and splits in the middle; ``even_odd`` (DetNAS, SPOS) takes even and odd ones.
+    """
+    if shuffle == "even_odd":
+        return x[:, 0::2], x[:, 1::2]
+    n, c, h, w = x.shape
+    return x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w).chunk(2, dim=1)
+
+
+def depthwise(channels: int, kernel: int, stride: int, norm_cfg: dict) -> ConvModule:
+    """Depthwise convolution and norm, no activation, size-preserving padding."""
+    return ConvModule(
+        channels,
+        channels,
+        kernel,
+        stride=stride,
+        padding=kernel // 2,
+        groups=channels,
+        bias=False,
+        norm_cfg=norm_cfg,
+        act_cfg=None,
+    )
+
+
+def pointwise(cin: int, cout: int, norm_cfg: dict) -> ConvModule:
+    """1x1 convolution, norm, ReLU."""
+    return ConvModule(cin, cout, 1, bias=False, norm_cfg=norm_cfg)
+
+
+class ShuffleBlock(nn.Module):
+    """One choice of one block: (N, cin, H, W) to (N, cout, ceil(H / stride), ...).
+
+    Args:
+        choice: "shuffle_3x3", "shuffle_5x5", "shuffle_7x7" or "xception".
+        cin, cout: channels; equal and even when ``stride`` is 1.
+        stride: 1 (shuffle, half of the channels pass through) or 2 (projection branch of
+            ``cin`` channels beside a main branch of ``cout - cin``).
+        norm_cfg: norm layer after every convolution.
+        shuffle: one of ``SHUFFLES``.
+    """
+
+    def __init__(
+        self, choice: str, cin: int, cout: int, stride: int, norm_cfg: dict, shuffle: str
+    ) -> None:
+        super().__init__()
+        self.stride, self.shuffle = stride, shuffle
+        kernel = 3 if choice == "xception" else int(choice[-1])
+        main_in, main_out = (cin, cout - cin) if stride == 2 else (cin // 2, cout - cin // 2)
+        widths = (main_in, cout // 2, main_out)
+        build = _xception if choice == "xception" else _shuffle
+        self.main = build(*widths, kernel, stride, norm_cfg)
+        if stride == 2:
+            self.proj = nn.Sequential(
+                depthwise(cin, kernel, 2, norm_cfg), pointwise(cin, cin, norm_cfg)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Concatenate what passes (or is projected) and what the main branch makes of it."""
+        if self.stride == 2:
+            return torch.cat((self.proj(x), self.main(x)), dim=1)
+        passed, x = shuffle_split(x, self.shuffle)
+        return torch.cat((passed, self.main(x)), dim=1)
+
+
+def _shuffle(
+    cin: int, mid: int, cout: int, kernel: int, stride: int, norm_cfg: dict
+) -> nn.Sequential:
+    return nn.Sequential(
+        pointwise(cin, mid, norm_cfg),
+        depthwise(mid, kernel, stride, norm_cfg),
+        pointwise(mid, cout, norm_cfg),
+    )
+
+
+def _xception(
+    cin: int, mid: int, cout: int, kernel: int, stride: int, norm_cfg: dict
+) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width_in, width_out, step in ((cin, mid, stride), (mid, mid, 1), (mid, cout, 1)):
+        layers += [
+            depthwise(width_in, kernel, step, norm_cfg),
+            pointwise(width_in, width_out, norm_cfg),
+        ]
+    return nn.Sequential(*layers)

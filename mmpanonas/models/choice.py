@@ -1,0 +1,65 @@
+"""The one mechanism that picks operations: a dictionary of modules with an active key."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from torch import Tensor, nn
+
+from mmpanonas.space import PART_CHOICES, Arch, Part
+
+
+class Choice(nn.ModuleDict):
+    """A searched layer: holds the operations that may stand here and runs the active one.
+
+    A fixed network is the same module holding one operation, so its state-dict keys are
+    those of the supernet, and weights copy by name.
+    """
+
+    def __init__(self, choices: Sequence[str], build: Callable[[str], nn.Module]) -> None:
+        super().__init__({choice: build(choice) for choice in choices})
+        self.active = choices[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the active operation; shapes are the operation's."""
+        return self[self.active](x)
+
+    def extra_repr(self) -> str:
+        """Show the active operation in ``print(model)``."""
+        return f"active={self.active}"
+
+
+class Searchable:
+    """What a searchable part of a detector shares: its ``part`` and ``set_arch``.
+
+    A class that mixes this in names its part, calls :meth:`declare_part` before it builds
+    its layers, and builds each layer with :meth:`choices_of`.
+    """
+
+    part_name: str
+    part: Part
+
+    def declare_part(self, arch: object, layers: int) -> None:
+        """Fix the part to ``arch`` (anything ``Arch.load`` reads), or leave it searched."""
+        fixed = None if arch is None else getattr(Arch.load(arch), self.part_name)
+        self.part = Part(self.part_name, layers, fixed)
+
+    def choices_of(self, layer: int) -> tuple[str, ...]:
+        """The operations that layer ``layer`` must hold: all, or the fixed one."""
+        fixed = self.part.fixed
+        return PART_CHOICES[self.part_name] if fixed is None else (fixed[layer],)
+
+    def set_arch(self, arch: object) -> None:
+        """Make the part's choices in ``arch`` the active ones. Raises ``ArchError``."""
+        choices = getattr(Arch.load(arch), self.part_name)
+        self.part.check(choices)
+        for layer, choice in zip(self._layers, choices, strict=True):
+            layer.active = choice
+
+    @property
+    def active_choices(self) -> tuple[str, ...]:
+        """The active choice of every layer."""
+        return tuple(layer.active for layer in self._layers)
+
+    @cached_property
+    def _layers(self) -> list[Choice]:
+        return [module for module in self.modules() if isinstance(module, Choice)]

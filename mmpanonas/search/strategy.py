@@ -1,0 +1,51 @@
+"""What every search strategy is: it proposes architectures and is told their scores."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from mmpanonas.errors import InputError
+from mmpanonas.space import Arch, SearchSpace
+
+#: Decides whether an architecture may be evaluated at all (its budget).
+Legal = Callable[[Arch], bool]
+
+
+class Strategy(ABC):
+    """Propose, tell. What is proposed depends on seed and told scores, never on timing.
+
+    Attributes:
+        total: evaluations that the strategy plans.
+        note: why the search ended early, or "" (a strategy sets it, the caller shows it).
+    """
+
+    def __init__(self, space: SearchSpace, seed: int = 0, legal: Legal | None = None) -> None:
+        if space.size < 2:
+            raise InputError(
+                "nothing to search: the model is one fixed network; give the search a "
+                "supernet (model.arch=None)"
+            )
+        self.space, self.seed = space, seed
+        self.legal: Legal = legal or (lambda arch: True)
+        self.note = ""
+
+    total: int
+
+    @property
+    @abstractmethod
+    def done(self) -> bool:
+        """Whether every planned architecture has been told."""
+
+    @abstractmethod
+    def propose(self, limit: int) -> list[Arch]:
+        """Up to ``limit`` architectures to evaluate next.
+
+        Empty when the strategy waits for scores, or is done.
+        """
+
+    @abstractmethod
+    def tell(self, arch: Arch, score: float) -> None:
+        """The score (higher is better) of a proposed architecture."""
+
+    def label(self, arch: Arch) -> dict:
+        """What to record beside a result, such as the generation it belongs to."""
+        return {}

@@ -1,0 +1,94 @@
+"""The progress of a search as a curve."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from mmpanonas.visualization.canvas import FAINT, INK, check_suffix, save_figure
+
+
+def draw_search(
+    results: Sequence[Mapping],
+    path: str | os.PathLike,
+    score: str = "coco_panoptic/PQ",
+    title: str | None = None,
+) -> None:
+    """Write each candidate's score by evaluation number, and the best so far.
+
+    ``results`` holds one mapping for each evaluated candidate: ``index`` (its number; its
+    place in the list by default), ``metrics`` with ``score``, and ``generation`` (colour;
+    may be missing or None). Candidates whose score is missing or not finite are left out.
+
+    Raises:
+        ValueError: no candidate has the score, or another suffix than .png or .svg.
+    """
+    check_suffix(path)
+    points = _points(results, score)
+    if not points:
+        raise ValueError(f"nothing to draw: none of {len(results)} results has a finite {score!r}")
+    index, scores, generations = (np.array(column) for column in zip(*points, strict=True))
+    figure = Figure(figsize=(8, 4.5), dpi=130, layout="constrained")
+    axes = figure.add_subplot()
+    dots = {"s": 34, "edgecolor": "white", "linewidth": 0.6, "zorder": 3}
+    if len(set(generations)) > 1:
+        drawn = axes.scatter(index, scores, c=generations, cmap="viridis_r", **dots)
+        bar = figure.colorbar(drawn, ax=axes, pad=0.02, aspect=30)
+        bar.set_label("generation")
+        bar.locator = _whole_numbers()
+        bar.outline.set_visible(False)
+    else:
+        axes.scatter(index, scores, c="#1b5a92", **dots)
+    axes.step(index, np.maximum.accumulate(scores), where="post", color="#d0661c", lw=1.8, zorder=2)
+    _mark_best(axes, index, scores)
+    axes.set_xlabel("evaluated candidates")
+    axes.set_ylabel(score.rpartition("/")[2])
+    axes.xaxis.set_major_locator(_whole_numbers())
+    axes.set_title(title or "Progress of the search", loc="left", color=INK, weight="bold")
+    axes.grid(color="#e3e7eb", zorder=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=FAINT)
+    save_figure(figure, path)
+
+
+def _points(results: Sequence[Mapping], score: str) -> list[tuple[int, float, int]]:
+    """``(index, score, generation)`` of the results that can be drawn, by index."""
+    points = []
+    for place, result in enumerate(results):
+        value = (result.get("metrics") or {}).get(score)
+        if value is not None and math.isfinite(value):
+            index, generation = result.get("index"), result.get("generation")
+            points.append(
+                (
+                    place if index is None else int(index),
+                    float(value),
+                    0 if generation is None else int(generation),
+                )
+            )
+    return sorted(points)
+
+
+def _mark_best(axes, index: np.ndarray, scores: np.ndarray) -> None:
+    """A ring round the best candidate, and its score above it."""
+    best = int(np.argmax(scores))
+    axes.scatter(
+        index[best], scores[best], s=130, facecolor="none", edgecolor="#d0661c", lw=1.8, zorder=4
+    )
+    axes.annotate(
+        f"best: {scores[best]:.2f} (candidate {index[best]})",
+        (index[best], scores[best]),
+        xytext=(0, 11),
+        textcoords="offset points",
+        ha="right" if best > len(scores) / 2 else "left",
+        color=INK,
+        weight="bold",
+        annotation_clip=False,
+    )
+    axes.margins(y=0.14)
+
+
+def _whole_numbers() -> MaxNLocator:
+    return MaxNLocator(integer=True, nbins=10, min_n_ticks=1)

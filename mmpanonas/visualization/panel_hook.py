@@ -1,0 +1,163 @@
+"""A hook that draws the first pictures of a test: input, ground truth, prediction."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmdet.registry import HOOKS
+from mmengine import fileio
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+
+from mmpanonas.panoptic_png import read_panoptic_png
+from mmpanonas.visualization.panels import PanelSample, draw_panels
+from mmpanonas.visualization.segments import INSTANCE_OFFSET
+
+
+@HOOKS.register_module()
+class PanopticPanelHook(Hook):
+    """Write ``<work_dir>/<folder>/<stem>.png`` for the first pictures of every test.
+
+    Rank 0 alone draws, from the pictures that it sees. A data sample needs ``img_path``
+    and ``pred_panoptic_seg``; with ``seg_map_path`` and ``segments_info`` (the keys of
+    MMDetection's panoptic data sets, named in ``meta_keys`` of the packing transform) the
+    ground truth is drawn too.
+
+    Args:
+        num_pictures: how many; 0 turns the hook off.
+        folder: below the work dir.
+        val: draw at every validation as well, replacing the pictures of the last one.
+    """
+
+    priority = "LOW"
+
+    def __init__(self, num_pictures: int = 8, folder: str = "pictures", val: bool = False) -> None:
+        if num_pictures < 0:
+            raise ValueError(f"num_pictures must be 0 or more, got {num_pictures}")
+        self.num_pictures = num_pictures
+        self.folder = folder
+        self.val = val
+        self._written: list[Path] = []
+
+    def before_test(self, runner) -> None:
+        """Start counting pictures."""
+        self._written = []
+
+    def before_val_epoch(self, runner) -> None:
+        """Start counting pictures."""
+        self._written = []
+
+    def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Draw the pictures of one batch, up to ``num_pictures`` in all."""
+        self._draw(runner, outputs or (), runner.test_dataloader)
+
+    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """The same for validation, where ``val`` asks for it."""
+        if self.val:
+            self._draw(runner, outputs or (), runner.val_dataloader)
+
+    def after_test(self, runner) -> None:
+        """Say where the pictures lie."""
+        self._report(runner)
+
+    def after_val_epoch(self, runner, metrics=None) -> None:
+        """Say where the pictures lie, where ``val`` asks for them."""
+        if self.val:
+            self._report(runner)
+
+    @master_only
+    def _report(self, runner) -> None:
+        if self._written:
+            count, folder = len(self._written), self._written[0].parent
+            runner.logger.info(f"{count} picture{'s' * (count > 1)} written to {folder}")
+
+    @master_only
+    def _draw(self, runner, outputs: Sequence, dataloader) -> None:
+        outputs = outputs[: self.num_pictures - len(self._written)]
+        if not outputs:
+            return
+        meta = _dataset_meta(runner, dataloader)
+        classes, palette = meta["classes"], meta.get("palette")
+        if not _is_palette(palette, len(classes)):
+            palette = None
+        for data_sample in outputs:
+            path = self._path(runner, data_sample.img_path)
+            draw_panels([panel_sample(data_sample, len(classes))], path, classes, palette)
+            self._written.append(path)
+
+    def _path(self, runner, img_path: str) -> Path:
+        folder, stem = Path(runner.work_dir) / self.folder, Path(img_path).stem
+        path, number = folder / f"{stem}.png", 1
+        while path in self._written:  # a picture of the same name in another folder
+            number += 1
+            path = folder / f"{stem}_{number}.png"
+        return path
+
+
+def panel_sample(data_sample, num_classes: int) -> PanelSample:
+    """Read what a panel shows of one tested ``DetDataSample``.
+
+    Raises:
+        FileNotFoundError: the picture or its panoptic PNG is missing.
+        ValueError: one of them cannot be decoded, or the sizes differ.
+    """
+    prediction = data_sample.pred_panoptic_seg.sem_seg
+    prediction = prediction.detach().cpu().numpy() if hasattr(prediction, "cpu") else prediction
+    png, segments = data_sample.get("seg_map_path"), data_sample.get("segments_info")
+    truth = None
+    if png is not None and segments is not None:
+        truth = truth_map(read_panoptic_png(png), segments, num_classes)
+    return PanelSample(
+        image=read_picture(data_sample.img_path),
+        prediction=np.asarray(prediction).reshape(np.shape(prediction)[-2:]),
+        truth=truth,
+        name=os.path.basename(data_sample.img_path),
+    )
+
+
+def read_picture(path: str) -> np.ndarray:
+    """A picture as uint8 RGB (H, W, 3), from any of MMEngine's file backends."""
+    data = np.frombuffer(fileio.get(path), np.uint8)
+    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if pixels is None:
+        raise ValueError(f"picture {path} cannot be decoded ({data.size} bytes)")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def truth_map(ids: np.ndarray, segments: Sequence[Mapping], num_classes: int) -> np.ndarray:
+    """Segment ids (H, W) of a panoptic PNG as ``label + 1000 * instance``, int64 (H, W).
+
+    ``segments`` holds ``id``, ``category`` (contiguous label) and ``is_thing`` of each
+    segment. Things are numbered from 1 within their class; an id that is not listed, such
+    as 0, becomes void, ``num_classes``.
+    """
+    values, inverse = np.unique(ids, return_inverse=True)
+    counts: dict[int, int] = {}
+    codes = {}
+    for segment in segments:
+        label = int(segment["category"])
+        number = 0
+        if segment["is_thing"]:
+            number = counts[label] = counts.get(label, 0) + 1
+        codes[int(segment["id"])] = label + INSTANCE_OFFSET * number
+    table = np.array([codes.get(int(one), num_classes) for one in values], dtype=np.int64)
+    return table[inverse.reshape(ids.shape)]
+
+
+def _dataset_meta(runner, dataloader) -> Mapping:
+    meta = getattr(runner.visualizer, "dataset_meta", None) or {}
+    if "classes" not in meta:
+        meta = dataloader.dataset.metainfo
+    if "classes" not in meta:
+        raise ValueError("PanopticPanelHook: the data set's metainfo names no classes")
+    return meta
+
+
+def _is_palette(palette: object, num_classes: int) -> bool:
+    return (
+        isinstance(palette, Sequence)
+        and not isinstance(palette, str)
+        and (len(palette) >= num_classes)
+    )

@@ -1,0 +1,44 @@
+"""Loading the arrays computed with the paper's released code (absent outside the workshop)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+FOLDER = Path(__file__).parents[2] / "shared" / "reference"
+
+
+def load(name: str) -> dict[str, np.ndarray]:
+    """All arrays of one reference file; skips the test where the folder is absent."""
+    path = FOLDER / name
+    if not path.exists():
+        pytest.skip(f"reference arrays absent: {name}")
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
+def released_state(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, torch.Tensor]:
+    """The released state dict stored under ``prefix``, in its own order."""
+    return {
+        k.removeprefix(prefix): torch.from_numpy(v)
+        for k, v in arrays.items()
+        if k.startswith(prefix)
+    }
+
+
+def load_in_order(module: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """Copy a released state into ``module`` by place: both list layers in forward order."""
+    ours = module.state_dict()
+    assert len(ours) == len(state)
+    for key, value in zip(ours, state.values(), strict=True):
+        assert ours[key].shape == value.shape, key
+    module.load_state_dict(dict(zip(ours, state.values(), strict=True)))
+
+
+def assert_close(actual: torch.Tensor, expected: np.ndarray, relative: float = 1e-5) -> None:
+    """Largest difference relative to the largest expected magnitude."""
+    expected = torch.from_numpy(expected)
+    assert actual.shape == expected.shape
+    assert (actual - expected).abs().max() <= relative * expected.abs().max()

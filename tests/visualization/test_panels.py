@@ -1,0 +1,181 @@
+import cv2
+import numpy as np
+import pytest
+from mmdet.evaluation.functional import INSTANCE_OFFSET as MMDET_OFFSET
+
+from mmpanonas.visualization import PanelSample, draw_panel, draw_panels
+from mmpanonas.visualization.panels import CAPTION, EDGE, GAP, HEADER, MARGIN, NARROWEST, panel_size
+from mmpanonas.visualization.segments import (
+    INSTANCE_OFFSET,
+    OPACITY,
+    VOID_STRIPES,
+    borders,
+    default_palette,
+    instance_shades,
+    overlay,
+    place_names,
+    resize,
+    shade,
+)
+
+CLASSES = ("cat", "dog", "sky")
+PALETTE = [(200, 40, 40), (40, 160, 40), (60, 60, 220)]
+VOID = len(CLASSES)
+TOP = EDGE + HEADER  # of the first row, where the sample has no name
+
+
+def read(path):
+    return cv2.imread(str(path))[..., ::-1].astype(int)
+
+
+def mix(colour, pixel):
+    """A segment's colour over one pixel, whose hue is taken away."""
+    grey = round(float(np.dot((0.299, 0.587, 0.114), pixel)))
+    return np.rint(OPACITY * np.array(colour) + (1 - OPACITY) * grey).astype(int)
+
+
+def test_offset_is_mmdetections():
+    assert INSTANCE_OFFSET == MMDET_OFFSET
+
+
+def test_every_pixel_of_a_small_map():
+    ids = np.array([[1000, 1000, 2, 2], [1000, 1000, 2, 2], [2000, 2000, 3, 3]])
+    image = np.full((3, 4, 3), 100, np.uint8)
+    drawn = overlay(image, ids, PALETTE)
+    white = (255, 255, 255)
+    stripes = [mix(VOID_STRIPES[(2 + c) // 5 % 2], (100,) * 3) for c in (2, 3)]
+    expected = [
+        [mix(PALETTE[0], (100,) * 3), white, *2 * [mix(PALETTE[2], (100,) * 3)]],
+        [white] * 4,
+        [mix(shade(PALETTE[0], 1), (100,) * 3), white, *stripes],
+    ]
+    np.testing.assert_array_equal(drawn, expected)
+
+
+def test_columns_of_the_file_hold_picture_truth_and_prediction(tmp_path):
+    image = np.zeros((128, 128, 3), np.uint8)
+    image[:, 64:] = (10, 200, 90)
+    truth = np.full((128, 128), 2)
+    truth[:, 64:] = 1001
+    prediction = np.full((128, 128), VOID)
+    prediction[100:] = 1000
+    draw_panel(image, tmp_path / "a.png", CLASSES, PALETTE, truth=truth, prediction=prediction)
+    picture = read(tmp_path / "a.png")
+    side = 512  # four times 128
+    assert panel_size((128, 128)) == (side, side)
+    assert picture.shape[1] == 2 * MARGIN + 3 * side + 2 * GAP
+    columns = [picture[TOP : TOP + side, MARGIN + i * (side + GAP) :][:, :side] for i in range(3)]
+    np.testing.assert_array_equal(columns[0][5, 5], (0, 0, 0))
+    np.testing.assert_array_equal(columns[0][500, 500], (10, 200, 90))
+    np.testing.assert_array_equal(columns[1][5, 5], mix(PALETTE[2], (0, 0, 0)))
+    np.testing.assert_array_equal(columns[1][5, 500], mix(PALETTE[1], (10, 200, 90)))
+    np.testing.assert_array_equal(columns[1][5, 255], (255, 255, 255))  # the border
+    np.testing.assert_array_equal(columns[2][505, 5], mix(PALETTE[0], (0, 0, 0)))
+    stripes = np.unique(columns[2][:390, :200].reshape(-1, 3), axis=0)
+    np.testing.assert_array_equal(stripes, [mix(c, (0, 0, 0)) for c in VOID_STRIPES])
+    white = (columns[1][200:312, 64:192] == 255).all(axis=2)
+    assert white.any()  # the name "sky", written in the middle of its segment
+
+
+def test_rows_stack_and_missing_truth_is_said(tmp_path):
+    image = np.full((64, 96, 3), 50, np.uint8)
+    ids = np.full((64, 96), 2)
+    one, two = PanelSample(image, ids, ids, "one.jpg"), PanelSample(image, ids, name="two.jpg")
+    draw_panels([one, two], tmp_path / "two.png", CLASSES, PALETTE)
+    draw_panels([one], tmp_path / "one.png", CLASSES, PALETTE)
+    height, width = panel_size((64, 96))
+    both, single = read(tmp_path / "two.png"), read(tmp_path / "one.png")
+    assert (height, width) == (320, 480)
+    assert both.shape[0] - single.shape[0] == CAPTION + height + GAP
+    top, left = TOP + 2 * CAPTION + height + GAP, MARGIN + width + GAP
+    blank = both[top : top + height, left : left + width]
+    assert (blank == 255).mean() > 0.95
+    assert (blank < 200).any()  # the words "no ground truth"
+
+
+def test_without_any_truth_its_column_is_left_out(tmp_path):
+    image = np.full((128, 128, 3), 50, np.uint8)
+    draw_panel(image, tmp_path / "a.png", CLASSES, PALETTE, prediction=np.full((128, 128), 2))
+    assert read(tmp_path / "a.png").shape[1] == 2 * MARGIN + 2 * 512 + GAP
+
+
+@pytest.mark.parametrize(
+    ("size", "label"),
+    [((1, 1), n) for n in (VOID, 255, -1, 1000)]
+    + [((1, 700), 1000), ((480, 640), VOID), ((1500, 900), VOID)],
+)
+def test_any_size_and_only_void(tmp_path, size, label):
+    image = np.full((*size, 3), 80, np.uint8)
+    ids = np.full(size, label)
+    draw_panel(image, tmp_path / "a.png", CLASSES, PALETTE, truth=ids, prediction=ids)
+    picture = read(tmp_path / "a.png")
+    height, width = panel_size(size)
+    column = max(width, NARROWEST)
+    left = MARGIN + 2 * (column + GAP) + (column - width) // 2
+    expected = PALETTE[0] if label == 1000 else VOID_STRIPES[0]
+    np.testing.assert_array_equal(picture[TOP, left], mix(expected, (80,) * 3))
+    assert picture.shape[1] == 2 * MARGIN + 3 * column + 2 * GAP
+    assert max(height, width) <= 720
+
+
+def test_an_instance_looks_the_same_in_truth_and_prediction():
+    truth = np.full((20, 20), 2)
+    truth[:8, :8], truth[:8, 10:], truth[12:] = 1000, 2000, 1001
+    prediction = np.full((20, 20), VOID)
+    prediction[:8, 9:], prediction[:7, :8], prediction[15:] = 1000, 5000, 1001
+    shades = instance_shades(truth)
+    assert shades == {1000: 0, 1001: 0, 2000: 1}
+    matched = instance_shades(prediction, truth, shades)
+    assert matched == {1000: 1, 5000: 0, 1001: 0}
+    prediction[12:] = 4000  # the dog is taken for a cat: a cat's shade that no one has
+    assert instance_shades(prediction, truth, shades)[4000] == 2
+
+
+def test_shades_of_one_class_can_be_told_apart():
+    for colour in PALETTE + default_palette(12):
+        shades = np.array([shade(colour, number) for number in range(7)])
+        apart = np.abs(shades[:, None] - shades[None]).sum(axis=2) + 1000 * np.eye(7, dtype=int)
+        assert apart.min() >= 18
+        assert tuple(shades[0]) == tuple(colour)
+    assert shade(PALETTE[0], 7) != shade(PALETTE[0], 0)
+
+
+def test_default_palette_has_no_colour_twice():
+    colours = default_palette(150)
+    assert len(set(colours)) == 150
+    assert all(0 <= c <= 255 for colour in colours for c in colour)
+
+
+def test_names_lie_inside_their_segments_and_only_where_they_fit():
+    ids = np.full((60, 200), 2)
+    ids[20:50, 10:60] = 1000  # 50 wide
+    ids[20:50, 100:120] = 2000  # too narrow
+    ids[:5] = VOID
+    names = place_names(ids, CLASSES, {"cat": 40.0, "sky": 40.0}, 12)
+    assert [name.text for name in names] == ["sky", "cat"]
+    for name, one in zip(names, (2, 1000), strict=True):
+        x, y = round(name.x), round(name.y)
+        assert (ids[y - 5 : y + 5, x - 19 : x + 19] == one).all()
+
+
+def test_resize_keeps_ids_and_borders_are_one_pixel():
+    ids = np.array([[1, 2], [3, 3]])
+    large = resize(ids, (4, 6), smooth=False)
+    np.testing.assert_array_equal(large, np.kron(ids, np.ones((2, 3), int)))
+    expected = [[0, 0, 1, 0, 0, 0], [1] * 6, [0] * 6, [0] * 6]
+    np.testing.assert_array_equal(borders(large), np.array(expected, bool))
+
+
+def test_bad_samples_are_refused(tmp_path):
+    image = np.zeros((4, 6, 3), np.uint8)
+    with pytest.raises(ValueError, match=r"'x': truth has shape \(6, 4\), the picture \(4, 6\)"):
+        PanelSample(image, truth=np.zeros((6, 4), int), name="x")
+    with pytest.raises(ValueError, match="expected uint8 RGB"):
+        PanelSample(image.astype(float))
+    with pytest.raises(ValueError, match="no picture"):
+        draw_panels([], tmp_path / "a.png", CLASSES)
+    with pytest.raises(ValueError, match="3 classes need as many colours, got 1"):
+        draw_panels([PanelSample(image)], tmp_path / "a.png", CLASSES, PALETTE[:1])
+    with pytest.raises(ValueError, match=r"a\.svg"):
+        draw_panels([PanelSample(image)], tmp_path / "a.svg", CLASSES)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# tools/dist_train.sh CONFIG GPUS [arguments of tools/train.py]
+# GPUS is the number of processes on this machine. Several machines: set NNODES, NODE_RANK,
+# MASTER_ADDR and PORT in the environment, on each.
+set -e
+CONFIG=$1
+GPUS=$2
+NNODES=${NNODES:-1}
+NODE_RANK=${NODE_RANK:-0}
+PORT=${PORT:-29500}
+MASTER_ADDR=${MASTER_ADDR:-127.0.0.1}
+
+python -m torch.distributed.run \
+    --nnodes="$NNODES" \
+    --node_rank="$NODE_RANK" \
+    --master_addr="$MASTER_ADDR" \
+    --master_port="$PORT" \
+    --nproc_per_node="$GPUS" \
+    "$(dirname "$0")/train.py" "$CONFIG" --launcher pytorch "${@:3}"

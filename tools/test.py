@@ -1,0 +1,38 @@
+"""Test a checkpoint: PQ, SQ, RQ; optionally COCO panoptic results and pictures."""
+
+from pathlib import Path
+
+from mmengine.runner import Runner
+
+from mmpanonas.cli import make_parser, prepare, run_tool
+from mmpanonas.config import ConfigError
+
+
+def main() -> None:
+    """Parse, build, test."""
+    parser = make_parser(__doc__, checkpoint="checkpoint of this config's network")
+    parser.add_argument("--arch", help="of a supernet: the path to test, BN recalibrated")
+    parser.add_argument("--out", metavar="PREFIX", help="write PREFIX.panoptic.json and its PNGs")
+    parser.add_argument("--show-dir", help="write panels: input, truth, prediction")
+    parser.add_argument("--show-num", type=int, default=20, help="number of panels")
+    args = parser.parse_args()
+    cfg = prepare(args, ("test_dataloader",))
+    if args.arch:
+        if "recalibration" not in cfg.default_hooks:
+            raise ConfigError("--arch picks a path of a supernet; a fixed network has its own")
+        cfg.default_hooks.recalibration.arch = args.arch
+    if args.out:
+        cfg.test_evaluator.outfile_prefix = args.out
+    if args.show_dir:
+        cfg.default_hooks.panels = dict(
+            type="PanopticPanelHook",
+            folder=str(Path(args.show_dir).absolute()),
+            num_pictures=args.show_num,
+        )
+    runner = Runner.from_cfg(cfg)
+    runner.test()
+    runner.logger.info(f"metrics and logs: {runner.log_dir}")
+
+
+if __name__ == "__main__":
+    run_tool(main)

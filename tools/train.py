@@ -1,0 +1,35 @@
+"""Train a supernet or a fixed network."""
+
+from mmengine.runner import Runner
+
+from mmpanonas.cli import make_parser, prepare, run_tool
+from mmpanonas.config import enable_amp
+
+
+def main() -> None:
+    """Parse, build, train."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--amp", action="store_true", help="automatic mixed precision (GPU)")
+    parser.add_argument("--auto-scale-lr", action="store_true", help="scale lr to the batch size")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="auto",
+        help="go on from a checkpoint, or from the latest one in the work dir",
+    )
+    args = parser.parse_args()
+    cfg = prepare(args, ("train_dataloader", "val_dataloader"))
+    if args.amp:
+        enable_amp(cfg)
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+    if args.resume:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == "auto" else args.resume
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    runner.logger.info(f"checkpoints and logs: {cfg.work_dir}")
+
+
+if __name__ == "__main__":
+    run_tool(main)
