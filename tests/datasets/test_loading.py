@@ -74,6 +74,14 @@ def test_hand_made_picture(tmp_path):
     assert packed.gt_sem_seg.ignore_index == 255
 
 
+def test_file_backend_gives_the_same(tmp_path):
+    expected = LoadPanopticSegments()(make_sample(tmp_path / "a.png"))
+    load = LoadPanopticSegments(backend_args={"backend": "local"})
+    assert np.array_equal(
+        load(make_sample(tmp_path / "a.png"))["gt_seg_map"], expected["gt_seg_map"]
+    )
+
+
 def test_only_what_is_asked_for(tmp_path):
     load = LoadPanopticSegments(with_bbox=False, with_label=False, with_mask=False)
     added = load(make_sample(tmp_path / "a.png")).keys() - make_sample(tmp_path / "a.png").keys()

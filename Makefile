@@ -1,0 +1,21 @@
+# Two commands: `make demo` and `make test`. Each sets everything up first (skipped when done).
+PYTHON_BIN := .venv/bin/python
+
+.PHONY: setup demo test lint clean
+
+setup:
+	@tools/setup.sh
+
+demo: setup
+	$(PYTHON_BIN) tools/demo.py
+
+test: setup lint
+	$(PYTHON_BIN) -m pytest
+
+lint: setup
+	$(PYTHON_BIN) -m ruff check .
+	$(PYTHON_BIN) -m ruff format --check .
+
+# Removes what the demo made, not the environment.
+clean:
+	rm -rf data/shapes work_dirs/demo
