@@ -26,10 +26,11 @@ FIRST_STUFF_ID = 11
 class Difficulty:
     """How hard the pictures are. Lengths are pixels of a picture whose smaller side is 128.
 
-    With random colours, radius 7 to 28 and up to 6 objects a narrow network finds no things
-    in 600 iterations; with radius 14 to 34, up to 3 objects and colours that lean on the class
-    its PQ of things is 77 after 500. These numbers lie between, so that a small network learns
-    things within minutes and a better one shows.
+    Chosen so that a small network learns things within minutes and a better one shows. A
+    Panoptic FPN with a quarter-width ResNet-18 and 64 channels in neck and heads, 500 AdamW
+    iterations of four from scratch on 400 pictures of 128 x 128, has PQ 58.7 (things 45.0,
+    stuff 79.3) on 100 others. With radius from 11, squeeze 0.7, hue_lean 0.7 and hue_spread
+    0.1 the things are at 16.0; with random colours, radius 7 to 28 and up to 6 objects at 4.
     """
 
     radius: tuple[float, float] = (12.0, 32.0)
