@@ -35,6 +35,8 @@ from mmpanonas.panoptic_png import write_panoptic_png
 __all__ = ["CATEGORIES", "DIFFICULTY", "Difficulty", "render_picture", "write_shapes"]
 
 RECORD = "shapes.json"
+VERSION = 1
+"""Raise it when the same settings give other pictures, so that old folders are replaced."""
 JPEG_QUALITY = 92
 IDS_PER_SPLIT = 1_000_000
 """Image ids of the second split start this much above those of the first."""
@@ -81,6 +83,7 @@ def write_shapes(
         )
     root = Path(root)
     settings = {
+        "version": VERSION,
         "num_images": dict(num_images),
         "size": list(size),
         "seed": seed,
@@ -90,13 +93,12 @@ def write_shapes(
     if _holds(root, settings):
         return False
     _clear(root)
-    _write_json(root / RECORD, {**settings, "complete": False})
+    _write_json(root / RECORD, settings)
     render = functools.partial(
         render_picture, seed, height=size[0], width=size[1], difficulty=difficulty
     )
     for place, (split, number) in enumerate(num_images.items()):
         _write_split(root, split, place * IDS_PER_SPLIT + 1, number, render, progress)
-    _write_json(root / RECORD, {**settings, "complete": True})
     return True
 
 
@@ -129,8 +131,9 @@ def _write_split(
 
 def _holds(root: Path, settings: dict) -> bool:
     """Whether ``root`` was written to the end with these settings and nothing is missing."""
-    if _read_record(root) != {**settings, "complete": True}:
+    if _read_record(root) != settings:
         return False
+    # A split's JSON is written last, so it is missing after an interrupted run.
     return all(
         (root / "annotations" / f"panoptic_{split}.json").is_file()
         and _count(root / "images" / split) == number

@@ -191,7 +191,7 @@ def test_writes_again_only_if_something_differs(tmp_path):
 def test_interrupted_run_is_not_taken_for_a_whole_one(tmp_path, monkeypatch):
     asked = {"num_images": {"train": 2}, "size": (32, 32)}
     with monkeypatch.context() as patch:
-        patch.setattr("mmpanonas.datasets.shapes.write_panoptic_png", _disk_full)
+        patch.setattr("mmpanonas.datasets.shapes.write_panoptic_png", _disk_full_at_the_last)
         with pytest.raises(OSError, match="No space"):
             write_shapes(tmp_path, **asked)
     assert write_shapes(tmp_path, **asked)
@@ -230,5 +230,7 @@ def test_command(tmp_path, run_tool):
     assert "empty folder" in error
 
 
-def _disk_full(path, ids):
-    raise OSError(28, "No space left on device")
+def _disk_full_at_the_last(path, ids):
+    Path(path).write_bytes(b"half of a PNG")
+    if path.stem == "train_000001":
+        raise OSError(28, "No space left on device")
