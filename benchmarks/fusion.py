@@ -19,7 +19,8 @@ from mmdet.models.seg_heads import HeuristicFusionHead
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
-from mmpanonas.models.fusion_head import PRESETS, AutoPanopticFusionHead, fuse
+from mmpanonas.models.fusion import PRESETS, fuse
+from mmpanonas.models.fusion_head import AutoPanopticFusionHead
 
 THINGS, STUFF = 80, 53
 

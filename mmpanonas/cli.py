@@ -2,8 +2,6 @@
 
 import argparse
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -11,7 +9,6 @@ from mmdet.utils import setup_cache_size_limit_of_dynamo
 from mmengine.config import Config, DictAction
 
 from mmpanonas.config import ConfigError, check_data, load_config, set_work_dir
-from mmpanonas.errors import InputError
 
 
 def make_parser(description: str, checkpoint: str | None = None) -> argparse.ArgumentParser:
@@ -59,12 +56,3 @@ def _distribute_on_cpu(cfg: Config) -> None:
         type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False
     )
     cfg.sync_bn = None  # PyTorch's SyncBatchNorm runs on GPUs alone
-
-
-def run_tool(main: Callable[[], None]) -> None:
-    """Call ``main``; a user's error becomes one line on stderr and exit code 2."""
-    try:
-        main()
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)

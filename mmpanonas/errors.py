@@ -1,5 +1,22 @@
 """The one kind of error that a user can mend, shown without a traceback by the tools."""
 
+import re
+import sys
+from collections.abc import Callable
+
 
 class InputError(ValueError):
     """Bad input: says what was given, what was expected and what to do."""
+
+
+#: What MMEngine's registry puts before the message of an error in a constructor.
+_BUILT_BY = re.compile(r"^(class `\w+` in [\w/.]+: )+")
+
+
+def run_tool(main: Callable[[], None]) -> None:
+    """Call ``main``; a user's error becomes one line on stderr and exit code 2."""
+    try:
+        main()
+    except InputError as error:
+        print(f"error: {_BUILT_BY.sub('', str(error))}", file=sys.stderr)
+        sys.exit(2)

@@ -7,6 +7,8 @@ import zlib
 import cv2
 import numpy as np
 
+from mmpanonas.errors import InputError
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 VOID_ID = 0
 """The id of pixels that belong to no segment."""
@@ -24,14 +26,13 @@ def read_panoptic_png(path: str | os.PathLike) -> np.ndarray:
         int32 array (H, W); 0 is void.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is truncated, damaged or not a PNG.
+        InputError: there is no such file, or it is truncated, damaged or not a PNG.
     """
     try:
         with open(path, "rb") as file:
             data = file.read()
     except FileNotFoundError:
-        raise FileNotFoundError(
+        raise InputError(
             f"panoptic PNG '{os.fspath(path)}' does not exist; check the folder given for the "
             "segment PNGs (data_prefix['seg']) and the file_name in the annotation file"
         ) from None
@@ -42,17 +43,17 @@ def decode_panoptic_png(data: bytes, name: str = "<bytes>") -> np.ndarray:
     """Decode the bytes of a panoptic PNG to ids, int32 (H, W); ``name`` serves in errors.
 
     Raises:
-        ValueError: the bytes are truncated, damaged or not a PNG.
+        InputError: the bytes are truncated, damaged or not a PNG.
     """
     problem = png_problem(data)
     if problem:
-        raise ValueError(
+        raise InputError(
             f"panoptic PNG '{name}' {problem} ({len(data)} bytes); a whole PNG was expected: "
             "copy or download the file again"
         )
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if bgr is None:
-        raise ValueError(
+        raise InputError(
             f"panoptic PNG '{name}' cannot be decoded, though it looks whole; an 8-bit RGB PNG "
             "was expected: write the file again"
         )
@@ -65,17 +66,17 @@ def write_panoptic_png(path: str | os.PathLike, ids: np.ndarray) -> None:
     """Write segment ids, any integer type (H, W), as a panoptic PNG.
 
     Raises:
-        ValueError: the array has another shape or type, or an id is negative or above 2^24 - 1.
+        InputError: the array has another shape or type, or an id is negative or above 2^24 - 1.
         OSError: the file cannot be written.
     """
     ids = np.asarray(ids)
     if ids.ndim != 2 or ids.size == 0 or not np.issubdtype(ids.dtype, np.integer):
-        raise ValueError(
+        raise InputError(
             f"ids for '{os.fspath(path)}' have shape {ids.shape} and type {ids.dtype}; integers "
             "of shape (H, W) were expected"
         )
     if ids.min() < 0 or ids.max() > MAX_ID:
-        raise ValueError(
+        raise InputError(
             f"ids for '{os.fspath(path)}' run from {ids.min()} to {ids.max()}; three bytes hold "
             f"0 to {MAX_ID}: number the segments anew"
         )

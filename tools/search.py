@@ -2,7 +2,8 @@
 
 from mmengine.runner import Runner
 
-from mmpanonas.cli import make_parser, prepare, run_tool
+from mmpanonas.cli import make_parser, prepare
+from mmpanonas.errors import run_tool
 
 
 def main() -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from mmengine.runner import Runner
 
-from mmpanonas.cli import make_parser, prepare, run_tool
+from mmpanonas.cli import make_parser, prepare
 from mmpanonas.config import ConfigError
+from mmpanonas.errors import run_tool
 
 
 def main() -> None:

@@ -2,8 +2,9 @@
 
 from mmengine.runner import Runner
 
-from mmpanonas.cli import make_parser, prepare, run_tool
+from mmpanonas.cli import make_parser, prepare
 from mmpanonas.config import enable_amp
+from mmpanonas.errors import run_tool
 
 
 def main() -> None:

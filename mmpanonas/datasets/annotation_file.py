@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from mmengine import fileio
 
+from mmpanonas.errors import InputError
+
 MAX_CLASSES = 255
 """Labels are bytes, and 255 is the label of void."""
 
@@ -18,23 +20,22 @@ def read_panoptic_json(ann_file: str | os.PathLike, backend_args: dict | None = 
     """Read a COCO panoptic annotation file; ``annotations`` is an empty list if it has none.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is not whole JSON, or not in COCO panoptic format.
+        InputError: there is no such file, it is not whole JSON or not in COCO panoptic format.
     """
     name = os.fspath(ann_file)
     try:
         content = json.loads(fileio.get(name, backend_args=backend_args))
     except (FileNotFoundError, IsADirectoryError):
-        raise FileNotFoundError(
+        raise InputError(
             f"annotation file '{name}' does not exist; check ann_file and data_root"
         ) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(
+        raise InputError(
             f"annotation file '{name}' is truncated or not JSON ({error}); copy it again"
         ) from None
     if not isinstance(content, dict) or not {"images", "categories"} <= content.keys():
         found = sorted(content) if isinstance(content, dict) else type(content).__name__
-        raise ValueError(
+        raise InputError(
             f"annotation file '{name}' holds {found}; COCO panoptic format needs the keys "
             "'images', 'categories' and (unless for inference) 'annotations'"
         )
@@ -52,9 +53,8 @@ def read_categories(ann_file: str | os.PathLike) -> tuple[tuple[str, ...], tuple
     """Read the names of (things, stuff) from a COCO panoptic annotation file, in its order.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is not in COCO panoptic format, has no categories, more than 255,
-            or two of one name or id.
+        InputError: there is no such file, or it is not in COCO panoptic format, has no categories,
+            more than 255, or two of one name or id.
     """
     return split_categories(read_panoptic_json(ann_file)["categories"], os.fspath(ann_file))
 
@@ -64,7 +64,7 @@ def split_categories(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of (things, stuff) of COCO categories; ``name`` is the file's, for errors."""
     if not 1 <= len(categories) <= MAX_CLASSES:
-        raise ValueError(
+        raise InputError(
             f"annotation file '{name}' has {len(categories)} categories; 1 to {MAX_CLASSES} were "
             "expected, since a label is a byte and 255 means void: list or merge the categories"
         )
@@ -72,7 +72,7 @@ def split_categories(
         values = [category[key] for category in categories]
         repeated = sorted({str(value) for value in values if values.count(value) > 1})
         if repeated:
-            raise ValueError(
+            raise InputError(
                 f"annotation file '{name}' has several categories of one {key}: "
                 f"{', '.join(repeated)}; rename all but one"
             )
@@ -84,7 +84,7 @@ def split_categories(
 def _require_keys(name: str, what: str, entries: Sequence[dict], keys: set | frozenset) -> None:
     for entry in entries:
         if not keys <= entry.keys():
-            raise ValueError(
+            raise InputError(
                 f"annotation file '{name}': {what} lacks {sorted(keys - entry.keys())}, it has "
                 f"{sorted(entry)}; COCO panoptic format needs {sorted(keys)}"
             )

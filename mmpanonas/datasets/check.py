@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from mmpanonas.datasets.annotation_file import read_panoptic_json, split_categories
+from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import MAX_ID, read_panoptic_png
 
 MAX_LISTED = 10
@@ -40,8 +41,8 @@ def check_panoptic(
         The number of images.
 
     Raises:
-        FileNotFoundError: the annotation file or a folder does not exist.
-        ValueError: problems were found; the message lists up to ten of them.
+        InputError: the annotation file or a folder does not exist, or problems were found; the
+            message lists up to ten of them.
     """
     content = read_panoptic_json(ann_file)
     split_categories(content["categories"], os.fspath(ann_file))
@@ -53,7 +54,7 @@ def check_panoptic(
         shown = "".join(f"\n  - {problem}" for problem in problems[:MAX_LISTED])
         more = len(problems) - MAX_LISTED
         rest = f"\n  and {more} more" if more > 0 else ""
-        raise ValueError(
+        raise InputError(
             f"{len(problems)} problems in '{os.fspath(ann_file)}' with pictures in "
             f"'{os.fspath(img_dir)}' and segment PNGs in '{os.fspath(seg_dir)}':{shown}{rest}\n"
             "Mend or replace these files, or take their images out of the annotation file."
@@ -137,7 +138,7 @@ def _id_problems(path: Path, annotation: dict) -> Iterator[str]:
     """Whether the ids of a PNG are those of the JSON; a segment without pixels is fine."""
     try:
         ids = read_panoptic_png(path)
-    except ValueError as error:
+    except InputError as error:
         yield str(error)
         return
     listed = {0, *(segment["id"] for segment in annotation["segments_info"])}
@@ -160,7 +161,7 @@ class _Listing:
             try:
                 self._names[path.parent] = set(os.listdir(path.parent))
             except (FileNotFoundError, NotADirectoryError):
-                raise FileNotFoundError(
+                raise InputError(
                     f"folder '{path.parent}' does not exist; give the folders of the pictures and "
                     "of the segment PNGs"
                 ) from None

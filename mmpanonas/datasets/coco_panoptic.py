@@ -13,6 +13,7 @@ from mmpanonas.datasets.annotation_file import (
     read_panoptic_json,
     split_categories,
 )
+from mmpanonas.errors import InputError
 
 __all__ = ["PanopticDataset", "make_palette", "read_categories"]
 
@@ -54,8 +55,8 @@ class PanopticDataset(CocoPanopticDataset):
     Args: those of :class:`mmdet.datasets.CocoPanopticDataset`.
 
     Raises:
-        FileNotFoundError: the annotation file does not exist.
-        ValueError: it is not in COCO panoptic format, or ``metainfo`` does not fit it.
+        InputError: the annotation file does not exist or is not in COCO panoptic format, or
+            ``metainfo`` does not fit it.
     """
 
     METAINFO: dict = {}
@@ -80,7 +81,7 @@ class PanopticDataset(CocoPanopticDataset):
         classes = tuple(given.get("classes", things + stuff))
         unknown = [name for name in classes if name not in things + stuff]
         if unknown and self._content["annotations"]:
-            raise ValueError(
+            raise InputError(
                 f"metainfo has the classes {unknown}, which annotation file '{self.ann_file}' "
                 f"lacks; it has the things {things} and the stuff {stuff}"
             )
@@ -91,7 +92,7 @@ class PanopticDataset(CocoPanopticDataset):
         if given["thing_classes"] + given["stuff_classes"] != classes or (
             set(given["thing_classes"]) & set(stuff) or set(given["stuff_classes"]) & set(things)
         ):
-            raise ValueError(
+            raise InputError(
                 f"metainfo has the classes {classes}, things {given['thing_classes']} and stuff "
                 f"{given['stuff_classes']}; classes must be the things, then the stuff, as "
                 f"annotation file '{self.ann_file}' divides them: things {things}, stuff {stuff}"
@@ -115,7 +116,7 @@ class PanopticDataset(CocoPanopticDataset):
             ("annotations of one image", content["annotations"], annotations),
         ):
             if len(distinct) != len(entries):
-                raise ValueError(
+                raise InputError(
                     f"annotation file '{self.ann_file}' has {len(entries)} {what} but only "
                     f"{len(distinct)} image ids among them; give each image its own id and one "
                     "annotation"
@@ -165,7 +166,7 @@ class PanopticDataset(CocoPanopticDataset):
         """Add a segment to a sample's dictionary; False if it counts as void."""
         label = self.cat2label.get(segment["category_id"])
         if label is None and segment["category_id"] not in self._known_ids:
-            raise ValueError(
+            raise InputError(
                 f"segment {segment['id']} of image {data_info['img_id']} in '{self.ann_file}' has "
                 f"category {segment['category_id']}, which the file's categories lack; they have "
                 f"the ids {sorted(self._known_ids)}"

@@ -9,6 +9,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine import fileio
 from scipy import ndimage
 
+from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import MAX_ID, VOID_ID, decode_panoptic_png, read_panoptic_png
 
 UNKNOWN = -1
@@ -28,11 +29,11 @@ def index_segments(
         int32 (H, W): 0 for void, k + 1 for ``segment_ids[k]``, -1 for any other id.
 
     Raises:
-        ValueError: an id of the list is out of range or there twice.
+        InputError: an id of the list is out of range or there twice.
     """
     listed = [*segment_ids, *void_ids]
     if len(set(listed)) != len(listed) or not all(0 < value <= MAX_ID for value in listed):
-        raise ValueError(
+        raise InputError(
             f"segment ids are {listed}; distinct ids from 1 to {MAX_ID} were expected "
             f"({VOID_ID} means void): number the segments anew"
         )
@@ -84,8 +85,8 @@ class LoadPanopticSegments(LoadAnnotations):
         kwargs: as for :class:`mmdet.datasets.transforms.LoadAnnotations`.
 
     Raises:
-        FileNotFoundError: the segment PNG does not exist.
-        ValueError: it is damaged, of another size than the picture, or holds unlisted ids.
+        InputError: the segment PNG does not exist, is damaged, of another size than the picture,
+            or holds unlisted ids.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class LoadPanopticSegments(LoadAnnotations):
         shape = tuple(results.get("ori_shape") or (results["height"], results["width"]))
         if path is None:
             if segments:
-                raise ValueError(
+                raise InputError(
                     f"picture '{results['img_path']}' has {len(segments)} segments but no segment "
                     "PNG; name the folder of the PNGs in data_prefix['seg'] of the data set, or "
                     "leave LoadPanopticSegments out of its pipeline"
@@ -141,7 +142,7 @@ class LoadPanopticSegments(LoadAnnotations):
         else:
             ids = decode_panoptic_png(fileio.get(path, self.backend_args), path)
         if ids.shape != shape:
-            raise ValueError(
+            raise InputError(
                 f"panoptic PNG '{path}' is {ids.shape[1]} x {ids.shape[0]}, its picture "
                 f"'{results['img_path']}' {shape[1]} x {shape[0]} (width x height); sizes must be "
                 "equal: write the PNG at the picture's size"
@@ -149,11 +150,11 @@ class LoadPanopticSegments(LoadAnnotations):
         listed = [segment["id"] for segment in segments]
         try:
             index = index_segments(ids, listed, results.get("void_ids", ()))
-        except ValueError as error:
-            raise ValueError(f"picture '{results['img_path']}': {error}") from None
+        except InputError as error:
+            raise InputError(f"picture '{results['img_path']}': {error}") from None
         if index.min() == UNKNOWN:
             unknown = np.unique(ids[index == UNKNOWN]).tolist()
-            raise ValueError(
+            raise InputError(
                 f"panoptic PNG '{path}' holds the ids {unknown[:10]} ({len(unknown)} in all) that "
                 f"the annotation file does not list for it; it lists {listed}. Ids must be written "
                 "as R + 256 G + 256^2 B: check that JSON and PNGs belong together"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mmpanonas.datasets.annotation_file import read_panoptic_json
+from mmpanonas.errors import InputError
 
 
 def choose_held_out(image_ids: list[int], num_val: int, seed: int) -> set[int]:
@@ -30,20 +31,20 @@ def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple
         the name has no "train").
 
     Raises:
-        FileNotFoundError, ValueError: as :func:`read_panoptic_json`; also ValueError if
-            ``num_val`` leaves nothing on one side, or image ids repeat.
+        InputError: as :func:`read_panoptic_json`; also if ``num_val`` leaves nothing on one side,
+            or image ids repeat.
         OSError: the files cannot be written.
     """
     ann_file = Path(ann_file)
     content = read_panoptic_json(ann_file)
     image_ids = [image["id"] for image in content["images"]]
     if not 0 < num_val < len(image_ids) or seed < 0:
-        raise ValueError(
+        raise InputError(
             f"num_val {num_val} and seed {seed} were given; '{ann_file}' has {len(image_ids)} "
             "images, of which at least one must stay on each side, and a seed is not negative"
         )
     if len(set(image_ids)) != len(image_ids):
-        raise ValueError(
+        raise InputError(
             f"annotation file '{ann_file}' has {len(image_ids)} images but only "
             f"{len(set(image_ids))} image ids; give each image its own id"
         )

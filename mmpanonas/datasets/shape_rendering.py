@@ -15,6 +15,7 @@ from mmpanonas.datasets.shape_painting import (
     paint_object,
     smooth_noise,
 )
+from mmpanonas.errors import InputError
 
 THINGS = tuple(OUTLINES)
 STUFF = tuple(STUFF_TEXTURES)
@@ -70,10 +71,10 @@ def render_picture(
             number within the picture (0 for stuff).
 
     Raises:
-        ValueError: a side is below 16 pixels, or seed or index negative.
+        InputError: a side is below 16 pixels, or seed or index negative.
     """
     if min(height, width) < 16 or seed < 0 or index < 0:
-        raise ValueError(
+        raise InputError(
             f"height {height}, width {width}, seed {seed}, index {index} were given; sides of at "
             "least 16 and no negative number were expected"
         )

@@ -30,6 +30,7 @@ from mmpanonas.datasets.shape_rendering import (
     Difficulty,
     render_picture,
 )
+from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import write_panoptic_png
 
 __all__ = ["CATEGORIES", "DIFFICULTY", "Difficulty", "render_picture", "write_shapes"]
@@ -72,12 +73,12 @@ def write_shapes(
         Whether anything was written.
 
     Raises:
-        ValueError: a number is negative, or the size too small.
+        InputError: a number is negative, or the size too small.
         FileExistsError: ``root`` holds something else.
         OSError: ``root`` cannot be written.
     """
     if not num_images or min(num_images.values()) < 0 or min(size) < 16 or seed < 0:
-        raise ValueError(
+        raise InputError(
             f"num_images {dict(num_images)}, size {tuple(size)}, seed {seed} were given; numbers "
             "of at least 0 and sides of at least 16 were expected"
         )

@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -12,6 +13,10 @@ from tqdm import tqdm
 
 from mmpanonas.errors import InputError
 from mmpanonas.space import PART_CHOICES
+
+
+#: A bar redraws itself on a terminal; in a log file each redraw is one more line.
+BAR = dict(mininterval=0.5 if sys.stderr.isatty() else 15, dynamic_ncols=True)
 
 
 @HOOKS.register_module()
@@ -28,7 +33,7 @@ class ProgressBarHook(Hook):
 
     def _open(self, mode: str, name: str, total: int, initial: int = 0) -> None:
         self.bars[mode] = tqdm(
-            total=total, initial=initial, desc=name, disable=not is_main_process(), mininterval=0.5
+            total=total, initial=initial, desc=name, disable=not is_main_process(), **BAR
         )
 
     def before_train(self, runner: Runner) -> None:

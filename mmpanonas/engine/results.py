@@ -85,10 +85,10 @@ class SearchDirectory:
             key for key in known.keys() | identity.keys() if known.get(key) != identity.get(key)
         )
         if other:
-            details = "; ".join(f"{k}: {known.get(k)!r} there, {identity.get(k)!r} here" for k in other)
+            details = ", ".join(f"{k} ({known.get(k)!r} there, {identity.get(k)!r} here)" for k in other)
             raise SearchDirectoryError(
-                f"{self.path} belongs to another search (it differs in {', '.join(other)}: "
-                f"{details}); choose another --work-dir"
+                f"{self.path} belongs to another search: it differs in {details}; "
+                f"choose another --work-dir"
             )
 
     def read(self) -> list[Record]:

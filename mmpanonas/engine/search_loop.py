@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, SequentialSampler
 from tqdm import tqdm
 
+from mmpanonas.engine.hooks import BAR
 from mmpanonas.engine.recalibration import RecalibrationBatches, recalibrated
 from mmpanonas.engine.results import Record, SearchDirectory
 from mmpanonas.errors import InputError
@@ -135,7 +136,7 @@ class SearchLoop(BaseLoop):
     def run(self) -> dict[str, float]:
         """Search to the end; returns the best architecture's metrics."""
         known = {record.arch: record for record in self.directory.read()}
-        bar = tqdm(total=self.strategy.total, desc="search", disable=not is_main_process())
+        bar = tqdm(total=self.strategy.total, desc="search", disable=not is_main_process(), **BAR)
         while not self.strategy.done:
             proposals = self.strategy.propose(get_world_size())
             for record in self._evaluate(proposals, known):

@@ -1,8 +1,9 @@
 """The searchable backbone: DetNAS's ShuffleNetV2 space (SPEC section 2; paper, Table 1)."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
-from mmcv.cnn import ConvModule
+from mmcv.cnn import build_norm_layer
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -56,7 +57,7 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
         self.channels, self.blocks = tuple(channels), tuple(blocks)
         self.frozen_stages, self.norm_eval, self.with_cp = frozen_stages, norm_eval, with_cp
         self.declare_part(arch, sum(blocks))
-        self.stem = ConvModule(3, channels[0], 3, 2, padding=1, bias=True, norm_cfg=norm_cfg)
+        self.stem = _stem(channels[0], norm_cfg)
         self.stages = nn.ModuleList()
         layer = 0
         for cin, cout, depth in zip(channels[:-1], channels[1:], blocks, strict=True):
@@ -107,6 +108,17 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
         for module in (self.stem, *self.stages[: self.frozen_stages]):
             module.eval()
             module.requires_grad_(False)
+
+
+def _stem(channels: int, norm_cfg: dict) -> nn.Sequential:
+    """Conv3x3 (with bias, as in the released code), norm, ReLU at stride 2."""
+    return nn.Sequential(
+        OrderedDict(
+            conv=nn.Conv2d(3, channels, 3, stride=2, padding=1),
+            bn=build_norm_layer(norm_cfg, channels)[1],
+            relu=nn.ReLU(inplace=True),
+        )
+    )
 
 
 def _check_widths(

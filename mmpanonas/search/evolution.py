@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mmpanonas.errors import InputError
 from mmpanonas.search.strategy import Legal, Strategy
 from mmpanonas.space import Arch, SearchSpace
 
@@ -30,6 +31,9 @@ class Evolution(Strategy):
         max_draws: how often a child may be redrawn until it is legal and new. A mutant or
             cross that fails becomes random; when random ones fail, the search ends there
             and ``note`` says so.
+
+    Raises:
+        InputError: impossible numbers, or nothing to search.
     """
 
     def __init__(
@@ -47,11 +51,16 @@ class Evolution(Strategy):
     ) -> None:
         super().__init__(space, seed, legal)
         if min(generations, population, parents, max_draws) < 1 or min(mutants, crosses) < 0:
-            raise ValueError("generations, population, parents and max_draws must be positive")
+            raise InputError(
+                "generations, population, parents and max_draws must be positive, mutants and "
+                "crosses 0 or more"
+            )
         if mutants + crosses > population:
-            raise ValueError(
+            raise InputError(
                 f"mutants ({mutants}) and crosses ({crosses}) exceed the population ({population})"
             )
+        if not 0 <= mutation_prob <= 1:
+            raise InputError(f"mutation_prob: expected 0 to 1, got {mutation_prob}")
         self.generations, self.population, self.parents = generations, population, parents
         self.mutants, self.crosses, self.mutation_prob = mutants, crosses, mutation_prob
         self.max_draws = max_draws
@@ -82,7 +91,7 @@ class Evolution(Strategy):
 
     def label(self, arch: Arch) -> dict:
         """The generation that proposed ``arch``, from 0."""
-        return dict(generation=self._born[arch])
+        return {"generation": self._born[arch]}
 
     def best(self, count: int) -> list[Arch]:
         """The ``count`` best told so far; among equals the earlier proposed."""

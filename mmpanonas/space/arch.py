@@ -90,11 +90,16 @@ class Arch:
         ``inter`` the 4 modules things to stuff, then the 5 stuff to things.
         """
         if len(data) != 1 or not isinstance(data[0], Mapping):
-            raise ArchError(f"the published format is a list with one object, got {len(data)}")
+            kinds = ", ".join(type(item).__name__ for item in data[:3])
+            raise ArchError(
+                f"the published format is a list with one object, got {len(data)} items ({kinds})"
+            )
         parts: dict[str, tuple[str, ...]] = {}
         for key, codes in data[0].items():
             if key not in _PUBLISHED:
                 raise ArchError(f"unknown key {key!r}; the published keys are {list(_PUBLISHED)}")
+            if isinstance(codes, str) or not isinstance(codes, Sequence):
+                raise ArchError(f"{key}: expected a list of codes, got {codes!r}")
             parts.update(_split_codes(key, list(codes)))
         return cls(**parts)
 
@@ -148,7 +153,7 @@ def _split_codes(key: str, codes: list[int]) -> dict[str, tuple[str, ...]]:
         chunk = codes[start : start + (layers or len(codes))]
         start += len(chunk)
         for place, code in enumerate(chunk):
-            if not isinstance(code, int) or not 0 <= code < len(names):
+            if type(code) is not int or not 0 <= code < len(names):  # a bool is an int
                 raise ArchError(
                     f"{part}[{place}]: code {code!r} is not one of 0 to {len(names) - 1}"
                 )
@@ -162,8 +167,12 @@ def write_atomically(path: str | os.PathLike, text: str) -> None:
     with tempfile.NamedTemporaryFile(
         "w", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+        try:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise

@@ -5,9 +5,11 @@ multiply-accumulate each per weight use, biases free); parameters are all learna
 ones, norm layers and biases included. Sizes are in pixels of the network's input.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from mmpanonas.space.arch import BACKBONE_CHOICES, Arch, ArchError
 
@@ -41,7 +43,7 @@ class NetworkShape:
         fc_channels: of the two fully connected layers of the box head.
         mask_channels, mask_layers: of the mask head.
         semantic_channels, semantic_layers: of the semantic head.
-        num_anchors: per place of the region proposal network.
+        rpn_channels, num_anchors: width of the region proposal network, anchors per place.
         box_rois, mask_rois: regions per picture that the box and the mask head see.
     """
 
@@ -55,6 +57,7 @@ class NetworkShape:
     mask_layers: int = 4
     semantic_channels: int = 128
     semantic_layers: int = 3
+    rpn_channels: int = 256
     num_anchors: int = 3
     box_rois: int = 1000
     mask_rois: int = 100
@@ -70,24 +73,27 @@ class NetworkShape:
             return tuple(value) if isinstance(value, list) else value
 
         found = {name: lookup(path) for name, path in _CONFIG_PATHS.items()}
+        anchors = [lookup(f"rpn_head.anchor_generator.{key}") for key in ("scales", "ratios")]
+        found["num_anchors"] = math.prod(map(len, anchors)) if all(anchors) else None
         return cls(**{name: value for name, value in found.items() if value is not None})
 
 
 #: Where a model config states each width.
-_CONFIG_PATHS = dict(
-    channels="backbone.channels",
-    blocks="backbone.blocks",
-    neck_channels="neck.out_channels",
-    num_things="roi_head.bbox_head.num_classes",
-    num_stuff="semantic_head.num_stuff_classes",
-    fc_channels="roi_head.bbox_head.fc_out_channels",
-    mask_channels="roi_head.mask_head.conv_out_channels",
-    mask_layers="roi_head.mask_head.num_convs",
-    semantic_channels="semantic_head.channels",
-    semantic_layers="semantic_head.num_layers",
-    box_rois="test_cfg.rpn.max_per_img",
-    mask_rois="test_cfg.rcnn.max_per_img",
-)
+_CONFIG_PATHS = {
+    "channels": "backbone.channels",
+    "blocks": "backbone.blocks",
+    "neck_channels": "neck.out_channels",
+    "num_things": "roi_head.bbox_head.num_classes",
+    "num_stuff": "semantic_head.num_stuff_classes",
+    "fc_channels": "roi_head.bbox_head.fc_out_channels",
+    "mask_channels": "roi_head.mask_head.conv_out_channels",
+    "mask_layers": "roi_head.mask_head.num_convs",
+    "semantic_channels": "semantic_head.channels",
+    "semantic_layers": "semantic_head.num_layers",
+    "rpn_channels": "rpn_head.feat_channels",
+    "box_rois": "test_cfg.rpn.max_per_img",
+    "mask_rois": "test_cfg.rcnn.max_per_img",
+}
 
 
 def _conv(cin: int, cout: int, kernel: int, places: int, groups: int = 1, bias: int = 0) -> Cost:
@@ -208,8 +214,8 @@ def _neck_cost(shape: NetworkShape, levels: list[int]) -> Cost:
 
 
 def _rpn_cost(shape: NetworkShape, levels: list[int]) -> Cost:
-    width, places = shape.neck_channels, sum(levels)
-    return _conv(width, width, 3, places, bias=1) + _conv(
+    width, places = shape.rpn_channels, sum(levels)
+    return _conv(shape.neck_channels, width, 3, places, bias=1) + _conv(
         width, 5 * shape.num_anchors, 1, places, bias=1
     )
 
@@ -226,9 +232,7 @@ def _bbox_cost(shape: NetworkShape) -> Cost:
 def _mask_cost(shape: NetworkShape) -> Cost:
     places, width = 14 * 14 * shape.mask_rois, shape.mask_channels
     widths = [shape.neck_channels] + [width] * shape.mask_layers
-    convs = (
-        _conv(a, b, 3, places) + _norm(b) for a, b in zip(widths[:-1], widths[1:], strict=True)
-    )
+    convs = (_conv(a, b, 3, places) + _norm(b) for a, b in pairwise(widths))
     upsample = _conv(width, width, 2, places, bias=1)
     return sum(convs) + upsample + _conv(width, shape.num_things, 1, 4 * places, bias=1)
 
@@ -236,7 +240,5 @@ def _mask_cost(shape: NetworkShape) -> Cost:
 def _semantic_cost(shape: NetworkShape, levels: list[int]) -> Cost:
     places, width = sum(levels[:4]), shape.semantic_channels
     widths = [shape.neck_channels] + [width] * shape.semantic_layers
-    convs = (
-        _conv(a, b, 3, places) + _norm(b) for a, b in zip(widths[:-1], widths[1:], strict=True)
-    )
+    convs = (_conv(a, b, 3, places) + _norm(b) for a, b in pairwise(widths))
     return sum(convs) + _conv(4 * width, shape.num_stuff + 1, 1, levels[0], bias=1)

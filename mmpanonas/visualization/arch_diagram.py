@@ -64,7 +64,7 @@ def draw_arch(
 
     Raises:
         ArchError: the architecture has another number of blocks than ``shape``.
-        ValueError: another suffix than .png or .svg.
+        InputError: another suffix than .png or .svg.
         OSError: the file cannot be written.
     """
     check_suffix(path)

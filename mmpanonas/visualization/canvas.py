@@ -11,6 +11,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.textpath import TextPath
 
+from mmpanonas.errors import InputError
+
 TIMES = "\N{MULTIPLICATION SIGN}"
 INK = "#22272e"
 FAINT = "#5b6673"
@@ -28,7 +30,7 @@ def save_figure(figure: Figure, path: str | os.PathLike, dpi: int | None = None)
     made when it is missing.
 
     Raises:
-        ValueError: another suffix than .png or .svg.
+        InputError: another suffix than .png or .svg.
         OSError: the file cannot be written.
     """
     path = check_suffix(path)
@@ -48,11 +50,11 @@ def save_figure(figure: Figure, path: str | os.PathLike, dpi: int | None = None)
 
 
 def check_suffix(path: str | os.PathLike, suffixes: tuple[str, ...] = (".png", ".svg")) -> Path:
-    """Return ``path``, or raise ``ValueError`` unless it ends in one of ``suffixes``."""
+    """Return ``path``, or raise ``InputError`` unless it ends in one of ``suffixes``."""
     path = Path(path)
     if path.suffix.lower() not in suffixes:
         known = " or ".join(suffixes)
-        raise ValueError(f"cannot write a picture to {path}: its name must end in {known}")
+        raise InputError(f"cannot write a picture to {path}: its name must end in {known}")
     return path
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from mmpanonas.errors import InputError
 from mmpanonas.visualization.canvas import FAINT, INK, check_suffix, save_figure
 
 
@@ -24,12 +25,12 @@ def draw_search(
     may be missing or None). Candidates whose score is missing or not finite are left out.
 
     Raises:
-        ValueError: no candidate has the score, or another suffix than .png or .svg.
+        InputError: no candidate has the score, or another suffix than .png or .svg.
     """
     check_suffix(path)
     points = _points(results, score)
     if not points:
-        raise ValueError(f"nothing to draw: none of {len(results)} results has a finite {score!r}")
+        raise InputError(f"nothing to draw: none of {len(results)} results has a finite {score!r}")
     index, scores, generations = (np.array(column) for column in zip(*points, strict=True))
     figure = Figure(figsize=(8, 4.5), dpi=130, layout="constrained")
     axes = figure.add_subplot()

@@ -11,6 +11,7 @@ from mmengine import fileio
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 
+from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import read_panoptic_png
 from mmpanonas.visualization.panels import PanelSample, draw_panels
 from mmpanonas.visualization.segments import INSTANCE_OFFSET
@@ -35,7 +36,7 @@ class PanopticPanelHook(Hook):
 
     def __init__(self, num_pictures: int = 8, folder: str = "pictures", val: bool = False) -> None:
         if num_pictures < 0:
-            raise ValueError(f"num_pictures must be 0 or more, got {num_pictures}")
+            raise InputError(f"num_pictures must be 0 or more, got {num_pictures}")
         self.num_pictures = num_pictures
         self.folder = folder
         self.val = val
@@ -100,8 +101,8 @@ def panel_sample(data_sample, num_classes: int) -> PanelSample:
     """Read what a panel shows of one tested ``DetDataSample``.
 
     Raises:
-        FileNotFoundError: the picture or its panoptic PNG is missing.
-        ValueError: one of them cannot be decoded, or the sizes differ.
+        InputError: the picture or its panoptic PNG is missing or cannot be decoded, or the sizes
+            differ.
     """
     prediction = data_sample.pred_panoptic_seg.sem_seg
     prediction = prediction.detach().cpu().numpy() if hasattr(prediction, "cpu") else prediction
@@ -119,10 +120,13 @@ def panel_sample(data_sample, num_classes: int) -> PanelSample:
 
 def read_picture(path: str) -> np.ndarray:
     """A picture as uint8 RGB (H, W, 3), from any of MMEngine's file backends."""
-    data = np.frombuffer(fileio.get(path), np.uint8)
+    try:
+        data = np.frombuffer(fileio.get(path), np.uint8)
+    except FileNotFoundError:
+        raise InputError(f"picture {path} does not exist") from None
     pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if pixels is None:
-        raise ValueError(f"picture {path} cannot be decoded ({data.size} bytes)")
+        raise InputError(f"picture {path} cannot be decoded ({data.size} bytes)")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
 
@@ -151,7 +155,7 @@ def _dataset_meta(runner, dataloader) -> Mapping:
     if "classes" not in meta:
         meta = dataloader.dataset.metainfo
     if "classes" not in meta:
-        raise ValueError("PanopticPanelHook: the data set's metainfo names no classes")
+        raise InputError("PanopticPanelHook: the data set's metainfo names no classes")
     return meta
 
 

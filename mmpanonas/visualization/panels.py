@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
+from mmpanonas.errors import InputError
 from mmpanonas.visualization.canvas import FAINT, INK, Canvas, check_suffix, save_figure, text_width
 from mmpanonas.visualization.segments import (
     VOID,
@@ -50,14 +51,14 @@ class PanelSample:
     def __post_init__(self) -> None:
         image = np.asarray(self.image)
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise ValueError(
+            raise InputError(
                 f"picture {self.name!r}: expected uint8 RGB of shape (H, W, 3), "
                 f"got {image.dtype} of shape {image.shape}"
             )
         for field in ("prediction", "truth"):
             ids = getattr(self, field)
             if ids is not None and np.shape(ids) != image.shape[:2]:
-                raise ValueError(
+                raise InputError(
                     f"picture {self.name!r}: {field} has shape {np.shape(ids)}, "
                     f"the picture {image.shape[:2]}"
                 )
@@ -86,12 +87,12 @@ def draw_panels(
     ``palette`` (RGB, 0 to 255; by default one is made up), instances of a class its shades.
 
     Raises:
-        ValueError: no sample, fewer colours than classes, or another suffix.
+        InputError: no sample, fewer colours than classes, or another suffix.
         OSError: the file cannot be written.
     """
     check_suffix(path, (".png",))
     if not samples:
-        raise ValueError("no picture to draw: samples is empty")
+        raise InputError("no picture to draw: samples is empty")
     palette = _full_palette(palette, len(classes))
     columns = [c for c in COLUMNS if any(getattr(s, c) is not None for s in samples)]
     sizes = [panel_size(sample.image.shape[:2]) for sample in samples]
@@ -120,7 +121,7 @@ def _full_palette(palette: Sequence[Colour] | None, num_classes: int) -> list[Co
     if palette is None:
         return default_palette(num_classes)
     if len(palette) < num_classes:
-        raise ValueError(f"{num_classes} classes need as many colours, got {len(palette)}")
+        raise InputError(f"{num_classes} classes need as many colours, got {len(palette)}")
     return list(palette[:num_classes])
 
 

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from mmpanonas.datasets.check import check_panoptic
+from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
 
 
@@ -155,13 +156,13 @@ def test_lists_ten_problems_and_counts_the_rest(data):
 
 
 def test_missing_and_truncated_annotation_file_and_folder(data):
-    with pytest.raises(FileNotFoundError, match=r"folder '.*nowhere' does not exist"):
+    with pytest.raises(InputError, match=r"folder '.*nowhere' does not exist"):
         check_panoptic(data.ann_file, data.pictures / "nowhere", data.segments)
     cut(data.ann_file, -30)
     with pytest.raises(ValueError, match="truncated or not JSON"):
         data.check()
     data.ann_file.unlink()
-    with pytest.raises(FileNotFoundError, match=r"panoptic_val\.json' does not exist"):
+    with pytest.raises(InputError, match=r"panoptic_val\.json' does not exist"):
         data.check()
 
 

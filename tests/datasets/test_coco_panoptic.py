@@ -7,6 +7,7 @@ from mmdet.datasets import CocoPanopticDataset
 from mmdet.registry import DATASETS, TRANSFORMS
 
 from mmpanonas.datasets import LoadPanopticSegments, PanopticDataset, make_palette, read_categories
+from mmpanonas.errors import InputError
 
 CONTENT = {
     "images": [
@@ -197,7 +198,7 @@ def test_palette_keeps_known_colours():
 
 def test_missing_file(tmp_path):
     for build in (read_categories, PanopticDataset):
-        with pytest.raises(FileNotFoundError, match=r"gone\.json' does not exist; check ann_file"):
+        with pytest.raises(InputError, match=r"gone\.json' does not exist; check ann_file"):
             build(str(tmp_path / "gone.json"))
 
 

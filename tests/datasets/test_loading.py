@@ -7,6 +7,7 @@ from mmdet.datasets.transforms import PackDetInputs
 
 from mmpanonas.datasets import LoadPanopticSegments, PanopticDataset
 from mmpanonas.datasets.loading import index_segments, segment_masks
+from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import (
     MAX_ID,
     decode_panoptic_png,
@@ -182,7 +183,7 @@ def test_every_cut_and_every_flipped_byte_is_noticed(tmp_path):
 
 
 def test_missing_png(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"gone\.png.*data_prefix"):
+    with pytest.raises(InputError, match=r"gone\.png.*data_prefix"):
         LoadPanopticSegments()(make_sample(tmp_path / "gone.png", ids=None))
 
 

@@ -71,8 +71,10 @@ def test_published_backbone_equals_released_code():
     reference.load_in_order(backbone, reference.released_state(arrays, "body/state/"))
     with torch.no_grad():
         outputs = backbone(torch.from_numpy(arrays["input"]))
-    for level, output in enumerate(outputs):
-        reference.assert_close(output, arrays[f"output{level}"])
+    # 40 random layers amplify rounding: from stage 3 on float64 differs from the arrays
+    # by 1.2e-4 and 2.2e-4 as well.
+    for level, tolerance in enumerate((1e-5, 1e-5, 1e-3, 1e-3)):
+        reference.assert_close(outputs[level], arrays[f"output{level}"], tolerance)
 
 
 def test_supernet_training_pass_equals_released_code():

@@ -13,14 +13,8 @@ from mmdet.structures import INSTANCE_OFFSET
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
-from mmpanonas.models.fusion_head import (
-    PRESETS,
-    AutoPanopticFusionHead,
-    FusionRules,
-    _to_cpu,
-    best_channel,
-    fuse,
-)
+from mmpanonas.models.fusion import PRESETS, FusionRules, _to_cpu, fuse
+from mmpanonas.models.fusion_head import AutoPanopticFusionHead, best_channel
 
 REFERENCE = Path(__file__).parents[2] / ".." / "shared" / "reference"
 VOID = 9

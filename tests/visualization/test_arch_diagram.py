@@ -134,25 +134,12 @@ def tool():
     return module
 
 
-def test_tool_draws(tool, tmp_path):
-    sample(SMALL.blocks).dump(tmp_path / "arch.json")
-    widths = ["--channels", *map(str, (8, 16, 32, 48, 64)), "--blocks", *"2242"]
+def test_tool_draws_with_the_widths_of_a_config(tool, tmp_path):
+    sample((2, 2, 4, 2)).dump(tmp_path / "arch.json")
     out = tmp_path / "a.svg"
-    assert (
-        tool.main(
-            [
-                str(tmp_path / "arch.json"),
-                str(out),
-                *widths,
-                "--num-things",
-                "7",
-                "--title",
-                "My net",
-            ]
-        )
-        == 0
-    )
-    for text in ("My net", "64 channels", "7 thing classes"):
+    config = str(ROOT / "configs/auto_panoptic/shapes/retrain.py")
+    tool.main([str(tmp_path / "arch.json"), str(out), "--config", config, "--title", "My net"])
+    for text in ("My net", "240 channels", "6 thing classes"):
         assert text in out.read_text()
 
 
@@ -161,16 +148,14 @@ def test_tool_draws(tool, tmp_path):
     [
         (None, "does not exist"),
         ('{"backbone": ["shuffle_9x9"]}', "unknown choice 'shuffle_9x9'"),
-        ('{"backbone": ["xception"]}', "1 backbone blocks, but --blocks 8 8 16 8 makes 40"),
+        ('{"backbone": ["xception"]}', "expected 40 choices, got 1"),
         ('{"backbone": [', "arch.json"),
     ],
 )
-def test_tool_says_in_one_line_what_is_wrong(tool, tmp_path, capsys, content, message):
+def test_tool_refuses_a_bad_file_and_writes_nothing(tool, tmp_path, content, message):
     path = tmp_path / "arch.json"
     if content is not None:
         path.write_text(content)
-    assert tool.main([str(path), str(tmp_path / "a.png")]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.count("\n") == 1
+    with pytest.raises(ArchError, match=message):
+        tool.main([str(path), str(tmp_path / "a.png")])
     assert not (tmp_path / "a.png").exists()

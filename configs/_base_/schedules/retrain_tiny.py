@@ -1,7 +1,7 @@
 # As supernet_tiny.py, for the fixed network.
 _base_ = "./retrain.py"
 
-max_iters = 480
+max_iters = 720
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type="AdamW", lr=2e-3, weight_decay=0.05),
@@ -18,4 +18,4 @@ param_scheduler = [
         eta_min_ratio=0.01,
     ),
 ]
-default_hooks = dict(checkpoint=dict(interval=240))
+default_hooks = dict(checkpoint=dict(interval=360))

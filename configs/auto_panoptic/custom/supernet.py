@@ -1,5 +1,5 @@
 _base_ = [
-    "../../_base_/models/auto_panoptic_tiny.py",
+    "../../_base_/models/auto_panoptic_tiny_any.py",
     "../../_base_/datasets/custom_panoptic.py",
     "../../_base_/schedules/supernet_tiny.py",
 ]

@@ -1,9 +1,4 @@
-"""Panoptic quality, computed from arrays in memory.
-
-Source: Kirillov et al., Panoptic Segmentation (CVPR 2019); numbers equal panopticapi's. The
-matching is vernier's (strict parity); the sums over pictures are ours, since they must not
-depend on how the pictures were spread over ranks.
-"""
+"""PQ as a metric of MMEngine's evaluator."""
 
 from __future__ import annotations
 
@@ -13,17 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import vernier.panoptic
 from mmdet.registry import METRICS
 from mmdet.structures import INSTANCE_OFFSET
 from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger, print_log
 
-from mmpanonas.panoptic_png import VOID_ID, read_panoptic_png, write_panoptic_png
-
-Counts = tuple[int, int, int, float]
-"""True positives, false positives, misses, sum of IoUs over the true positives."""
+from mmpanonas.errors import InputError
+from mmpanonas.evaluation.panoptic_quality import Counts, mean_quality, picture_counts, quality
+from mmpanonas.evaluation.samples import ground_truth, prediction_ids
+from mmpanonas.panoptic_png import write_panoptic_png
 
 
 @METRICS.register_module()
@@ -64,7 +58,7 @@ class PanopticQualityMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         if format_only and outfile_prefix is None:
-            raise ValueError("format_only=True writes files: outfile_prefix must say where")
+            raise InputError("format_only=True writes files: outfile_prefix must say where")
         self.classwise = classwise
         self.outfile_prefix = outfile_prefix
         self.format_only = format_only
@@ -73,7 +67,7 @@ class PanopticQualityMetric(BaseMetric):
         """Reduce each picture to counts, appended to ``self.results``.
 
         Raises:
-            ValueError: no ground truth in a sample, sizes unequal, unknown labels or ids.
+            InputError: no ground truth in a sample, sizes unequal, unknown labels or ids.
         """
         classes, num_things = self._classes()
         for sample in data_samples:
@@ -84,11 +78,12 @@ class PanopticQualityMetric(BaseMetric):
             if not self.format_only:
                 truth, segments = ground_truth(sample, len(classes), num_things)
                 if truth.shape != ids.shape:
-                    raise ValueError(
+                    raise InputError(
                         f"picture {sample['img_id']}: the prediction is {ids.shape}, the ground "
                         f"truth {sample['seg_map_path']} is {truth.shape} (height, width)"
                     )
-                result["counts"] = picture_counts(truth, segments, ids, list(areas), len(classes))
+                labels = {i: (i - 1) % INSTANCE_OFFSET for i in areas}
+                result["counts"] = picture_counts(truth, segments, ids, labels, len(classes))
             self.results.append(result)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
@@ -152,17 +147,17 @@ class PanopticQualityMetric(BaseMetric):
         meta = self.dataset_meta or {}
         missing = [key for key in ("classes", "thing_classes") if key not in meta]
         if missing:
-            raise ValueError(f"the data set's metainfo lacks {missing}, which PQ needs")
+            raise InputError(f"the data set's metainfo lacks {missing}, which PQ needs")
         classes, things = list(meta["classes"]), list(meta["thing_classes"])
         if classes[: len(things)] != things:
-            raise ValueError("'classes' must begin with 'thing_classes': labels count things first")
+            raise InputError("'classes' must begin with 'thing_classes': labels count things first")
         return classes, len(things)
 
     def _category_ids(self) -> list[int]:
         classes, _ = self._classes()
         ids = self.dataset_meta.get("category_ids")
         if ids is not None and len(ids) != len(classes):
-            raise ValueError(f"{len(ids)} category_ids for {len(classes)} classes")
+            raise InputError(f"{len(ids)} category_ids for {len(classes)} classes")
         return list(range(1, len(classes) + 1)) if ids is None else [int(i) for i in ids]
 
     def _write_png(self, sample: dict, ids: np.ndarray, areas: dict[int, int]) -> dict:
@@ -186,7 +181,7 @@ class PanopticQualityMetric(BaseMetric):
         entries = {result["key"]: result["annotation"] for result in results}
         annotations = [entries[key] for key in sorted(entries)]
         if len({entry["file_name"] for entry in annotations}) < len(annotations):
-            raise ValueError("two pictures share a file name: their PNGs overwrote each other")
+            raise InputError("two pictures share a file name: their PNGs overwrote each other")
         classes, num_things = self._classes()
         categories = [
             {"id": i, "name": name, "isthing": int(label < num_things)}
@@ -197,138 +192,6 @@ class PanopticQualityMetric(BaseMetric):
         scratch = path.with_name(path.name + ".tmp")
         scratch.write_text(json.dumps({"annotations": annotations, "categories": categories}))
         os.replace(scratch, path)
-
-
-def ground_truth(sample: dict, num_classes: int, num_things: int) -> tuple[np.ndarray, list[dict]]:
-    """The annotated segment ids (H, W) of a sample and its segments in COCO's terms.
-
-    Raises:
-        ValueError: the sample carries no ground truth, a label is unknown, or the PNG holds an
-            id that ``segments_info`` lacks.
-    """
-    missing = [key for key in ("seg_map_path", "segments_info") if sample.get(key) is None]
-    if missing:
-        raise ValueError(
-            f"picture {sample['img_id']}: the sample lacks {missing}; PQ takes the ground truth "
-            "from there: the meta_keys of the test pipeline's PackDetInputs must include "
-            "'seg_map_path' and 'segments_info'"
-        )
-    path, truth = sample["seg_map_path"], read_panoptic_png(sample["seg_map_path"])
-    areas = segment_areas(truth)
-    segments = []
-    for info in sample["segments_info"]:
-        label, is_thing = info["category"], info["is_thing"]
-        if not 0 <= label < num_classes:
-            raise ValueError(f"{path}: segment {info['id']} has label {label} of {num_classes}")
-        crowd = int(label < num_things and not is_thing)
-        area = areas.get(info["id"], 0)
-        segments.append({"id": info["id"], "category_id": label, "iscrowd": crowd, "area": area})
-    unknown = sorted(set(areas) - {VOID_ID} - {segment["id"] for segment in segments})
-    if unknown:
-        raise ValueError(f"{path}: ids {unknown[:5]} are in the PNG and not in segments_info")
-    return truth, segments
-
-
-def prediction_ids(sample: dict, num_classes: int) -> tuple[np.ndarray, dict[int, int]]:
-    """The predicted map (H, W) as segment ids, label + 1 + instance * offset, and their areas.
-
-    Void (label ``num_classes``, or the prediction's own ``ignore_index``) becomes 0.
-
-    Raises:
-        ValueError: no prediction in the sample, or a label beyond the classes.
-    """
-    if "pred_panoptic_seg" not in sample:
-        raise ValueError(f"picture {sample['img_id']}: the sample lacks 'pred_panoptic_seg'")
-    prediction = sample["pred_panoptic_seg"]
-    panoptic = np.asarray(prediction["sem_seg"].cpu())[0]
-    void = {num_classes, prediction.get("ignore_index", num_classes)}
-    ids, areas = panoptic + 1, {}
-    for value, area in segment_areas(panoptic).items():
-        label = value % INSTANCE_OFFSET
-        if label in void:
-            ids[panoptic == value] = VOID_ID
-        elif label < num_classes:
-            areas[value + 1] = area
-        else:
-            raise ValueError(
-                f"picture {sample['img_id']}: predicted label {label}; the data set has "
-                f"{num_classes} classes and {num_classes} is void"
-            )
-    return ids, areas
-
-
-def segment_areas(ids: np.ndarray) -> dict[int, int]:
-    """Pixels per id of an integer map, ids ascending; counts runs, as maps are mostly flat."""
-    flat = ids.ravel()
-    starts = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))
-    values, inverse = np.unique(flat[starts], return_inverse=True)
-    lengths = np.diff(starts, append=len(flat))
-    areas = np.bincount(inverse, weights=lengths, minlength=len(values)).astype(np.int64)
-    return dict(zip(values.tolist(), areas.tolist(), strict=True))
-
-
-def picture_counts(
-    truth: np.ndarray, segments: list[dict], ids: np.ndarray, predicted: list[int], num_classes: int
-) -> dict[int, Counts]:
-    """Match one picture.
-
-    Args:
-        truth, ids: (H, W) annotated and predicted segment ids, 0 for void.
-        segments: annotated segments: id, category_id (label), iscrowd, area in pixels.
-        predicted: predicted segment ids, label + 1 + instance number * ``INSTANCE_OFFSET``.
-        num_classes: number of labels.
-
-    Returns:
-        per label that counts: true positives, false positives, misses, sum of IoUs.
-    """
-    # panopticapi knows one crowd region per class, the last listed; the others never count.
-    crowds = {s["category_id"]: s["id"] for s in segments if s["iscrowd"]}
-    segments = [s for s in segments if not s["iscrowd"] or crowds[s["category_id"]] == s["id"]]
-    found = [{"id": i, "category_id": (i - 1) % INSTANCE_OFFSET} for i in predicted]
-    # Strict parity refuses a data set in which nothing counts (panopticapi divides by zero);
-    # a second picture of one matched pixel, of a class of its own, keeps the first apart.
-    extra = [{"id": 1, "category_id": num_classes, "iscrowd": 0, "area": 1}]
-    pixel = np.ones((1, 1), np.uint32)
-    categories = [{"id": i, "name": str(i), "isthing": 0} for i in range(num_classes + 1)]
-    summary = vernier.panoptic.Evaluator(parity_mode="strict", things_stuff_split=False).evaluate(
-        vernier.panoptic.Dataset.from_arrays(
-            {0: truth.astype(np.uint32), 1: pixel},
-            json.dumps({0: segments, 1: extra}).encode(),
-            json.dumps(categories).encode(),
-        ),
-        vernier.panoptic.Predictions.from_arrays(
-            {0: ids.astype(np.uint32), 1: pixel}, json.dumps({0: found, 1: extra}).encode()
-        ),
-        num_threads=1,
-    )
-    counts = {
-        label: (stats.n_tp, stats.n_fp, stats.n_fn, stats.iou_sum)
-        for label, stats in summary.per_class().items()
-        if label < num_classes
-    }
-    return {label: count for label, count in counts.items() if any(count[:3])}
-
-
-def quality(n_tp: int, n_fp: int, n_fn: int, iou_sum: float) -> dict[str, float]:
-    """PQ, SQ and RQ of one class as fractions of one; 0 where there is nothing to divide by."""
-    weight = n_tp + 0.5 * n_fp + 0.5 * n_fn
-    return {
-        "PQ": iou_sum / weight if weight else 0.0,
-        "SQ": iou_sum / n_tp if n_tp else 0.0,
-        "RQ": n_tp / weight if weight else 0.0,
-    }
-
-
-def mean_quality(totals: list[Counts]) -> tuple[dict[str, float], int]:
-    """Mean PQ, SQ and RQ in percent over the classes that count, and their number."""
-    present = [quality(*total) for total in totals if any(total[:3])]
-    values = {}
-    for key in ("PQ", "SQ", "RQ"):
-        mean = 0.0
-        for row in present:  # not sum(), which rounds differently from Python 3.12 on
-            mean += row[key]
-        values[key] = 100 * (mean / len(present)) if present else 0.0
-    return values, len(present)
 
 
 def _log_table(header: list, rows: list[list]) -> None:

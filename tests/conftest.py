@@ -1,0 +1,70 @@
+"""What many tests share: a small rendered data set, and configs made even smaller."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+import mmpanonas.register  # noqa: F401
+from mmpanonas.config import load_config
+from mmpanonas.datasets.nas_split import split_nas
+from mmpanonas.datasets.shapes import write_shapes
+
+ROOT = Path(__file__).parents[1]
+SHAPES = ROOT / "configs/auto_panoptic/shapes"
+
+#: Overrides that make any of the shapes configs run in seconds.
+SMALL = {
+    "train_cfg.max_iters": 8,
+    "default_hooks.checkpoint.interval": 4,
+    "train_dataloader.batch_size": 2,
+    "train_dataloader.num_workers": 0,
+    "train_dataloader.persistent_workers": False,
+    "val_dataloader.num_workers": 0,
+    "val_dataloader.persistent_workers": False,
+    "test_dataloader.num_workers": 0,
+    "test_dataloader.persistent_workers": False,
+}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _in_project(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    init_default_scope("mmdet")
+
+
+@pytest.fixture(scope="session")
+def shapes_root(tmp_path_factory) -> Path:
+    """12 training pictures (4 of them nas_val) and 4 validation pictures of 64 x 64."""
+    root = tmp_path_factory.mktemp("shapes")
+    write_shapes(root, {"train": 12, "val": 4}, size=(64, 64))
+    split_nas(root / "annotations/panoptic_train.json", 4)
+    return root
+
+
+@pytest.fixture
+def shapes_config(shapes_root, tmp_path):
+    """A function from a config's name and overrides to a small, ready config."""
+
+    def load(name: str, **options) -> Config:
+        chosen = SMALL | dict(data_root=str(shapes_root), work_dir=str(tmp_path / name))
+        if name == "search_evolution":
+            chosen |= {
+                "val_cfg.recalibration.num_images": 4,
+                "val_cfg.recalibration.batch_size": 2,
+                "val_cfg.strategy.generations": 2,
+                "val_cfg.strategy.population": 3,
+                "val_cfg.strategy.parents": 1,
+                "val_cfg.strategy.mutants": 1,
+                "val_cfg.strategy.crosses": 1,
+            }
+        return load_config(str(SHAPES / f"{name}.py"), chosen | options)
+
+    return load

@@ -1,0 +1,186 @@
+"""BN statistics of a path: equal to the mean and variance computed directly on real batches."""
+
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.model import convert_sync_batchnorm
+from torch import nn
+
+from mmpanonas.engine.recalibration import (
+    BNRecalibrationHook,
+    RecalibrationBatches,
+    backbone_forward,
+    batch_sums,
+    measure,
+    norms_in_backbone_only,
+    pool,
+    recalibrated,
+)
+from mmpanonas.space import SearchSpace
+
+
+@pytest.fixture
+def config(shapes_config):
+    return shapes_config("search_evolution")
+
+
+@pytest.fixture
+def model(config):
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    model.set_arch(model.search_space.fair_path(0, 0))
+    return model
+
+
+@pytest.fixture
+def batches(config):
+    return RecalibrationBatches(**config.val_cfg.recalibration)
+
+
+def inputs_of_norms(model: nn.Module, batches) -> dict[str, torch.Tensor]:
+    """What every active batch norm sees in training mode, all batches concatenated."""
+    seen: dict[str, list[torch.Tensor]] = {}
+    handles = [
+        m.register_forward_pre_hook(lambda _, x, name=name: seen.setdefault(name, []).append(x[0]))
+        for name, m in model.named_modules()
+        if isinstance(m, nn.BatchNorm2d)
+    ]
+    model.train()
+    with torch.no_grad():
+        for i in range(len(batches)):
+            backbone_forward(model, batches[i])
+    for handle in handles:
+        handle.remove()
+    return {name: torch.cat(parts).double() for name, parts in seen.items()}
+
+
+def test_statistics_equal_those_computed_directly(model, batches):
+    statistics = measure(model, batches, shared=False)
+    expected = inputs_of_norms(model, batches)
+    assert len(batches) == 2
+    assert statistics.keys() == expected.keys()
+    assert len(statistics) > 30
+    for name, x in expected.items():
+        mean, var = statistics[name]
+        assert mean.dtype == torch.float64
+        torch.testing.assert_close(mean, x.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(var, x.var((0, 2, 3), unbiased=False), rtol=1e-4, atol=1e-6)
+
+
+def test_pool_by_hand():
+    def sums(*values: float):
+        x = torch.tensor(values, dtype=torch.float64)
+        return {"bn": (len(values), x.sum()[None], x.square().sum()[None])}
+
+    mean, var = pool([sums(1.0, 2.0, 3.0), sums(10.0)])["bn"]
+    assert mean.item() == 4.0  # 16 / 4
+    assert var.item() == 12.5  # (1 + 4 + 9 + 100) / 4 - 16
+
+
+def test_number_of_ranks_changes_nothing_to_the_last_bit(model, batches, monkeypatch):
+    alone = measure(model, batches, shared=False)
+    parts = []
+    monkeypatch.setattr("mmpanonas.engine.recalibration.get_world_size", lambda: 2)
+    for rank in range(2):
+        monkeypatch.setattr("mmpanonas.engine.recalibration.get_rank", lambda rank=rank: rank)
+        monkeypatch.setattr(
+            "mmpanonas.engine.recalibration.all_gather_object",
+            lambda mine: parts.append(mine) or [mine],
+        )
+        measure(model, batches, shared=True)
+    assert [[i for i, _ in part] for part in parts] == [[0], [1]]
+    monkeypatch.setattr("mmpanonas.engine.recalibration.all_gather_object", lambda mine: parts[::-1])
+    merged = measure(model, batches, shared=True)
+    for name, (mean, var) in alone.items():
+        assert torch.equal(mean, merged[name][0])
+        assert torch.equal(var, merged[name][1])
+
+
+def test_context_installs_and_restores(model, batches):
+    model.train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with recalibrated(model, batches) as statistics:
+        assert not model.training
+        for name, (mean, var) in statistics.items():
+            layer = model.get_submodule(name)
+            torch.testing.assert_close(layer.running_mean, mean.float())
+            torch.testing.assert_close(layer.running_var, var.float())
+        idle = [n for n in before if n.endswith("running_mean") and n[:-13] not in statistics]
+        assert idle
+        assert all(torch.equal(model.state_dict()[n], before[n]) for n in idle)
+    assert model.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    with pytest.raises(KeyError), recalibrated(model, batches):  # noqa: PT012
+        raise KeyError
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_twice_gives_the_same_and_decodes_once(model, batches, monkeypatch):
+    read = []
+    original = type(batches.dataset).__getitem__
+    monkeypatch.setattr(
+        type(batches.dataset), "__getitem__", lambda self, i: read.append(i) or original(self, i)
+    )
+    first = measure(model, batches, shared=False)
+    second = measure(model, batches, shared=False)
+    assert len(read) == 4
+    assert all(torch.equal(first[name][0], second[name][0]) for name in first)
+
+
+def test_images_are_spread_over_the_data_set(config):
+    options = dict(config.val_cfg.recalibration) | dict(num_images=4, batch_size=3)
+    batches = RecalibrationBatches(**options)
+    assert batches._cuts == [[0, 2, 4], [6]]
+    assert len(batches[1]["inputs"]) == 1
+    assert batches[0]["inputs"][0].dtype == torch.uint8
+
+
+def test_a_batch_is_normalised_by_itself_also_under_syncbn(model, batches):
+    plain = measure(model, batches, shared=False)
+    synced = measure(convert_sync_batchnorm(model), batches, shared=False)
+    for name, (mean, var) in plain.items():
+        assert torch.equal(mean, synced[name][0])
+        assert torch.equal(var, synced[name][1])
+
+
+def test_the_whole_network_runs_when_norms_are_elsewhere(config, batches):
+    assert norms_in_backbone_only(MODELS.build(config.model))
+    config.model.neck.norm_cfg = dict(type="BN", requires_grad=True)
+    model = MODELS.build(config.model).eval()
+    assert not norms_in_backbone_only(model)
+    statistics = measure(model, batches, shared=False)
+    assert any(name.startswith("neck") for name in statistics)
+
+
+def test_a_layer_that_runs_twice_counts_both():
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bn = nn.BatchNorm2d(1)
+
+        def forward(self, x, y):
+            return self.bn(x), self.bn(y)
+
+    model, x, y = Twice(), torch.randn(2, 1, 3, 3), torch.randn(1, 1, 2, 2) + 5
+    count, total, _ = batch_sums(model, lambda: model(x, y))["bn"]
+    assert count == 22
+    torch.testing.assert_close(total[0], x.double().sum() + y.double().sum(), rtol=1e-5, atol=1e-5)
+
+
+def test_hook_sets_path_recalibrates_and_restores(model, config):
+    class Runner:
+        pass
+
+    runner = Runner()
+    runner.model = model
+    options = dict(config.val_cfg.recalibration)
+    arch = SearchSpace([model.backbone.part]).fair_path(1, 0)
+    hook = BNRecalibrationHook(**options, arch=arch)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    hook.before_test_epoch(runner)
+    assert model.active_arch == arch
+    changed = [n for n, v in model.state_dict().items() if not torch.equal(v, before[n])]
+    assert changed
+    assert all("running" in name for name in changed)
+    hook.after_test_epoch(runner)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

@@ -1,0 +1,293 @@
+"""Cost by arithmetic against counting on built networks, SPEC's figures and brute force."""
+
+import itertools
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmdet.utils import register_all_modules
+from mmengine.config import Config
+from torch import nn
+
+import mmpanonas.models  # noqa: F401 (registers)
+from mmpanonas.space import (
+    BACKBONE_CHOICES,
+    Arch,
+    ArchError,
+    Budget,
+    BudgetError,
+    Cost,
+    NetworkShape,
+    Part,
+    SearchSpace,
+    backbone_cost,
+    cost_range,
+    network_cost,
+)
+from tests.reference import FOLDER
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "auto_panoptic"
+SEARCH, RETRAIN = (48, 96, 240, 480, 960), (72, 172, 432, 864, 1728)
+PUBLISHED = {name: Arch.load(CONFIGS / "archs" / f"{name}.json") for name in ("coco", "ade20k")}
+SMALL = NetworkShape(channels=(4, 6, 10, 12, 20), blocks=(1, 2, 1, 1))
+
+
+def random_arch(blocks: tuple[int, ...], seed: int = 0) -> Arch:
+    space = SearchSpace([Part("backbone", sum(blocks))])
+    return space.sample(np.random.default_rng(seed))
+
+
+def every_arch(blocks: tuple[int, ...]) -> list[Arch]:
+    return [Arch(row) for row in itertools.product(BACKBONE_CHOICES, repeat=sum(blocks))]
+
+
+# SPEC section 2
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "gmacs"),
+    [
+        ("coco", SEARCH, 1.153),
+        ("coco", RETRAIN, 3.572),
+        ("ade20k", SEARCH, 1.244),
+        ("ade20k", RETRAIN, 3.843),
+    ],
+)
+def test_published_architectures_cost_what_spec_says(name, channels, gmacs):
+    cost = backbone_cost(PUBLISHED[name], NetworkShape(channels=channels))
+    assert round(cost.macs / 1e9, 3) == gmacs
+
+
+@pytest.mark.parametrize(
+    ("channels", "low", "high"), [(SEARCH, 0.967, 1.486), (RETRAIN, 3.043, 4.614)]
+)
+def test_the_space_spans_what_spec_says(channels, low, high):
+    bounds = cost_range(NetworkShape(channels=channels))
+    assert [round(bound / 1e9, 3) for bound in bounds] == [low, high]
+
+
+def test_backbone_equals_the_released_code_to_the_last_unit():
+    if not (FOLDER / "macs.json").exists():
+        pytest.skip("reference figures absent: macs.json")
+    released = json.loads((FOLDER / "macs.json").read_text())
+    for dataset, name in (("COCO", "coco"), ("ADE", "ade20k")):
+        for channels in (SEARCH, RETRAIN):
+            figures = released[f"{dataset}_{channels[0]}"]
+            cost = backbone_cost(PUBLISHED[name], NetworkShape(channels=channels))
+            assert cost == Cost(figures["macs_conv"], figures["params"])
+
+
+# Counting on the built network: on the meta device shapes flow, nothing is computed.
+
+
+def build(path: str, arch: Arch | None, **options) -> tuple[nn.Module, NetworkShape]:
+    register_all_modules()
+    cfg = Config.fromfile(CONFIGS / path, import_custom_modules=False)
+    cfg.merge_from_dict({f"model.{key}": value for key, value in options.items()})
+    cfg.model.arch = arch
+    with torch.device("meta"):
+        return MODELS.build(cfg.model).eval(), NetworkShape.of_model(cfg.model)
+
+
+def modules_of(model: nn.Module) -> dict[str, nn.Module]:
+    return {
+        "backbone": model.backbone,
+        "neck": model.neck,
+        "rpn_head": model.rpn_head,
+        "bbox_head": model.roi_head.bbox_head,
+        "mask_head": model.roi_head.mask_head,
+        "semantic_head": model.semantic_head,
+    }
+
+
+def macs_of(module: nn.Module, inputs: torch.Tensor, output: torch.Tensor) -> int:
+    """Weight uses: each output place of a convolution (input place, if transposed) uses all."""
+    if isinstance(module, nn.ConvTranspose2d):
+        return module.weight.numel() * inputs.numel() // module.in_channels
+    width = module.out_channels if isinstance(module, nn.Conv2d) else module.out_features
+    return module.weight.numel() * output.numel() // width
+
+
+def counted_macs(model: nn.Module, shape: NetworkShape, size: tuple[int, int]) -> dict[str, int]:
+    """Run every module on inputs of the right shapes and add up what its layers did."""
+    macs, hooks = Counter(), []
+    for name, part in modules_of(model).items():
+        for layer in part.modules():
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                hooks.append(
+                    layer.register_forward_hook(
+                        lambda m, x, y, name=name: macs.update({name: macs_of(m, x[0], y)})
+                    )
+                )
+    with torch.no_grad():
+        maps = model.neck(model.backbone(torch.zeros(1, 3, *size, device="meta")))
+        model.rpn_head(maps)
+        model.semantic_head(maps)
+        width = shape.neck_channels
+        model.roi_head.bbox_head(torch.zeros(shape.box_rois, width, 7, 7, device="meta"))
+        model.roi_head.mask_head(torch.zeros(shape.mask_rois, width, 14, 14, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    return dict(macs)
+
+
+def counted_params(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("config", "arch", "size"),
+    [
+        ("shapes/supernet.py", random_arch((2, 2, 4, 2), seed=0), (96, 160)),
+        ("shapes/supernet.py", random_arch((2, 2, 4, 2), seed=1), (97, 161)),
+        ("shapes/retrain.py", random_arch((2, 2, 4, 2), seed=2), (35, 131)),
+        ("coco/supernet.py", PUBLISHED["coco"], (800, 1344)),
+        ("coco/retrain.py", PUBLISHED["coco"], (800, 1333)),
+        ("ade20k/supernet.py", PUBLISHED["ade20k"], (512, 683)),
+    ],
+)
+def test_cost_equals_counting_on_the_built_network(config, arch, size):
+    check_by_counting(*build(config, arch), arch, size)
+
+
+def test_cost_follows_every_width_of_the_config():
+    arch = random_arch((1, 2, 1, 3))
+    widths = {
+        "backbone.channels": (6, 10, 18, 30, 44),
+        "backbone.blocks": (1, 2, 1, 3),
+        "neck.in_channels": (10, 18, 30, 44),
+        "neck.out_channels": 24,
+        "rpn_head.in_channels": 24,
+        "rpn_head.feat_channels": 40,
+        "rpn_head.anchor_generator.scales": [2, 4],
+        "rpn_head.anchor_generator.ratios": [0.25, 0.5, 1.0, 2.0, 4.0],
+        "roi_head.bbox_head.in_channels": 24,
+        "roi_head.bbox_head.fc_out_channels": 52,
+        "roi_head.bbox_head.num_classes": 11,
+        "roi_head.mask_head.num_convs": 3,
+        "roi_head.mask_head.in_channels": 24,
+        "roi_head.mask_head.conv_out_channels": 56,
+        "roi_head.mask_head.num_classes": 11,
+        "semantic_head.in_channels": 24,
+        "semantic_head.channels": 32,
+        "semantic_head.num_layers": 2,
+        "semantic_head.num_stuff_classes": 7,
+        "test_cfg.rpn.max_per_img": 9,
+        "test_cfg.rcnn.max_per_img": 5,
+    }
+    model, shape = build("shapes/supernet.py", arch, **widths)
+    assert (shape.num_anchors, shape.box_rois, shape.mask_rois) == (10, 9, 5)
+    check_by_counting(model, shape, arch, (96, 130))
+
+
+def check_by_counting(
+    model: nn.Module, shape: NetworkShape, arch: Arch, size: tuple[int, int]
+) -> None:
+    cost = network_cost(arch, shape, size)
+    params = {name: counted_params(part) for name, part in modules_of(model).items()}
+    assert {name: c.params for name, c in cost.items()} == params
+    assert sum(params.values()) == counted_params(model)
+    assert {name: c.macs for name, c in cost.items()} == counted_macs(model, shape, size)
+
+
+def test_a_path_of_the_supernet_costs_what_its_fixed_network_does():
+    model, shape = build("shapes/supernet.py", None)
+    assert model.search_space.size == 4**10
+    for seed in range(3):
+        arch = random_arch((2, 2, 4, 2), seed)
+        model.set_arch(arch)
+        counted = counted_macs(model, shape, (64, 96))
+        assert counted == {n: c.macs for n, c in network_cost(arch, shape, (64, 96)).items()}
+
+
+def test_widths_come_from_the_model_config():
+    small = Config.fromfile(CONFIGS / "shapes" / "supernet.py", import_custom_modules=False)
+    assert NetworkShape.of_model(small.model) == NetworkShape(
+        channels=(16, 24, 48, 96, 160),
+        blocks=(2, 2, 4, 2),
+        neck_channels=64,
+        num_things=6,
+        num_stuff=4,
+        fc_channels=256,
+        mask_channels=64,
+        mask_layers=2,
+        semantic_channels=64,
+        semantic_layers=3,
+        rpn_channels=64,
+        num_anchors=3,
+        box_rois=100,
+        mask_rois=20,
+    )
+    full = Config.fromfile(CONFIGS / "coco" / "supernet.py", import_custom_modules=False)
+    assert NetworkShape.of_model(full.model) == NetworkShape.of_model({}) == NetworkShape()
+
+
+def test_an_architecture_of_another_depth_is_refused():
+    with pytest.raises(ArchError, match="backbone: expected 40 choices, got 5"):
+        backbone_cost(random_arch((1, 2, 1, 1)))
+
+
+def test_costs_add_up():
+    assert sum([Cost(1, 2), Cost(30, 40)]) == Cost(31, 42)
+
+
+# Ranges and budgets against brute force over all 4^5 architectures of a small space
+
+
+@pytest.mark.parametrize("quantity", ["macs", "params"])
+@pytest.mark.parametrize("size", [(64, 64), (31, 97)])
+def test_range_is_that_of_all_architectures(quantity, size):
+    costs = [getattr(backbone_cost(a, SMALL, size), quantity) for a in every_arch(SMALL.blocks)]
+    assert cost_range(SMALL, size, quantity) == (min(costs), max(costs))
+
+
+@pytest.mark.parametrize("quantity", ["macs", "params"])
+@pytest.mark.parametrize("scope", ["backbone", "network"])
+def test_a_budget_is_reachable_from_the_cheapest_architecture_on(quantity, scope):
+    space = SearchSpace([Part("backbone", sum(SMALL.blocks))])
+    budget = Budget(quantity, 0, scope, size=(32, 48))
+    least = min(budget.cost(arch, SMALL) for arch in every_arch(SMALL.blocks))
+    Budget(quantity, least, scope, size=(32, 48)).check_reachable(space, SMALL)
+    with pytest.raises(BudgetError) as caught:
+        Budget(quantity, least - 1, scope, size=(32, 48)).check_reachable(space, SMALL)
+    assert str(caught.value) == (
+        f"no architecture meets the budget: {quantity} of the {scope} at 32x48 may be "
+        f"{least - 1:,} at most, the cheapest has {least:,}; raise the limit or narrow the network"
+    )
+
+
+def test_a_fixed_part_is_not_made_cheaper():
+    fixed = ("shuffle_7x7",) * sum(SMALL.blocks)
+    space = SearchSpace([Part("backbone", sum(SMALL.blocks), fixed=fixed)])
+    cost = backbone_cost(Arch(fixed), SMALL).macs
+    assert cost > cost_range(SMALL)[0]
+    with pytest.raises(BudgetError, match=f"the cheapest has {cost:,}"):
+        Budget("macs", cost - 1).check_reachable(space, SMALL)
+
+
+def test_scopes_and_quantities_of_a_budget():
+    arch = PUBLISHED["coco"]
+    parts = network_cost(arch, size=(320, 480))
+    assert sum(parts.values()).macs > 2 * parts["backbone"].macs
+    for quantity in ("macs", "params"):
+        whole, backbone = (getattr(c, quantity) for c in (sum(parts.values()), parts["backbone"]))
+        for scope, cost in (("network", whole), ("backbone", backbone)):
+            budget = Budget(quantity, cost, scope, size=(320, 480))
+            assert budget.cost(arch, NetworkShape()) == cost
+            assert budget.allows(arch, NetworkShape())
+            assert not Budget(quantity, cost - 1, scope, (320, 480)).allows(arch, NetworkShape())
+
+
+def test_a_budget_counts_the_backbone_at_imagenet_size_unless_told():
+    assert Budget("macs", 1.2e9).allows(PUBLISHED["coco"], NetworkShape())  # 1.153 G
+    assert not Budget("macs", 1.2e9).allows(PUBLISHED["ade20k"], NetworkShape())  # 1.244 G
+
+
+@pytest.mark.parametrize(("quantity", "scope"), [("flops", "backbone"), ("macs", "neck")])
+def test_what_no_budget_limits_is_refused(quantity, scope):
+    with pytest.raises(BudgetError, match=f"got '{quantity}' of '{scope}'"):
+        Budget(quantity, 1e9, scope)

@@ -1,0 +1,124 @@
+"""Every config loads, says what it should, and builds the network that it describes."""
+
+from pathlib import Path
+
+import pytest
+from mmdet.registry import MODELS
+from mmengine.config import Config
+
+from mmpanonas.config import ConfigError, class_slots, datasets_of, load_config
+from mmpanonas.space import NetworkShape
+from tests.conftest import ROOT
+
+CONFIGS = sorted(
+    path.relative_to(ROOT)
+    for path in (ROOT / "configs").rglob("*.py")
+    if "_base_" not in path.parts
+)
+BUILDABLE = [path for path in CONFIGS if "custom" not in path.parts]
+
+
+def read(path: Path) -> Config:
+    """A config whose architecture is there: the shapes ones name what the demo finds."""
+    config = Config.fromfile(path)
+    if str(config.model.get("arch")).startswith("work_dirs"):
+        config.model.arch = dict(backbone=["shuffle_5x5"] * 10)
+    return config
+
+
+def test_the_main_configs_are_where_the_readme_says():
+    for data in ("coco", "ade20k", "shapes"):
+        for name in ("supernet", "search_evolution", "retrain"):
+            assert Path(f"configs/auto_panoptic/{data}/{name}.py") in CONFIGS
+
+
+@pytest.mark.parametrize("path", BUILDABLE, ids=str)
+def test_config_builds_its_network(path):
+    config = read(path)
+    model = MODELS.build(config.model)
+    things, stuff = {"coco": (80, 53), "ade20k": (100, 50), "shapes": (6, 4)}[
+        next(data for data in ("coco", "ade20k", "shapes") if data in str(path))
+    ]
+    for part, key, kind in class_slots(config.model):
+        assert part[key] == (things, stuff)[kind], part.type
+    assert model.num_classes == things + stuff
+    for dataset in datasets_of(config):
+        assert dataset.pipeline[0].type == "LoadImageFromFile"
+
+
+@pytest.mark.parametrize("path", [p for p in BUILDABLE if "auto_panoptic" in p.parts], ids=str)
+def test_supernets_are_searched_and_retrained_networks_fixed(path):
+    model = MODELS.build(read(path).model)
+    retrained = "retrain" in path.name or "fusion" in path.name
+    full = "coco" in path.parts or "ade20k" in path.parts
+    assert model.search_space.size == (1 if retrained else 4 ** (40 if full else 10))
+
+
+def test_published_widths():
+    for data in ("coco", "ade20k"):
+        shapes = [
+            NetworkShape.of_model(read(f"configs/auto_panoptic/{data}/{name}.py").model)
+            for name in ("supernet", "retrain")
+        ]
+        assert shapes[0].channels == (48, 96, 240, 480, 960)
+        assert shapes[1].channels == (72, 172, 432, 864, 1728)
+        assert all(shape.blocks == (8, 8, 16, 8) for shape in shapes)
+
+
+def test_schedules_are_the_papers():
+    supernet = read("configs/auto_panoptic/coco/supernet.py")
+    epoch = 84960 // 12
+    assert epoch == (118287 - 5000) // 16
+    assert supernet.train_cfg.max_iters == 12 * epoch
+    assert supernet.param_scheduler[0].milestones == [8 * epoch, 11 * epoch]
+    ade = read("configs/auto_panoptic/ade20k/supernet.py")
+    assert ade.train_cfg.max_iters == 24 * ((20210 - 2000) // 16)
+    assert ade.param_scheduler[0].milestones == [18208, 25036]
+    retrain = read("configs/auto_panoptic/coco/retrain.py")
+    assert retrain.train_cfg.max_iters == 90000
+    assert retrain.param_scheduler[1].milestones == [60000, 80000]
+    assert (retrain.param_scheduler[0].start_factor, retrain.param_scheduler[0].end) == (0.1, 500)
+    for config in (supernet, ade, retrain):
+        optimizer = config.optim_wrapper.optimizer
+        assert optimizer == dict(type="SGD", lr=0.02, momentum=0.9, weight_decay=1e-4)
+        assert config.train_dataloader.batch_size * 8 == 16
+
+
+def test_search_evaluates_nas_val_and_recalibrates_on_nas_train():
+    config = read("configs/auto_panoptic/coco/search_evolution.py")
+    assert "nas_val" in config.val_dataloader.dataset.ann_file
+    assert "train2017" in config.val_dataloader.dataset.data_prefix.img
+    recalibration = config.val_cfg.recalibration
+    assert "nas_train" in recalibration.dataset.ann_file
+    assert (recalibration.num_images, recalibration.batch_size) == (500, 16)
+    strategy = config.val_cfg.strategy
+    assert strategy.generations * strategy.population == 1000
+
+
+def test_custom_configs_take_classes_root_and_scale_from_the_data(shapes_root):
+    options = {"data_root": str(shapes_root), "image_scale": (96, 64)}
+    config = load_config("configs/auto_panoptic/custom/supernet.py", options)
+    counts = {(part.type, key): part[key] for part, key, _ in class_slots(config.model)}
+    assert counts["Shared2FCBBoxHead", "num_classes"] == 6
+    assert counts["SharedSemanticHead", "num_stuff_classes"] == 4
+    roots = {dataset.data_root for dataset in datasets_of(config)}
+    assert roots == {str(shapes_root)}
+    scales = {
+        tuple(step.scale)
+        for dataset in datasets_of(config)
+        for step in dataset.pipeline
+        if step.type == "Resize"
+    }
+    assert scales == {(96, 64)}
+
+
+def test_unknown_keys_fail():
+    config = read("configs/auto_panoptic/shapes/supernet.py")
+    config.model.backbone.chanels = (1, 2, 3, 4, 5)
+    with pytest.raises(TypeError, match="chanels"):
+        MODELS.build(config.model)
+
+
+def test_missing_config_is_one_clear_error():
+    with pytest.raises(ConfigError, match="does not exist"):
+        load_config("configs/auto_panoptic/coco/supernett.py")

@@ -1,0 +1,139 @@
+"""The directions of import: which packages may use which (a module's place decides)."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+#: What each package may import of ours, besides itself.
+OURS = {
+    "space": {"errors"},
+    "search": {"space", "errors"},
+    "models": {"space", "errors"},
+    "engine": {"space", "search", "errors"},
+    "datasets": {"space", "errors", "panoptic_png"},
+    "evaluation": {"space", "errors", "panoptic_png"},
+    "visualization": {"space", "errors", "panoptic_png"},
+    "errors": set(),
+    "panoptic_png": {"errors"},
+}
+
+#: Packages that run on the standard library and these alone.
+THEIRS = {"space": {"numpy"}, "search": {"numpy"}, "errors": set()}
+
+
+def imported_names(path: Path, module: str) -> list[tuple[int, str]]:
+    """Line and absolute name of every import in a file, those inside functions included."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = module.split(".") + (["__init__"] if path.stem == "__init__" else [])
+            start = package[: len(package) - node.level] if node.level else []
+            base = ".".join([*start, node.module] if node.module else start)
+            names = [f"{base}.{alias.name}" for alias in node.names]
+            found += [(node.lineno, name) for name in (names if base == "mmpanonas" else [base])]
+    return found
+
+
+def violations(root: Path) -> list[str]:
+    """One line for every import below ``root/mmpanonas`` that runs the wrong way."""
+    found = []
+    for path in sorted((root / "mmpanonas").rglob("*.py")):
+        module = path.relative_to(root).with_suffix("").as_posix().removesuffix("/__init__")
+        home = module.split("/")[1] if "/" in module else ""
+        for line, name in imported_names(path, module.replace("/", ".")):
+            if not _allowed(home, name.split(".")):
+                found.append(f"{path.relative_to(root)}:{line} imports {name}")
+    return found
+
+
+def _allowed(home: str, name: list[str]) -> bool:
+    if name[0] in ("tools", "configs", "tests", "benchmarks"):
+        return False
+    if name[0] == "mmpanonas":
+        return home not in OURS or (len(name) > 1 and name[1] in OURS[home] | {home})
+    return home not in THEIRS or name[0] in THEIRS[home] | sys.stdlib_module_names
+
+
+def test_every_import_runs_the_right_way():
+    assert violations(ROOT) == []
+
+
+def test_every_package_has_its_arrows():
+    """A new folder says here what it may import."""
+    folders = {path.parent.name for path in (ROOT / "mmpanonas").glob("*/__init__.py")}
+    assert folders <= set(OURS)
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("space/arch.py", "import torch"),
+        ("space/arch.py", "from mmpanonas.search import Strategy"),
+        ("space/__init__.py", "from ..models import blocks"),
+        ("space/deep/__init__.py", "from ...models import blocks"),
+        ("search/evolution.py", "def late():\n    from torch import nn"),
+        ("search/evolution.py", "import mmpanonas.models.backbone"),
+        ("models/backbone.py", "from mmpanonas import engine"),
+        ("models/backbone.py", "from .. import search"),
+        ("models/backbone.py", "from ..search.strategy import Strategy"),
+        ("models/backbone.py", "import mmpanonas"),
+        ("engine/hooks.py", "from mmpanonas.models import Choice"),
+        ("engine/hooks.py", "import numpy, mmpanonas.datasets.check as check"),
+        ("datasets/loading.py", "from mmpanonas.models import blocks"),
+        ("evaluation/pq.py", "from mmpanonas.engine import hooks"),
+        ("evaluation.py", "from mmpanonas.datasets import read_categories"),
+        ("visualization/panels.py", "from mmpanonas.search import Strategy"),
+        ("errors.py", "from mmpanonas.space import Arch"),
+        ("panoptic_png.py", "from mmpanonas.datasets import loading"),
+        ("cli.py", "import tools.train"),
+        ("cli.py", "from configs import base"),
+    ],
+)
+def test_a_planted_violation_is_reported(place, line, tmp_path):
+    path = tmp_path / "mmpanonas" / place
+    path.parent.mkdir(parents=True)
+    path.write_text(f"{line}\n")
+    (report,) = violations(tmp_path)
+    assert report.startswith(f"mmpanonas/{place}:{1 + line.count(chr(10))} imports ")
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        (
+            "space/arch.py",
+            "import json\nimport numpy as np\nfrom mmpanonas.errors import InputError",
+        ),
+        ("space/__init__.py", "from .arch import Arch\nfrom ..errors import InputError"),
+        ("search/evolution.py", "from mmpanonas import space, errors\nimport numpy.random"),
+        ("models/backbone.py", "import torch\nfrom mmpanonas.models.choice import Choice"),
+        ("engine/search_loop.py", "from mmpanonas.search import Strategy"),
+        ("evaluation/pq.py", "from mmpanonas.panoptic_png import VOID_ID"),
+        ("cli.py", "import mmpanonas.engine"),
+    ],
+)
+def test_imports_that_run_the_right_way_pass(place, line, tmp_path):
+    path = tmp_path / "mmpanonas" / place
+    path.parent.mkdir(parents=True)
+    path.write_text(f"{line}\n")
+    assert violations(tmp_path) == []
+
+
+def test_space_and_search_load_neither_torch_nor_openmmlab():
+    code = (
+        "import sys, mmpanonas.space, mmpanonas.search\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(run.stdout.split())
+    assert "numpy" in loaded
+    assert not loaded & {"torch", "mmengine", "mmcv", "mmdet"}

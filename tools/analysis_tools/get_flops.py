@@ -1,0 +1,195 @@
+"""Multiply-accumulates and parameters of a config's backbone and network, none being built."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from mmpanonas.errors import InputError, run_tool
+from mmpanonas.space import (
+    Arch,
+    ArchError,
+    Cost,
+    NetworkShape,
+    backbone_cost,
+    cost_range,
+    network_cost,
+)
+from mmpanonas.space.cost import IMAGENET_SIZE
+
+#: The types whose cost mmpanonas.space knows, by their place in a config.
+COUNTED = {
+    "model": "AutoPanoptic",
+    "model.backbone": "SearchableShuffleNetV2",
+    "model.neck": "FPN",
+    "model.rpn_head": "RPNHead",
+    "model.roi_head.bbox_head": "Shared2FCBBoxHead",
+    "model.roi_head.mask_head": "FCNMaskHead",
+    "model.semantic_head": "SharedSemanticHead",
+}
+
+#: Where a model states its classes of things and stuff.
+CLASS_COUNTS = (
+    "model.roi_head.bbox_head.num_classes",
+    "model.semantic_head.num_stuff_classes",
+)
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config file of a supernet or of a fixed network")
+    parser.add_argument("--arch", help="architecture file; replaces the config's model.arch")
+    parser.add_argument(
+        "--shape",
+        nargs=2,
+        type=int,
+        default=(800, 1333),
+        metavar=("H", "W"),
+        help="input of the whole network, in pixels (800 1333)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        help="override config keys: key=value, key='[a,b]', nested.key=value",
+    )
+    args = parser.parse_args(argv)
+    if min(args.shape) < 1:
+        parser.error(f"--shape: expected two positive numbers, got {args.shape}")
+    return args
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse, count, print."""
+    args = parse_args(argv)
+    cfg = read_config(args.config, args.cfg_options)
+    source = args.arch or cfg.model.get("arch") or cfg.model.backbone.get("arch")
+    shape, size = NetworkShape.of_model(cfg.model), tuple(args.shape)
+    report = {"config": args.config, "arch": source if isinstance(source, str) else None}
+    if source:
+        arch = Arch.load(source)
+        try:
+            report |= count_network(arch, shape, size)
+        except ArchError as error:
+            raise InputError(
+                f"{source} does not fit the network of {args.config}: {error}"
+            ) from None
+    else:
+        report |= count_space(shape, size)
+    print(json.dumps(report) if args.json else format_report(report, shape))
+
+
+def read_config(path: str, options: dict | None) -> Config:
+    """Read a config without what it imports. Raises ``InputError`` if it cannot be counted."""
+    if not Path(path).is_file():
+        raise InputError(f"config file {path} does not exist")
+    cfg = Config.fromfile(path, import_custom_modules=False)
+    cfg.merge_from_dict(options or {})
+    for place, expected in COUNTED.items():
+        found = _lookup(cfg, f"{place}.type")
+        if found != expected:
+            raise InputError(
+                f"{path}: {place}.type is {found!r}; only {expected} can be counted without "
+                f"building it (MMDetection's own get_flops.py counts other networks)"
+            )
+    counts = (_lookup(cfg, place) for place in CLASS_COUNTS)
+    return _read_with_classes(path, options) if None in counts else cfg
+
+
+def _lookup(config: Config, path: str) -> object:
+    first, *rest = path.split(".")
+    found = config.get(first)
+    for key in rest:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def _read_with_classes(path: str, options: dict | None) -> Config:
+    """Read a config that leaves its class counts to the annotation file of its data set."""
+    with redirect_stdout(sys.stderr):  # MMDetection may print as it is imported
+        from mmpanonas.config import load_config  # slow, so only where it is needed
+
+        try:
+            return load_config(path, options)
+        except InputError as error:
+            raise InputError(
+                f"{path} takes its classes from its data set: {error}; to name the data set, "
+                f"add --cfg-options data_root=PATH"
+            ) from None
+
+
+def count_network(arch: Arch, shape: NetworkShape, size: tuple[int, int]) -> dict:
+    """Cost of the backbone at ImageNet's size, and of every module at ``size``."""
+    modules = network_cost(arch, shape, size)
+    return {
+        "choices": arch.to_dict(),
+        "backbone": {"size": IMAGENET_SIZE, **vars(backbone_cost(arch, shape))},
+        "network": {
+            "size": size,
+            **vars(sum(modules.values())),
+            "modules": {name: vars(cost) for name, cost in modules.items()},
+        },
+    }
+
+
+def count_space(shape: NetworkShape, size: tuple[int, int]) -> dict:
+    """Bounds over all backbones of the space, at ImageNet's size and at ``size``."""
+    return {
+        "backbone_range": [
+            {"size": at, **{q: cost_range(shape, at, q) for q in ("macs", "params")}}
+            for at in (IMAGENET_SIZE, size)
+        ]
+    }
+
+
+def format_report(report: dict, shape: NetworkShape) -> str:
+    """The report as a table with its head and foot lines."""
+    rows = [("", "input", "MACs", "parameters"), *_rows(report)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+        for row in rows
+    ]
+    if "network" in report:
+        head = f"architecture: {report['arch'] or 'in the config'}"
+        foot = (
+            f"The box head sees {shape.box_rois} regions a picture, the mask head "
+            f"{shape.mask_rois}."
+        )
+    else:
+        head = "architecture: none, so smallest and largest backbone of the search space"
+        foot = (
+            "Each bound stands alone: the backbone of fewest MACs may not be that of fewest "
+            "parameters.\nFor the whole network give an architecture file with --arch."
+        )
+    note = "MACs: multiply-accumulates of convolutions and fully connected layers, one picture."
+    return "\n".join([f"config: {report['config']}", head, "", *lines, "", note, foot])
+
+
+def _rows(report: dict) -> Iterator[tuple[str, ...]]:
+    for bounds in report.get("backbone_range", ()):
+        for place, name in enumerate(("smallest", "largest")):
+            cost = Cost(bounds["macs"][place], bounds["params"][place])
+            yield _row(f"{name} backbone", bounds["size"], vars(cost))
+    if "network" in report:
+        network = report["network"]
+        yield _row("backbone", report["backbone"]["size"], report["backbone"])
+        yield ("",) * 4
+        for name, cost in network["modules"].items():
+            yield _row(name, network["size"], cost)
+        yield _row("network", network["size"], network)
+
+
+def _row(name: str, size: tuple[int, int], cost: Mapping) -> tuple[str, ...]:
+    macs, params = cost["macs"] / 1e9, cost["params"] / 1e6
+    return name, f"{size[0]} x {size[1]}", f"{macs:,.3f} G", f"{params:,.3f} M"
+
+
+if __name__ == "__main__":
+    run_tool(main)
