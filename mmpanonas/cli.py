@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import zipfile
 from pathlib import Path
 
 import torch
@@ -36,8 +37,8 @@ def prepare(args: argparse.Namespace, loaders: tuple[str, ...]) -> Config:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     setup_cache_size_limit_of_dynamo()
     checkpoint = getattr(args, "checkpoint", None)
-    if checkpoint and "://" not in checkpoint and not Path(checkpoint).is_file():
-        raise ConfigError(f"checkpoint {checkpoint} does not exist")
+    if checkpoint and "://" not in checkpoint:
+        check_checkpoint(checkpoint)
     cfg = load_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
     cfg.load_from = checkpoint or cfg.get("load_from")
@@ -47,6 +48,16 @@ def prepare(args: argparse.Namespace, loaders: tuple[str, ...]) -> Config:
     if args.launcher == "pytorch" and not torch.cuda.is_available():
         _distribute_on_cpu(cfg)
     return cfg
+
+
+def check_checkpoint(path: str) -> None:
+    """Raise ``ConfigError`` if the file is absent or was cut short while it was written."""
+    if not Path(path).is_file():
+        raise ConfigError(f"checkpoint {path} does not exist")
+    with open(path, "rb") as file:
+        is_archive = file.read(2) == b"PK"
+    if is_archive and not zipfile.is_zipfile(path):
+        raise ConfigError(f"checkpoint {path} is cut short: copy it again, or take an older one")
 
 
 def _distribute_on_cpu(cfg: Config) -> None:

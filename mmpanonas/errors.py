@@ -18,5 +18,6 @@ def run_tool(main: Callable[[], None]) -> None:
     try:
         main()
     except InputError as error:
-        print(f"error: {_BUILT_BY.sub('', str(error))}", file=sys.stderr)
+        # On a line of its own, also after a progress bar.
+        print(f"\nerror: {_BUILT_BY.sub('', str(error))}", file=sys.stderr)
         sys.exit(2)

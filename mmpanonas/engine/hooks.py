@@ -127,6 +127,10 @@ def _kind(held: dict[str, set[str]]) -> str:
     return f"a supernet of {len(held)} searched layers"
 
 
+class InvalidLossError(InputError):
+    """The loss became NaN or infinite."""
+
+
 @HOOKS.register_module()
 class StopOnInvalidLossHook(Hook):
     """Stop at the first NaN or infinite loss, before a checkpoint of it is written.
@@ -139,7 +143,7 @@ class StopOnInvalidLossHook(Hook):
         self.interval = interval
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        """Raise ``FloatingPointError`` that names iteration, path and last checkpoint."""
+        """Raise ``InvalidLossError`` that names iteration, path and last checkpoint."""
         if not self.every_n_train_iters(runner, self.interval):
             return
         values = {k: v.item() for k, v in outputs.items() if "loss" in k}
@@ -149,7 +153,7 @@ class StopOnInvalidLossHook(Hook):
         last = find_latest_checkpoint(runner.work_dir)
         model = getattr(runner.model, "module", runner.model)
         path = model.active_arch.to_dict() if hasattr(model, "active_arch") else "the network"
-        raise FloatingPointError(
+        raise InvalidLossError(
             f"{', '.join(bad)} became NaN or infinite at iteration {runner.iter + 1} on {path}; "
             f"nothing was saved since {last or 'the start (there is no checkpoint)'}; lower the "
             f"learning rate or clip gradients, then go on with --resume"

@@ -159,7 +159,7 @@ def test_cost_follows_every_width_of_the_config():
     widths = {
         "backbone.channels": (6, 10, 18, 30, 44),
         "backbone.blocks": (1, 2, 1, 3),
-        "neck.in_channels": (10, 18, 30, 44),
+        "neck.in_channels": [10, 18, 30, 44],
         "neck.out_channels": 24,
         "rpn_head.in_channels": 24,
         "rpn_head.feat_channels": 40,

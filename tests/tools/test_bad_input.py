@@ -1,0 +1,246 @@
+"""Bad input: one clear error each, on stderr, with exit code 2, before any long work."""
+
+import json
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
+from mmpanonas.space import Arch
+from tests.conftest import ROOT, SMALL
+
+CONFIGS = "configs/auto_panoptic/shapes"
+
+
+@pytest.fixture
+def data(shapes_root, tmp_path) -> Path:
+    """A copy of the data set, to be damaged."""
+    return Path(shutil.copytree(shapes_root, tmp_path / "data"))
+
+
+@pytest.fixture
+def refuse(monkeypatch, capsys, tmp_path):
+    """A function that runs a tool, which must fail, and returns its one error message."""
+
+    def run(script: str, *args, data: Path, work_dir: Path | None = None, **options) -> str:
+        chosen = SMALL | dict(data_root=f"{data}/") | options
+        words = [f"tools/{script}", *map(str, args)]
+        words += ["--work-dir", str(work_dir or tmp_path / "work"), "--cfg-options"]
+        words += [f"{key}={value}" for key, value in chosen.items()]
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as stopped:
+            runpy.run_path(str(ROOT / "tools" / script), run_name="__main__")
+        assert stopped.value.code == 2
+        error = capsys.readouterr().err.strip().splitlines()
+        assert [line for line in error if line.startswith("error: ")] != []
+        return "\n".join(error[[line.startswith("error: ") for line in error].index(True) :])
+
+    return run
+
+
+def train_json(data: Path) -> Path:
+    return data / "annotations/panoptic_nas_train.json"
+
+
+def edit(path: Path, change) -> None:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def first_png(data: Path) -> Path:
+    name = json.loads(train_json(data).read_text())["annotations"][0]["file_name"]
+    return data / "annotations/panoptic_train" / name
+
+
+def first_picture(data: Path) -> Path:
+    return data / "images/train" / json.loads(train_json(data).read_text())["images"][0]["file_name"]
+
+
+def remove_json(data: Path) -> None:
+    train_json(data).unlink()
+
+
+def cut_json(data: Path) -> None:
+    train_json(data).write_text(train_json(data).read_text()[:-200])
+
+
+def remove_png(data: Path) -> None:
+    first_png(data).unlink()
+
+
+def cut_png(data: Path) -> None:
+    first_png(data).write_bytes(first_png(data).read_bytes()[:-60])
+
+
+def remove_picture(data: Path) -> None:
+    first_picture(data).unlink()
+
+
+def cut_picture(data: Path) -> None:
+    first_picture(data).write_bytes(first_picture(data).read_bytes()[:-60])
+
+
+def add_unlisted_id(data: Path) -> None:
+    ids = read_panoptic_png(first_png(data))
+    ids[:9, :9] = 7_654_321
+    write_panoptic_png(first_png(data), ids)
+
+
+def change_category(data: Path) -> None:
+    def change(content: dict) -> None:
+        content["annotations"][0]["segments_info"][0]["category_id"] = 999
+
+    edit(train_json(data), change)
+
+
+def resize_png(data: Path) -> None:
+    write_panoptic_png(first_png(data), read_panoptic_png(first_png(data))[:50])
+
+
+def resize_picture(data: Path) -> None:
+    cv2.imwrite(str(first_picture(data)), np.zeros((32, 32, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (remove_json, ["panoptic_nas_train.json", "exist"]),
+        (cut_json, ["panoptic_nas_train.json", "JSON"]),
+        (remove_png, [".png"]),
+        (cut_png, [".png", "truncated"]),
+        (remove_picture, [".jpg"]),
+        (cut_picture, [".jpg", "truncated"]),
+        (add_unlisted_id, [".png", "7654321"]),
+        (change_category, ["999"]),
+        (resize_png, [".png", "50"]),
+        (resize_picture, [".jpg", "32"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_damaged_data_is_named_before_training(data, refuse, damage, words):
+    damage(data)
+    error = refuse("train.py", f"{CONFIGS}/supernet.py", data=data)
+    for word in words:
+        assert word in error, error
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"backbone": ["xception"]}', "expected 10 choices, got 1"),
+        ('{"backbone": ["shuffle_9x9"]}', "unknown choice 'shuffle_9x9'"),
+        ('{"mask_head": ["dw_3x3"]}', "expected 10 choices, got 0"),
+        ('{"backbone": ["xcep', "arch.json"),
+        ("", "arch.json"),
+    ],
+)
+def test_bad_architecture_files(shapes_root, refuse, tmp_path, content, message):
+    path = tmp_path / "arch.json"
+    path.write_text(content)
+    options = {"model.arch": path}
+    error = refuse("train.py", f"{CONFIGS}/retrain.py", data=shapes_root, **options)
+    assert message in error
+
+
+def test_an_architecture_of_another_space(shapes_root, refuse):
+    options = {"model.arch": "configs/auto_panoptic/archs/coco.json"}
+    error = refuse("train.py", f"{CONFIGS}/retrain.py", data=shapes_root, **options)
+    assert error == "error: backbone: expected 10 choices, got 40"
+
+
+def test_class_counts_that_differ_from_the_data(shapes_root, refuse):
+    options = {"model.roi_head.bbox_head.num_classes": 80}
+    error = refuse("train.py", f"{CONFIGS}/supernet.py", data=shapes_root, **options)
+    assert "num_classes is 80" in error
+    assert "6 classes of things" in error
+
+
+def test_missing_files(shapes_root, refuse):
+    error = refuse("train.py", "configs/none.py", data=shapes_root)
+    assert error == "error: config file configs/none.py does not exist"
+    error = refuse("search.py", f"{CONFIGS}/search_evolution.py", "none.pth", data=shapes_root)
+    assert error == "error: checkpoint none.pth does not exist"
+
+
+def test_unwritable_work_dir_and_full_disk(shapes_root, refuse, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    config = f"{CONFIGS}/supernet.py"
+    error = refuse("train.py", config, data=shapes_root, work_dir=tmp_path / "file/below")
+    assert "cannot write to the work dir" in error
+
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    error = refuse("train.py", config, data=shapes_root)
+    assert "No space left on device" in error
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, so AMP works")
+def test_amp_without_a_gpu(shapes_root, refuse):
+    error = refuse("train.py", f"{CONFIGS}/supernet.py", "--amp", data=shapes_root)
+    assert "--amp needs a GPU" in error
+
+
+def test_a_checkpoint_that_is_none(shapes_root, refuse, tmp_path):
+    path = tmp_path / "cut.pth"
+    torch.save(dict(state_dict={"a": torch.zeros(1000)}), path)
+    path.write_bytes(path.read_bytes()[:-500])
+    error = refuse("search.py", f"{CONFIGS}/search_evolution.py", path, data=shapes_root)
+    assert "cut.pth is cut short" in error
+
+
+def test_nan_loss_stops_and_keeps_the_last_checkpoint(shapes_root, refuse, tmp_path):
+    options = {"optim_wrapper.optimizer.lr": 1e30, "param_scheduler": "[]"}
+    options |= {"optim_wrapper.clip_grad": "None", "train_cfg.max_iters": 40}
+    error = refuse("train.py", f"{CONFIGS}/supernet.py", data=shapes_root, **options)
+    assert "became NaN or infinite at iteration" in error
+    assert "backbone" in error
+    assert "iter_4.pth" in error
+    state = torch.load(tmp_path / "work/iter_4.pth", weights_only=False)["state_dict"]
+    assert len(state) > 100
+    assert not (tmp_path / "work/iter_40.pth").exists()
+
+
+def blank(data: Path, split: str, keep_stuff: bool) -> None:
+    """Make every second picture hold no instances, or nothing but void."""
+    path = data / f"annotations/panoptic_{split}.json"
+
+    def change(content: dict) -> None:
+        for annotation in content["annotations"][::2]:
+            folder = "train" if "train" in split or "nas" in split else split
+            png = data / f"annotations/panoptic_{folder}" / annotation["file_name"]
+            ids = read_panoptic_png(png)
+            kept = [s for s in annotation["segments_info"] if keep_stuff and s["category_id"] > 6]
+            ids[~np.isin(ids, [s["id"] for s in kept])] = 0
+            write_panoptic_png(png, ids)
+            annotation["segments_info"] = kept
+
+    edit(path, change)
+
+
+@pytest.mark.parametrize("keep_stuff", [True, False])
+def test_pictures_without_instances_or_with_void_only_are_fine(data, tmp_path, keep_stuff):
+    from mmengine.runner import Runner
+
+    from mmpanonas.config import check_data, load_config
+
+    for split in ("train", "nas_train", "val"):
+        blank(data, split, keep_stuff)
+    Arch(backbone=("shuffle_3x3",) * 10).dump(tmp_path / "arch.json")
+    options = SMALL | {"data_root": str(data), "work_dir": str(tmp_path / "work")}
+    options |= {"model.arch": str(tmp_path / "arch.json"), "train_cfg.val_interval": 8}
+    options |= {"train_dataloader.batch_size": 1}
+    cfg = load_config(f"{CONFIGS}/retrain.py", options)
+    check_data(cfg, ("train_dataloader", "val_dataloader"))
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    metrics = runner.message_hub.get_scalar("val/coco_panoptic/PQ").current()
+    assert 0 <= metrics <= 100
