@@ -37,6 +37,7 @@ from common import (
     config_on_shapes,
     machine,
     seed_all,
+    use_cpu_time,
 )
 from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config
@@ -164,7 +165,7 @@ def compare(args: argparse.Namespace, cfg: Config, folder: Path) -> None:
     print(machine(args.device))
     print(f"{args.config}, {args.checkpoint or 'random weights'}; nas_val: {len(maps)} pictures,")
     print(f"maps of {size}; per picture {found[0]:.1f} detections from 0.05 on, {found[1]:.1f} of")
-    print(f"them above 0.5; minimum of {args.rounds} round(s) in turn, seconds")
+    print(f"them above 0.5; minimum of {args.rounds} round(s) in turn, {args.clock}")
     print(
         f"from the same statistics: PQ {metrics['coco_panoptic/PQ']:.6f} and "
         f"{same['coco_panoptic/PQ']:.6f}, {different} of {pixels} pixels differ"
@@ -228,11 +229,13 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=80, help="of nas_val, shapes only")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--cpu-time", action="store_true", help="for a machine that others use")
     args = parser.parse_args()
     args.recalibration = args.recalibration or (2 if args.coco_sample else 8)
     args.batch_size = args.batch_size or (2 if args.coco_sample else 16)
     if 16 * args.recalibration % args.batch_size:
         parser.error("--batch-size must divide 16 x --recalibration")
+    args.clock = use_cpu_time(args.cpu_time)
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

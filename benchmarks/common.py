@@ -2,6 +2,7 @@
 
 import platform
 import random
+import resource
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ SHARED = ROOT.parent / "shared" / "data"
 #: Of a candidate's evaluation.
 PARTS = ("recalibration", "reading pictures", "prediction, fusion", "scoring")
 
+_cpu_time = False
+
 
 def in_turn(functions: dict[str, Callable], rounds: int) -> dict[str, list[float]]:
     """Seconds of each function in each round, called in turn; a first round warms up."""
@@ -37,10 +40,23 @@ def in_turn(functions: dict[str, Callable], rounds: int) -> dict[str, list[float
 
 
 def clock() -> float:
-    """Seconds, after what the GPU was given is done."""
+    """Seconds, after what the GPU was given is done; see :func:`use_cpu_time`."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return time.perf_counter()
+    if not _cpu_time:
+        return time.perf_counter()
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def use_cpu_time(yes: bool) -> str:
+    """Count the processor's seconds of this process and its children, or the wall's.
+
+    On a machine that others use the wall's tell more about them. Returns the clock's name.
+    """
+    global _cpu_time
+    _cpu_time = yes
+    return "CPU seconds" if yes else "seconds"
 
 
 class Stopwatch:

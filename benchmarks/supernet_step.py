@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from common import config_on_coco_sample, config_on_shapes, in_turn, machine, seed_all
+from common import config_on_coco_sample, config_on_shapes, in_turn, machine, seed_all, use_cpu_time
 from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
@@ -81,7 +81,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0, help="of weights and path")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--cpu-time", action="store_true", help="for a machine that others use")
     args = parser.parse_args()
+    unit = use_cpu_time(args.cpu_time)
 
     with tempfile.TemporaryDirectory() as name:
         if args.coco_sample:
@@ -101,7 +103,7 @@ def main() -> None:
     shape = "x".join(map(str, batch["inputs"].shape))
     print(f"{machine(args.device)}\n{args.config}, input {shape}, {args.rounds} rounds in turn")
     print(f"losses ({losses['loss']:.6f}) and gradients are equal to the last bit")
-    print("forward and backward     min s  median s  parameters")
+    print(f"{unit:22} minimum    median  parameters")
     for label, model in (("supernet", supernet), ("fixed", fixed)):
         count = sum(parameter.numel() for parameter in model.parameters())
         times = seconds[label]

@@ -51,13 +51,13 @@ def distance(first: Arch, second: Arch) -> int:
     return int((SPACE.encode(first) != SPACE.encode(second)).sum())
 
 
-def crosses_of(arch: Arch, parents: list[Arch]) -> bool:
-    """Whether two of the parents hold every choice of ``arch``."""
+def parents_of_cross(arch: Arch, parents: list[Arch]) -> set[Arch]:
+    """The two parents that together hold every choice of ``arch``; empty if none do."""
     codes = SPACE.encode(arch)
-    return any(
-        ((codes == SPACE.encode(a)) | (codes == SPACE.encode(b))).all()
-        for a, b in combinations(parents, 2)
-    )
+    for pair in combinations(parents, 2):
+        if np.any([codes == SPACE.encode(parent) for parent in pair], axis=0).all():
+            return set(pair)
+    return set()
 
 
 # The pure functions
@@ -142,13 +142,16 @@ def test_the_first_generation_is_random_the_next_have_mutants_crosses_and_random
         strategy.tell(arch, score)
     parents = sorted(first, key=scores.get)[-10:]
     assert strategy.best(10) == parents[::-1]
-    kinds = []
+    kinds, crossed = [], set()
     for arch in generation_of(strategy):
         if min(distance(arch, parent) for parent in parents) <= 4:
             kinds.append("mutant")
         else:
-            kinds.append("cross" if crosses_of(arch, parents) else "random")
+            pair = parents_of_cross(arch, parents)
+            crossed |= pair
+            kinds.append("cross" if pair else "random")
     assert kinds == ["mutant"] * 20 + ["cross"] * 20 + ["random"] * 10
+    assert len(crossed) > 5  # 40 draws of 10 parents
 
 
 def test_parents_are_the_best_ever_not_of_the_last_generation():
