@@ -25,9 +25,7 @@ def make_parser(description: str, checkpoint: str | None = None) -> argparse.Arg
         action=DictAction,
         help="override config keys: key=value, key='[a,b]', nested.key=value",
     )
-    parser.add_argument(
-        "--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none"
-    )
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
     return parser
 

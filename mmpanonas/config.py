@@ -81,16 +81,16 @@ def enable_amp(cfg: Config) -> None:
 
 
 def datasets_of(cfg: Config, loaders: tuple[str, ...] = LOADERS) -> Iterator[dict]:
-    """The data-set configs of the loaders and of recalibration, wrappers unwrapped."""
-    found = [cfg[key].dataset for key in loaders if cfg.get(key)]
-    if "train_dataloader" not in loaders or loaders == LOADERS:
-        found += [hook.dataset for hook in cfg.get("default_hooks", {}).values() if "dataset" in hook]
-        found += [hook.dataset for hook in cfg.get("custom_hooks", ()) if "dataset" in hook]
-        found += [loop.recalibration.dataset for loop in [cfg.get("val_cfg") or {}] if "recalibration" in loop]
-    for dataset in found:
+    """The data-set configs of the loaders and of BN recalibration, wrappers unwrapped."""
+    owners = [cfg[key] for key in loaders if cfg.get(key)]
+    owners += [*cfg.get("default_hooks", {}).values(), *cfg.get("custom_hooks", ())]
+    owners.append((cfg.get("val_cfg") or {}).get("recalibration", {}))
+    for owner in owners:
+        dataset = owner
         while "dataset" in dataset:
-            dataset = dataset.dataset
-        yield dataset
+            dataset = dataset["dataset"]
+        if dataset is not owner:
+            yield dataset
 
 
 def _paths(dataset: dict) -> tuple[str, str, str]:
@@ -105,7 +105,10 @@ def class_slots(model: dict) -> list[tuple[dict, str, int]]:
     roi_head = model.get("roi_head", {})
     slots = [(roi_head.get(name), "num_classes", 0) for name in ("bbox_head", "mask_head")]
     for name in ("semantic_head", "panoptic_fusion_head"):
-        slots += [(model.get(name), "num_things_classes", 0), (model.get(name), "num_stuff_classes", 1)]
+        slots += [
+            (model.get(name), "num_things_classes", 0),
+            (model.get(name), "num_stuff_classes", 1),
+        ]
     return [slot for slot in slots if slot[0]]
 
 

@@ -23,7 +23,10 @@ def steps(work: Path, data: Path) -> list[tuple[str, list[str]]]:
     arch = [*root, f"model.arch={search / 'arch.json'}"]
     return [
         ("render shapes", ["tools/dataset_converters/shapes.py", data, "--train", 480]),
-        ("hold out nas_val", ["tools/dataset_converters/nas_split.py", annotations, "--num-val", 80]),
+        (
+            "hold out nas_val",
+            ["tools/dataset_converters/nas_split.py", annotations, "--num-val", 80],
+        ),
         (
             "train supernet",
             ["tools/train.py", f"{CONFIGS}/supernet.py", "--work-dir", supernet, "--resume", *root],

@@ -32,9 +32,7 @@ class _MeanOverPasses:
         ]
         self._passes = [0] * len(self._trained)
         for place, parameter in enumerate(self._trained):
-            parameter.register_post_accumulate_grad_hook(
-                lambda _, place=place: self._count(place)
-            )
+            parameter.register_post_accumulate_grad_hook(lambda _, place=place: self._count(place))
 
     def _count(self, place: int) -> None:
         self._passes[place] += 1

@@ -14,7 +14,6 @@ from tqdm import tqdm
 from mmpanonas.errors import InputError
 from mmpanonas.space import PART_CHOICES
 
-
 #: A bar redraws itself on a terminal; in a log file each redraw is one more line.
 BAR = dict(mininterval=0.5 if sys.stderr.isatty() else 15, dynamic_ncols=True)
 
@@ -82,7 +81,9 @@ class CheckpointKindError(InputError):
 
 #: A searched layer's key: everything before, the choice, everything behind.
 _CHOICE_KEY = re.compile(
-    r"^(?:module\.)?(.*?)\.(" + "|".join(sorted({c for p in PART_CHOICES.values() for c in p})) + r")\."
+    r"^(?:module\.)?(.*?)\.("
+    + "|".join(sorted({c for p in PART_CHOICES.values() for c in p}))
+    + r")\."
 )
 
 

@@ -85,7 +85,9 @@ class SearchDirectory:
             key for key in known.keys() | identity.keys() if known.get(key) != identity.get(key)
         )
         if other:
-            details = ", ".join(f"{k} ({known.get(k)!r} there, {identity.get(k)!r} here)" for k in other)
+            details = ", ".join(
+                f"{k} ({known.get(k)!r} there, {identity.get(k)!r} here)" for k in other
+            )
             raise SearchDirectoryError(
                 f"{self.path} belongs to another search: it differs in {details}; "
                 f"choose another --work-dir"
@@ -131,7 +133,11 @@ class SearchDirectory:
 
 def _table(ranked: list[Record], metric: str) -> str:
     prefix = metric.rpartition("/")[0]
-    keys = [key for key in ("PQ", "PQ_th", "PQ_st", "SQ", "RQ") if f"{prefix}/{key}" in ranked[0].metrics]
+    keys = [
+        key
+        for key in ("PQ", "PQ_th", "PQ_st", "SQ", "RQ")
+        if f"{prefix}/{key}" in ranked[0].metrics
+    ]
     rows = [["rank", "candidate", "generation", *keys, "backbone MMACs", "MParams"]]
     for rank, r in enumerate(ranked, 1):
         values = [f"{r.metrics[f'{prefix}/{key}']:.2f}" for key in keys]

@@ -204,5 +204,3 @@ def _cost(arch: Arch, shape: NetworkShape) -> dict[str, int]:
         network_macs=network.macs,
         network_params=network.params,
     )
-
-

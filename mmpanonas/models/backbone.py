@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from mmcv.cnn import build_norm_layer
 from mmdet.registry import MODELS
@@ -125,10 +126,8 @@ def _check_widths(
     channels: Sequence[int], blocks: Sequence[int], shuffle: str, frozen_stages: int
 ) -> None:
     if len(channels) != 5 or any(c % 2 for c in channels[1:]):
-        raise ValueError(
-            f"channels: expected five widths, even from the second on, got {channels}"
-        )
-    if any(a >= b for a, b in zip(channels[:-1], channels[1:], strict=True)):
+        raise ValueError(f"channels: expected five widths, even from the second on, got {channels}")
+    if any(a >= b for a, b in pairwise(channels)):
         raise ValueError(
             f"channels must grow from stage to stage (the stride-2 block keeps its "
             f"input beside new channels), got {channels}"

@@ -1,5 +1,7 @@
 """The stuff branch: one small network shared by P2 to P5 (SPEC sections 3 and 5)."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
@@ -56,10 +58,7 @@ class SharedSemanticHead(BaseSemanticHead):
         self.num_things_classes, self.num_levels = num_things_classes, num_levels
         widths = [in_channels] + [channels] * num_layers
         self.layers = nn.Sequential(
-            *(
-                ConvModule(a, b, 3, padding=1, norm_cfg=norm_cfg)
-                for a, b in zip(widths[:-1], widths[1:], strict=True)
-            )
+            *(ConvModule(a, b, 3, padding=1, norm_cfg=norm_cfg) for a, b in pairwise(widths))
         )
         self.conv_logits = nn.Conv2d(num_levels * channels, self.num_classes, 1)
 

@@ -53,7 +53,9 @@ def make_runner(model: nn.Module, wrapper, iteration: int = 0, **kwargs) -> Simp
     )
 
 
-def train_window(model: Toy, wrapper: OptimWrapper, batches, hook: StrictFairnessHook) -> list[Arch]:
+def train_window(
+    model: Toy, wrapper: OptimWrapper, batches, hook: StrictFairnessHook
+) -> list[Arch]:
     runner = make_runner(model, wrapper)
     hook.before_train(runner)
     paths = []

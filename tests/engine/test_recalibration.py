@@ -89,7 +89,9 @@ def test_number_of_ranks_changes_nothing_to_the_last_bit(model, batches, monkeyp
         )
         measure(model, batches, shared=True)
     assert [[i for i, _ in part] for part in parts] == [[0], [1]]
-    monkeypatch.setattr("mmpanonas.engine.recalibration.all_gather_object", lambda mine: parts[::-1])
+    monkeypatch.setattr(
+        "mmpanonas.engine.recalibration.all_gather_object", lambda mine: parts[::-1]
+    )
     merged = measure(model, batches, shared=True)
     for name, (mean, var) in alone.items():
         assert torch.equal(mean, merged[name][0])
@@ -110,7 +112,7 @@ def test_context_installs_and_restores(model, batches):
         assert all(torch.equal(model.state_dict()[n], before[n]) for n in idle)
     assert model.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    with pytest.raises(KeyError), recalibrated(model, batches):  # noqa: PT012
+    with pytest.raises(KeyError), recalibrated(model, batches):
         raise KeyError
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 

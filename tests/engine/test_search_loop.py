@@ -91,7 +91,7 @@ def test_results_are_never_mixed_with_those_of_another_search(search):
     search()
     with pytest.raises(SearchDirectoryError, match="--resume"):
         search()
-    with pytest.raises(SearchDirectoryError, match="differs in seed .0 there, 5 here"):
+    with pytest.raises(SearchDirectoryError, match=r"differs in seed .0 there, 5 here"):
         search(resume=True, **{"val_cfg.seed": 5})
 
 

@@ -25,9 +25,7 @@ BN = dict(type="BN", requires_grad=True)
 
 
 def tiny_arch(seed: int = 0) -> Arch:
-    return Arch(
-        backbone=tuple(np.random.default_rng(seed).choice(BACKBONE_CHOICES, 6))
-    )
+    return Arch(backbone=tuple(np.random.default_rng(seed).choice(BACKBONE_CHOICES, 6)))
 
 
 def randomize_norms(module: nn.Module) -> None:
@@ -101,9 +99,7 @@ def test_released_syncbn_normalises_with_the_unbiased_variance():
     theirs = arrays["distributed_syncbn/after/first_conv.bn.running_mean"]
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
     assert n > 1
-    assert not np.array_equal(
-        arrays["batchnorm2d/output0"], arrays["distributed_syncbn/output0"]
-    )
+    assert not np.array_equal(arrays["batchnorm2d/output0"], arrays["distributed_syncbn/output0"])
 
 
 @settings(max_examples=8, deadline=None)

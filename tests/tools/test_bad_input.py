@@ -60,7 +60,9 @@ def first_png(data: Path) -> Path:
 
 
 def first_picture(data: Path) -> Path:
-    return data / "images/train" / json.loads(train_json(data).read_text())["images"][0]["file_name"]
+    return (
+        data / "images/train" / json.loads(train_json(data).read_text())["images"][0]["file_name"]
+    )
 
 
 def remove_json(data: Path) -> None:

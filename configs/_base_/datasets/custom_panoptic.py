@@ -2,7 +2,9 @@
 #     python tools/train.py configs/auto_panoptic/custom/supernet.py \
 #         --cfg-options data_root=PATH
 # or `data_root = "PATH"` in a config that inherits. The folders:
-#     images/{train,val}/*  annotations/panoptic_{train,val}.json  annotations/panoptic_{train,val}/*.png
+#     images/{train,val}/*
+#     annotations/panoptic_{train,val}.json
+#     annotations/panoptic_{train,val}/*.png
 _base_ = "./coco_panoptic.py"
 
 data_root = "data/custom/"

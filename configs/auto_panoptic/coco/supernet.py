@@ -12,7 +12,5 @@ train_dataloader = dict(dataset=dict(ann_file="annotations/panoptic_nas_train201
 val_dataloader = dict(dataset=nas_val)
 test_dataloader = val_dataloader
 # Lets tools/test.py --arch evaluate one path.
-default_hooks = dict(
-    recalibration=dict(type="BNRecalibrationHook", **_base_.recalibration)
-)
+default_hooks = dict(recalibration=dict(type="BNRecalibrationHook", **_base_.recalibration))
 sync_bn = "torch"
