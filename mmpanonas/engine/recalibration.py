@@ -14,6 +14,8 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmpanonas.errors import InputError
+
 #: What one batch adds up to in each layer: count, sums and sums of squares per channel.
 Sums = dict[str, tuple[int, Tensor, Tensor]]
 #: Mean and variance per channel of each layer that ran, float64.
@@ -106,18 +108,15 @@ def recalibrated(
 
     The model is in evaluation mode inside; its statistics come back afterwards.
     """
-    was_training = model.training
+    was_training, layers, saved = model.training, dict(model.named_modules()), {}
     model.eval()
-    statistics = measure(model, batches, shared)
-    layers = dict(model.named_modules())
-    saved = {
-        name: (layers[name].running_mean.clone(), layers[name].running_var.clone())
-        for name in statistics
-    }
     try:
+        statistics = measure(model, batches, shared)
         for name, (mean, var) in statistics.items():
-            layers[name].running_mean.copy_(mean)
-            layers[name].running_var.copy_(var)
+            buffers = (layers[name].running_mean, layers[name].running_var)
+            saved[name] = [buffer.clone() for buffer in buffers]
+            buffers[0].copy_(mean)
+            buffers[1].copy_(var)
         yield statistics
     finally:
         for name, (mean, var) in saved.items():
@@ -140,7 +139,7 @@ class RecalibrationBatches:
         self.dataset = DATASETS.build(dataset)
         count = min(num_images, len(self.dataset))
         if count < 1:
-            raise ValueError("BN recalibration needs at least one picture, the data set has none")
+            raise InputError("BN recalibration needs at least one picture, the data set has none")
         indices = [i * len(self.dataset) // count for i in range(count)]
         self._cuts = [indices[i : i + batch_size] for i in range(0, count, batch_size)]
         self._decoded: dict[int, dict] = {}

@@ -54,6 +54,8 @@ class CandidateEvaluator:
     def __call__(self, arch: Arch) -> dict[str, float]:
         """Metrics of ``arch`` by name, unrounded."""
         self.model.set_arch(arch)
+        for metric in self.evaluator.metrics:
+            metric.results.clear()  # of an evaluation that failed midway
         with recalibrated(self.model, self.batches):
             for batch in self.dataloader:
                 samples = self.model.val_step(batch)
@@ -64,7 +66,6 @@ class CandidateEvaluator:
         values = {}
         for metric in self.evaluator.metrics:
             computed = metric.compute_metrics(metric.results)
-            metric.results.clear()
             values.update({f"{metric.prefix}/{key}": value for key, value in computed.items()})
         return values
 

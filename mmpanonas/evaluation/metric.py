@@ -37,6 +37,7 @@ class PanopticQualityMetric(BaseMetric):
 
     Args:
         classwise: log a table with a row per class.
+        table: log a table of all, things and stuff (a search has its own).
         outfile_prefix: when set, write COCO panoptic results: ``<prefix>.panoptic.json`` and
             the folder ``<prefix>.panoptic`` of PNGs, segment id = label + 1 + instance
             number * ``INSTANCE_OFFSET``. Category ids are ``dataset_meta['category_ids']``
@@ -50,6 +51,7 @@ class PanopticQualityMetric(BaseMetric):
     def __init__(
         self,
         classwise: bool = False,
+        table: bool = True,
         outfile_prefix: str | None = None,
         format_only: bool = False,
         collect_device: str = "cpu",
@@ -59,7 +61,7 @@ class PanopticQualityMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         if format_only and outfile_prefix is None:
             raise InputError("format_only=True writes files: outfile_prefix must say where")
-        self.classwise = classwise
+        self.classwise, self.table = classwise, table
         self.outfile_prefix = outfile_prefix
         self.format_only = format_only
 
@@ -101,12 +103,13 @@ class PanopticQualityMetric(BaseMetric):
             "Things": ("_th", totals[:num_things]),
             "Stuff": ("_st", totals[num_things:]),
         }
-        metrics, table = {}, []
+        metrics, rows = {}, []
         for group, (suffix, members) in groups.items():
             values, present = mean_quality(members)
             metrics.update({key + suffix: value for key, value in values.items()})
-            table.append([group, *(f"{value:.3f}" for value in values.values()), present])
-        _log_table(["", "PQ", "SQ", "RQ", "classes"], table)
+            rows.append([group, *(f"{value:.3f}" for value in values.values()), present])
+        if self.table:
+            _log_table(["", "PQ", "SQ", "RQ", "classes"], rows)
         if self.classwise:
             keys = ("PQ", "SQ", "RQ")
             table = []

@@ -7,3 +7,4 @@ val_cfg = dict(
     ),
     recalibration=_base_.recalibration,
 )
+val_evaluator = dict(table=False)
