@@ -1,5 +1,6 @@
 """Every config loads, says what it should, and builds the network that it describes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 
 from mmpanonas.config import ConfigError, class_slots, datasets_of, load_config
+from mmpanonas.models.fusion import PRESETS
 from mmpanonas.space import NetworkShape
 from tests.conftest import ROOT
 
@@ -122,3 +124,15 @@ def test_unknown_keys_fail():
 def test_missing_config_is_one_clear_error():
     with pytest.raises(ConfigError, match="does not exist"):
         load_config("configs/auto_panoptic/coco/supernett.py")
+
+
+def test_fusion_presets_are_one_key_apart():
+    config = read("configs/auto_panoptic/coco/retrain.py")
+    config.model.backbone.channels = (2, 4, 6, 8, 10)
+    config.model.neck.in_channels = [4, 6, 8, 10]
+    for preset in ("paper", "released"):
+        config.model.panoptic_fusion_head.preset = preset
+        assert MODELS.build(config.model).panoptic_fusion_head.rules == PRESETS[preset]
+    small = read("configs/auto_panoptic/ablations/shapes_released_fusion.py")
+    rules = MODELS.build(small.model).panoptic_fusion_head.rules
+    assert rules == replace(PRESETS["released"], stuff_area_limit=144)

@@ -109,7 +109,9 @@ class Evolution(Strategy):
             makers = [self._random] * self.population
         parents = [self.space.encode(arch) for arch in self.best(self.parents)]
         for make in makers:
-            child = self._draw(make, parents, rng) or self._draw(self._random, parents, rng)
+            child = self._draw(make, parents, rng)
+            if child is None and make != self._random:
+                child = self._draw(self._random, parents, rng)
             if child is None:
                 self.note = (
                     f"the search ends in generation {self._generation} after "

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from mmpanonas.errors import InputError
 from mmpanonas.space.arch import BACKBONE_CHOICES, Arch, ArchError
 
 #: The convolution parts of SPEC section 2 are counted at this input size there.
@@ -64,12 +65,23 @@ class NetworkShape:
 
     @classmethod
     def of_model(cls, model: Mapping) -> "NetworkShape":
-        """The widths in a model config; what it leaves to a default is that default."""
+        """The widths in a model config; what it leaves to a default is that default.
+
+        Raises:
+            InputError: it leaves a class count open (None) for the data set to fill in.
+        """
 
         def lookup(path: str) -> object:
             value: object = model
             for key in path.split("."):
-                value = value.get(key) if isinstance(value, Mapping) else None
+                if not isinstance(value, Mapping) or key not in value:
+                    return None
+                value = value[key]
+            if value is None:
+                raise InputError(
+                    f"model.{path} is open until the annotation file is read: "
+                    f"give the data set with --cfg-options data_root=PATH"
+                )
             return tuple(value) if isinstance(value, list) else value
 
         found = {name: lookup(path) for name, path in _CONFIG_PATHS.items()}

@@ -2,8 +2,9 @@
 
 import argparse
 
-from mmengine.config import Config
+from mmengine.config import DictAction
 
+from mmpanonas.config import load_config
 from mmpanonas.errors import run_tool
 from mmpanonas.space import Arch, NetworkShape
 from mmpanonas.visualization import draw_arch
@@ -16,11 +17,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("out", help="picture to write, .png or .svg")
     parser.add_argument("--config", help="of the network; its widths replace COCO's search widths")
     parser.add_argument("--title", help="head line of the diagram")
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys")
     args = parser.parse_args(argv)
     shape = NetworkShape()
     if args.config:
-        model = Config.fromfile(args.config, import_custom_modules=False).model
-        shape = NetworkShape.of_model(model)
+        shape = NetworkShape.of_model(load_config(args.config, args.cfg_options).model)
     draw_arch(Arch.load(args.arch), args.out, shape=shape, title=args.title)
     print(f"diagram: {args.out}")
 

@@ -162,8 +162,8 @@ model = dict(
             max_per_img=100,
             mask_thr_binary=0.5,
         ),
-        panoptic=dict(
-            score_thr=0.5, overlap_thr=0.5, thing_area_limit=64 * 64, stuff_area_limit=64 * 64
-        ),
+        # Fusion: the preset's numbers, each of which a key here overrides (score_thr, overlap_thr,
+        # thing_area_limit, stuff_area_limit, order, area_order_score_thr, overlap_order).
+        panoptic=dict(),
     ),
 )

@@ -1,0 +1,100 @@
+"""The stuff branch: labels, loss by hand, sizes, and independence of each level."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmdet.structures import DetDataSample
+from mmengine.structures import PixelData
+
+from mmpanonas.models.semantic_head import IGNORE_LABEL, SharedSemanticHead
+
+
+def make_head(**options) -> SharedSemanticHead:
+    norm = dict(type="GN", num_groups=2)
+    chosen = dict(num_things_classes=3, num_stuff_classes=2, in_channels=4, channels=4)
+    torch.manual_seed(0)
+    return SharedSemanticHead(**chosen | dict(norm_cfg=norm) | options)
+
+
+def pyramid(height: int = 8, width: int = 12, batch: int = 2) -> tuple[torch.Tensor, ...]:
+    sizes = [(-(-height // 2**i), -(-width // 2**i)) for i in range(5)]
+    return tuple(torch.randn(batch, 4, *size) for size in sizes)
+
+
+def sample(labels: torch.Tensor) -> DetDataSample:
+    return DetDataSample(gt_sem_seg=PixelData(sem_seg=labels[None]))
+
+
+def test_things_become_one_class_and_void_stays():
+    labels = torch.tensor([0, 1, 2, 3, 4, IGNORE_LABEL], dtype=torch.uint8)
+    assert make_head().merge_things(labels).tolist() == [2, 2, 2, 0, 1, IGNORE_LABEL]
+
+
+def test_loss_is_the_weighted_mean_over_labelled_pixels_at_the_inputs_size():
+    head, x = make_head(), pyramid()
+    labels = torch.randint(0, 5, (2, 32, 48))
+    labels[0, :16] = IGNORE_LABEL
+    loss = head.loss(x, [sample(labels[0]), sample(labels[1])])["loss_seg"]
+    logits = F.interpolate(head(x)["seg_preds"], (32, 48), mode="bilinear", align_corners=False)
+    logs = logits.log_softmax(1)
+    total, count = 0.0, 0
+    for n in range(2):
+        for y in range(32):
+            for z in range(48):
+                label = labels[n, y, z].item()
+                if label != IGNORE_LABEL:
+                    total -= logs[n, label - 3 if label > 2 else 2, y, z].item()
+                    count += 1
+    assert count == 2 * 32 * 48 - 16 * 48
+    assert loss.item() == pytest.approx(0.3 * total / count, rel=1e-4)
+
+
+def test_loss_of_certain_ignorance_is_the_logarithm():
+    head = make_head()
+    torch.nn.init.zeros_(head.conv_logits.weight)
+    torch.nn.init.zeros_(head.conv_logits.bias)
+    labels = torch.randint(0, 5, (32, 48))
+    loss = head.loss(pyramid(batch=1), [sample(labels)])["loss_seg"]
+    assert loss.item() == pytest.approx(0.3 * math.log(3), rel=1e-5)
+
+
+def test_a_picture_of_void_alone_costs_nothing():
+    labels = torch.full((32, 48), IGNORE_LABEL)
+    loss = make_head().loss(pyramid(batch=1), [sample(labels)])["loss_seg"]
+    loss.backward()
+    assert loss.item() == 0
+
+
+@settings(max_examples=10, deadline=None)
+@given(height=st.integers(1, 20), width=st.integers(1, 20))
+def test_logits_have_the_finest_levels_size_whatever_the_others(height, width):
+    head = make_head()
+    assert head(pyramid(height, width))["seg_preds"].shape == (2, 3, height, width)
+
+
+def test_levels_share_their_layers_and_batches_equal_singles():
+    head, x = make_head().eval(), pyramid()
+    assert len(list(head.layers)) == 3
+    both = head(x)["seg_preds"]
+    for n in range(2):
+        alone = head(tuple(level[n : n + 1] for level in x))["seg_preds"]
+        torch.testing.assert_close(both[n : n + 1], alone)
+    # Equal pyramids of constants: each level's share of the logits differs by its weights alone.
+    flat = tuple(torch.ones_like(level) for level in x)
+    shared = head.layers(flat[0])
+    features = torch.cat(
+        [F.interpolate(head.layers(f), shared.shape[-2:], mode="bilinear") for f in flat[:4]], 1
+    )
+    torch.testing.assert_close(head(flat)["seg_preds"], head.conv_logits(features))
+
+
+def test_the_coarsest_level_is_not_used():
+    head, x = make_head(), pyramid()
+    changed = (*x[:4], x[4] + 1)
+    assert torch.equal(head(x)["seg_preds"], head(changed)["seg_preds"])
+    changed = (*x[:3], x[3] + 1, x[4])
+    assert not torch.equal(head(x)["seg_preds"], head(changed)["seg_preds"])
