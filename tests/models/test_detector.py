@@ -80,5 +80,5 @@ def test_prediction_holds_a_panoptic_map_of_the_pictures_size(config):
     for item in samples:
         sem_seg = item.pred_panoptic_seg.sem_seg
         assert sem_seg.shape == (1, *item.ori_shape)
-        assert 0 <= sem_seg.min()
+        assert sem_seg.min() >= 0
         assert (sem_seg % 1000).max() <= model.num_classes
