@@ -93,7 +93,7 @@ def datasets_of(cfg: Config, loaders: tuple[str, ...] = LOADERS) -> Iterator[dic
             yield dataset
 
 
-def _paths(dataset: dict) -> tuple[str, str, str]:
+def annotation_paths(dataset: dict) -> tuple[str, str, str]:
     """Annotation file, picture folder and segment-map folder of a data-set config."""
     root, prefix = dataset.get("data_root") or "", dataset.get("data_prefix", {})
     parts = (dataset.ann_file, prefix.get("img"), prefix.get("seg"))
@@ -116,7 +116,7 @@ def fill_classes(cfg: Config) -> None:
     """Set the class counts that the model leaves open from the annotation file."""
     open_slots = [slot for slot in class_slots(cfg.model) if slot[0].get(slot[1]) is None]
     if open_slots:
-        names = read_categories(_paths(next(datasets_of(cfg)))[0])
+        names = read_categories(annotation_paths(next(datasets_of(cfg)))[0])
         for part, key, kind in open_slots:
             part[key] = len(names[kind])
 
@@ -130,7 +130,7 @@ def check_data(cfg: Config, loaders: tuple[str, ...]) -> None:
         InputError: what is wrong with the files, or the model's class counts differ from
             the annotation file's.
     """
-    for paths in sorted({_paths(dataset) for dataset in datasets_of(cfg, loaders)}):
+    for paths in sorted({annotation_paths(dataset) for dataset in datasets_of(cfg, loaders)}):
         names = read_categories(paths[0])
         for part, key, kind in class_slots(cfg.model):
             if part[key] != len(names[kind]):

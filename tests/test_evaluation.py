@@ -12,6 +12,7 @@ from mmdet.structures import INSTANCE_OFFSET, DetDataSample
 from mmengine.evaluator import Evaluator
 from mmengine.structures import PixelData
 
+from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticQualityMetric, segment_areas
 from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
 
@@ -316,7 +317,25 @@ def test_files_read_back_and_score_the_same(tmp_path):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
         "run.panoptic",
         "run.panoptic.json",
+        "run.pq.json",
     ]
+    report = json.loads((tmp_path / "out" / "run.pq.json").read_text())
+    assert report["metrics"] == expected
+    assert [c["name"] for c in report["classes"]] == list(META["classes"])
+
+
+def test_written_results_use_the_annotation_files_category_ids(tmp_path):
+    categories = [{"id": 10 * (4 - i), "name": n} for i, n in enumerate(META["classes"])]
+    (tmp_path / "ann.json").write_text(json.dumps({"categories": categories}))
+    sample = make_sample(tmp_path, 8, [[1, 2]], {1: 0, 2: 3}, [[3, thing(0, 1)]])
+    prefix = str(tmp_path / "run")
+    score(make_metric(outfile_prefix=prefix, ann_file=str(tmp_path / "ann.json")), [sample])
+    written = json.loads((tmp_path / "run.panoptic.json").read_text())
+    found = {s["category_id"] for s in written["annotations"][0]["segments_info"]}
+    assert found == {40, 10}
+    (tmp_path / "ann.json").write_text(json.dumps({"categories": categories[1:]}))
+    with pytest.raises(InputError, match="lacks the categories"):
+        score(make_metric(outfile_prefix=prefix, ann_file=str(tmp_path / "ann.json")), [sample])
 
 
 def test_format_only_needs_no_ground_truth(tmp_path):

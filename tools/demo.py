@@ -5,6 +5,7 @@ Started again, it goes on where it stopped.
 """
 
 import argparse
+import csv
 import json
 import subprocess
 import sys
@@ -74,47 +75,83 @@ def last_checkpoint(folder: Path) -> str:
     return (folder / "last_checkpoint").read_text().strip()
 
 
-def run(number: int, total: int, name: str, command: list) -> float:
-    """Run one step with its output shown; returns its seconds, or ends with its exit code."""
+def run(number: int, total: int, name: str, command: list, log: Path) -> float:
+    """Run one step; returns its seconds, or ends the demo with the end of its log.
+
+    Progress bars and errors (stderr) are shown; what else a step prints goes to ``log``.
+    """
     words = [str(word() if callable(word) else word) for word in command]
-    print(f"\n=== {number}/{total} {name}\n$ python {' '.join(words)}", flush=True)
+    print(f"\n=== {number}/{total} {name} (log: {log})\n$ python {' '.join(words)}", flush=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    code = subprocess.run([sys.executable, "-W", "ignore", *words], cwd=ROOT).returncode
-    if code:
-        sys.exit(f"demo: step {name!r} failed with exit code {code}; start again to go on from it")
+    with log.open("w") as file:
+        done = subprocess.run([sys.executable, "-W", "ignore", *words], cwd=ROOT, stdout=file)
+    if done.returncode:
+        print(log.read_text()[-2000:], file=sys.stderr)
+        sys.exit(f"demo: step {name!r} failed; start again to go on from it")
     return time.perf_counter() - start
+
+
+def table(rows: list[dict], columns: dict[str, str]) -> str:
+    """Rows of numbers under their names."""
+    lines = ["".join(f"{column:>10}" for column in columns.values())]
+    for row in rows:
+        cells = (row[key] for key in columns)
+        lines.append("".join(f"{c:>10.1f}" if isinstance(c, float) else f"{c:>10}" for c in cells))
+    return "\n".join(lines)
+
+
+def ranking(search: Path, count: int = 5) -> str:
+    """The best candidates of the search."""
+    with (search / "ranking.csv").open() as file:
+        rows = list(csv.DictReader(file))[:count]
+    scores = {f"coco_panoptic/{key}": key for key in ("PQ", "PQ_th", "PQ_st")}
+    rows = [row | {key: float(row[key]) for key in scores} for row in rows]
+    return table(rows, dict(rank="rank", index="candidate", generation="born") | scores)
+
+
+def scores(results: Path) -> str:
+    """PQ, SQ and RQ per group and per class."""
+    report = json.loads(results.read_text())
+    groups = [
+        dict(name=name)
+        | {key: report["metrics"][f"{key}{suffix}"] for key in ("PQ", "SQ", "RQ")}
+        | dict(n_tp="", n_fp="", n_fn="")
+        for name, suffix in (("all", ""), ("things", "_th"), ("stuff", "_st"))
+    ]
+    columns = dict(name="", PQ="PQ", SQ="SQ", RQ="RQ", n_tp="TP", n_fp="FP", n_fn="FN")
+    return table(groups + report["classes"], columns)
 
 
 def summary(work: Path, data: Path, seconds: dict[str, float]) -> str:
     """What came out, and where it lies."""
-    logs = sorted((work / "test").glob("*/*.json"))
-    scores = json.loads(logs[-1].read_text().splitlines()[-1])
-    rows = [
-        f"{name:<7} PQ {scores[f'coco_panoptic/PQ{key}']:5.1f}   "
-        f"SQ {scores[f'coco_panoptic/SQ{key}']:5.1f}   RQ {scores[f'coco_panoptic/RQ{key}']:5.1f}"
-        for name, key in (("all", ""), ("things", "_th"), ("stuff", "_st"))
-    ]
     places = {
         "data": data,
         "supernet": last_checkpoint(work / "supernet"),
         "architecture": f"{work / 'search/arch.json'} (diagram: {work / 'search/arch.png'})",
         "search": f"{work / 'search/ranking.csv'} (curve: {work / 'search/progress.png'})",
         "retrained": last_checkpoint(work / "retrain"),
-        "results": work / "test/results.panoptic.json",
+        "results": f"{work / 'test/results.panoptic.json'}, {work / 'test/results.pq.json'}",
         "pictures": f"{work / 'pictures'}/",
-        "curves": f"tensorboard --logdir {work}",
+        "logs": f"{work / 'logs'}/; tensorboard --logdir {work}",
     }
     times = ", ".join(f"{name} {value:.0f} s" for name, value in seconds.items())
-    lines = [f"{name:<13} {place}" for name, place in places.items()]
     return "\n".join(
         [
-            "\n=== The retrained network on val (per class: the table above)",
-            *rows,
+            "\n=== Best paths of the supernet on nas_val",
+            ranking(work / "search"),
+            "\n=== The best one, retrained at the larger width, on val",
+            scores(work / "test/results.pq.json"),
             "\n=== Where everything lies",
-            *lines,
+            *(f"{name:<13} {place}" for name, place in places.items()),
             f"\nTook {sum(seconds.values()) / 60:.1f} minutes: {times}",
         ]
     )
+
+
+def log_file(work: Path, number: int, name: str) -> Path:
+    """Where step ``number`` logs to."""
+    return work / "logs" / f"{number}_{name.replace(' ', '_')}.log"
 
 
 def main() -> None:
@@ -125,7 +162,7 @@ def main() -> None:
     args = parser.parse_args()
     todo = steps(args.work_dir, args.data)
     seconds = {
-        name: run(number, len(todo), name, command)
+        name: run(number, len(todo), name, command, log_file(args.work_dir, number, name))
         for number, (name, command) in enumerate(todo, 1)
     }
     print(summary(args.work_dir, args.data, seconds))

@@ -5,7 +5,7 @@ from pathlib import Path
 from mmengine.runner import Runner
 
 from mmpanonas.cli import make_parser, prepare
-from mmpanonas.config import ConfigError
+from mmpanonas.config import ConfigError, annotation_paths
 from mmpanonas.errors import run_tool
 
 
@@ -13,7 +13,9 @@ def main() -> None:
     """Parse, build, test."""
     parser = make_parser(__doc__, checkpoint="checkpoint of this config's network")
     parser.add_argument("--arch", help="of a supernet: the path to test, BN recalibrated")
-    parser.add_argument("--out", metavar="PREFIX", help="write PREFIX.panoptic.json and its PNGs")
+    parser.add_argument(
+        "--out", metavar="PREFIX", help="write PREFIX.panoptic.json, its PNGs and PREFIX.pq.json"
+    )
     parser.add_argument("--show-dir", help="write panels: input, truth, prediction")
     parser.add_argument("--show-num", type=int, default=20, help="number of panels")
     args = parser.parse_args()
@@ -24,6 +26,7 @@ def main() -> None:
         cfg.default_hooks.recalibration.arch = args.arch
     if args.out:
         cfg.test_evaluator.outfile_prefix = args.out
+        cfg.test_evaluator.ann_file = annotation_paths(cfg.test_dataloader.dataset)[0]
     if args.show_dir:
         cfg.default_hooks.panels = dict(
             type="PanopticPanelHook",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,9 @@ class PanopticQualityMetric(BaseMetric):
         outfile_prefix: when set, write COCO panoptic results: ``<prefix>.panoptic.json`` and
             the folder ``<prefix>.panoptic`` of PNGs, segment id = label + 1 + instance
             number * ``INSTANCE_OFFSET``. Category ids are ``dataset_meta['category_ids']``
-            (one per label) if given, else label + 1; the JSON lists them.
+            (one per label) or those that ``ann_file`` gives the classes, else label + 1; the
+            JSON lists them. ``<prefix>.pq.json`` holds the scores, per group and per class.
+        ann_file: annotation file whose category ids the written results use.
         format_only: write the files and compute nothing; needs no ground truth.
         collect_device, prefix, collect_dir: see :class:`mmengine.evaluator.BaseMetric`.
     """
@@ -53,6 +56,7 @@ class PanopticQualityMetric(BaseMetric):
         classwise: bool = False,
         table: bool = True,
         outfile_prefix: str | None = None,
+        ann_file: str | None = None,
         format_only: bool = False,
         collect_device: str = "cpu",
         prefix: str | None = None,
@@ -62,7 +66,7 @@ class PanopticQualityMetric(BaseMetric):
         if format_only and outfile_prefix is None:
             raise InputError("format_only=True writes files: outfile_prefix must say where")
         self.classwise, self.table = classwise, table
-        self.outfile_prefix = outfile_prefix
+        self.outfile_prefix, self.ann_file = outfile_prefix, ann_file
         self.format_only = format_only
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
@@ -104,6 +108,7 @@ class PanopticQualityMetric(BaseMetric):
             "Stuff": ("_st", totals[num_things:]),
         }
         metrics, rows = {}, []
+        classes = self.per_class(results)
         for group, (suffix, members) in groups.items():
             values, present = mean_quality(members)
             metrics.update({key + suffix: value for key, value in values.items()})
@@ -113,10 +118,14 @@ class PanopticQualityMetric(BaseMetric):
         if self.classwise:
             keys = ("PQ", "SQ", "RQ")
             table = []
-            for row in self.per_class(results):
+            for row in classes:
                 counts = [row[key] for key in ("n_tp", "n_fp", "n_fn")]
                 table.append([row["name"], *(f"{row[key]:.3f}" for key in keys), *counts])
             _log_table(["class", *keys, "TP", "FP", "FN"], table)
+        if self.outfile_prefix is not None and is_main_process():
+            _write_atomically(
+                f"{self.outfile_prefix}.pq.json", {"metrics": metrics, "classes": classes}
+            )
         return metrics
 
     def per_class(self, results: list[dict]) -> list[dict]:
@@ -156,9 +165,17 @@ class PanopticQualityMetric(BaseMetric):
             raise InputError("'classes' must begin with 'thing_classes': labels count things first")
         return classes, len(things)
 
+    @cached_property
     def _category_ids(self) -> list[int]:
         classes, _ = self._classes()
         ids = self.dataset_meta.get("category_ids")
+        if ids is None and self.ann_file is not None:
+            categories = json.loads(Path(self.ann_file).read_text())["categories"]
+            known = {category["name"]: category["id"] for category in categories}
+            missing = [name for name in classes if name not in known]
+            if missing:
+                raise InputError(f"{self.ann_file} lacks the categories {missing[:5]}")
+            ids = [known[name] for name in classes]
         if ids is not None and len(ids) != len(classes):
             raise InputError(f"{len(ids)} category_ids for {len(classes)} classes")
         return list(range(1, len(classes) + 1)) if ids is None else [int(i) for i in ids]
@@ -169,7 +186,7 @@ class PanopticQualityMetric(BaseMetric):
         folder.mkdir(parents=True, exist_ok=True)
         name = Path(sample.get("seg_map_path") or sample["img_path"]).stem + ".png"
         write_panoptic_png(folder / name, ids)
-        categories = self._category_ids()
+        categories = self._category_ids
         return {
             "image_id": sample["img_id"],
             "file_name": name,
@@ -188,13 +205,16 @@ class PanopticQualityMetric(BaseMetric):
         classes, num_things = self._classes()
         categories = [
             {"id": i, "name": name, "isthing": int(label < num_things)}
-            for label, (i, name) in enumerate(zip(self._category_ids(), classes, strict=True))
+            for label, (i, name) in enumerate(zip(self._category_ids, classes, strict=True))
         ]
-        path = Path(f"{self.outfile_prefix}.panoptic.json")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(path.name + ".tmp")
-        scratch.write_text(json.dumps({"annotations": annotations, "categories": categories}))
-        os.replace(scratch, path)
+        path = f"{self.outfile_prefix}.panoptic.json"
+        _write_atomically(path, {"annotations": annotations, "categories": categories})
+
+
+def _write_atomically(path: str, content: dict) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path + ".tmp").write_text(json.dumps(content))
+    os.replace(path + ".tmp", path)
 
 
 def _log_table(header: list, rows: list[list]) -> None:
