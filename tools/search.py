@@ -3,6 +3,7 @@
 from mmengine.runner import Runner
 
 from mmpanonas.cli import make_parser, prepare
+from mmpanonas.config import ConfigError
 from mmpanonas.errors import run_tool
 
 
@@ -14,7 +15,12 @@ def main() -> None:
     )
     args = parser.parse_args()
     cfg = prepare(args, ("val_dataloader",))
-    cfg.search_resume = args.resume
+    if cfg.val_cfg.get("type") != "SearchLoop":
+        raise ConfigError(
+            f"{args.config} holds no search: val_cfg.type must be 'SearchLoop', as in "
+            f"configs/auto_panoptic/*/search_evolution.py"
+        )
+    cfg.val_cfg.resume = args.resume
     Runner.from_cfg(cfg).val()
 
 

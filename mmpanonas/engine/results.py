@@ -86,7 +86,8 @@ class SearchDirectory:
         )
         if other:
             details = ", ".join(
-                f"{k} ({known.get(k)!r} there, {identity.get(k)!r} here)" for k in other
+                f"{key} ({str(known.get(key))[:60]} there, {str(identity.get(key))[:60]} here)"
+                for key in other
             )
             raise SearchDirectoryError(
                 f"{self.path} belongs to another search: it differs in {details}; "

@@ -1,7 +1,9 @@
 """The search as an MMEngine loop (SPEC section 9)."""
 
+import hashlib
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_process
@@ -83,6 +85,7 @@ class SearchLoop(BaseLoop):
         metric: the fitness, one of the evaluator's keys.
         budgets: limits that every candidate keeps, each the arguments of ``Budget``.
         num_reported: architectures in the printed table.
+        resume: go on with the search that lies in the work dir.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class SearchLoop(BaseLoop):
         metric: str = "coco_panoptic/PQ",
         budgets: Sequence[dict] = (),
         num_reported: int = 10,
+        resume: bool = False,
     ) -> None:
         # Check everything that can be wrong before data sets are read.
         model = getattr(runner.model, "module", runner.model)
@@ -108,16 +112,16 @@ class SearchLoop(BaseLoop):
         self.directory = SearchDirectory(
             runner.work_dir,
             identity=dict(
-                space={name: [p.layers, p.fixed] for name, p in model.search_space.parts.items()},
+                model=runner.cfg.model.to_dict(),
                 strategy=dict(strategy),
                 seed=seed,
                 metric=metric,
                 budgets=[dict(budget) for budget in budgets],
                 recalibration=dict(recalibration),
                 validation=dict(dataloader["dataset"]),
-                checkpoint=str(runner._load_from),
+                checkpoint=_digest(runner._load_from),
             ),
-            resume=bool(runner.cfg.get("search_resume")),
+            resume=resume,
         )
         dataloader = dict(dataloader, sampler=dict(type="EveryRankSampler"))
         super().__init__(runner, dataloader)
@@ -193,6 +197,14 @@ def _build_strategy(config: dict, space, seed: int, legal) -> Strategy:
     if kind not in STRATEGIES:
         raise InputError(f"strategy.type: expected one of {sorted(STRATEGIES)}, got {kind!r}")
     return STRATEGIES[kind](space, seed=seed, legal=legal, **options)
+
+
+def _digest(checkpoint: str | None) -> str | None:
+    """What tells one supernet from another: the file's SHA-256 (a URL stands for itself)."""
+    if checkpoint is None or not Path(checkpoint).is_file():
+        return checkpoint
+    with open(checkpoint, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _cost(arch: Arch, shape: NetworkShape) -> dict[str, int]:

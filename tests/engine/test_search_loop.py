@@ -39,7 +39,7 @@ def search(shapes_config, checkpoint, tmp_path):
     """A function that runs a search and returns the lines of its results."""
 
     def run(name: str = "search", resume: bool = False, **options):
-        chosen = {"work_dir": str(tmp_path / name), "search_resume": resume} | options
+        chosen = {"work_dir": str(tmp_path / name), "val_cfg.resume": resume} | options
         config = shapes_config("search_evolution", **chosen)
         config.load_from = str(options.get("load_from", checkpoint))
         Runner.from_cfg(config).val()

@@ -171,6 +171,13 @@ def test_missing_files(shapes_root, refuse):
     assert error == "error: checkpoint none.pth does not exist"
 
 
+def test_a_config_without_a_search(shapes_root, refuse, tmp_path):
+    path = tmp_path / "some.pth"
+    torch.save({}, path)
+    error = refuse("search.py", f"{CONFIGS}/supernet.py", path, data=shapes_root)
+    assert "holds no search" in error
+
+
 def test_unwritable_work_dir_and_full_disk(shapes_root, refuse, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     config = f"{CONFIGS}/supernet.py"
