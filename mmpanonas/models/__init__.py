@@ -1,16 +1,22 @@
 """Networks: everything here registers itself for MMDetection configs."""
 
+from mmpanonas.models.attention import StuffToThings, ThingsToStuff
 from mmpanonas.models.backbone import SearchableShuffleNetV2
 from mmpanonas.models.choice import Choice, Searchable
 from mmpanonas.models.detector import AutoPanoptic
 from mmpanonas.models.fusion_head import AutoPanopticFusionHead
-from mmpanonas.models.semantic_head import SharedSemanticHead
+from mmpanonas.models.mask_head import SearchableMaskHead
+from mmpanonas.models.semantic_head import SearchableSemanticHead, SharedSemanticHead
 
 __all__ = [
     "AutoPanoptic",
     "AutoPanopticFusionHead",
     "Choice",
     "Searchable",
+    "SearchableMaskHead",
+    "SearchableSemanticHead",
     "SearchableShuffleNetV2",
     "SharedSemanticHead",
+    "StuffToThings",
+    "ThingsToStuff",
 ]

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from torch import Tensor, nn
 
-from mmpanonas.space import PART_CHOICES, Arch, Part
+from mmpanonas.space import PART_CHOICES, Arch, ArchError, Part
 
 
 class Choice(nn.ModuleDict):
@@ -40,7 +40,7 @@ class Searchable:
 
     def declare_part(self, arch: object, layers: int) -> None:
         """Fix the part to ``arch`` (anything ``Arch.load`` reads), or leave it searched."""
-        fixed = None if arch is None else getattr(Arch.load(arch), self.part_name)
+        fixed = None if arch is None else self._choices_in(arch)
         self.part = Part(self.part_name, layers, fixed)
 
     def choices_of(self, layer: int) -> tuple[str, ...]:
@@ -50,10 +50,16 @@ class Searchable:
 
     def set_arch(self, arch: object) -> None:
         """Make the part's choices in ``arch`` the active ones. Raises ``ArchError``."""
-        choices = getattr(Arch.load(arch), self.part_name)
+        choices = self._choices_in(arch)
         self.part.check(choices)
         for layer, choice in zip(self._layers, choices, strict=True):
             layer.active = choice
+
+    def _choices_in(self, arch: object) -> tuple[str, ...]:
+        choices = getattr(Arch.load(arch), self.part_name)
+        if not choices:
+            raise ArchError(f"the architecture lacks {self.part_name}, which this model has")
+        return choices
 
     @property
     def active_choices(self) -> tuple[str, ...]:

@@ -1,29 +1,85 @@
 """The detector: a two-stage panoptic segmentor whose parts are searched together."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from mmdet.models.detectors import TwoStagePanopticSegmentor
 from mmdet.registry import MODELS
+from torch import Tensor
 
+from mmpanonas.models.attention import AttendedPyramid, apply_gates
 from mmpanonas.models.choice import Searchable
 from mmpanonas.space import Arch, SearchSpace
 
 
 @MODELS.register_module()
 class AutoPanoptic(TwoStagePanopticSegmentor):
-    """MMDetection's panoptic segmentor with an architecture.
+    """MMDetection's panoptic segmentor with an architecture and inter-modular attention.
 
     Args:
-        backbone: config of a searchable backbone.
+        backbone, roi_head, semantic_head: configs; searchable or not.
+        things_to_stuff: config of the attention that gates the semantic head's features, or
+            None.
+        stuff_to_things: config of the attention that gates the feature pyramid for the RPN
+            and the RoI heads, or None.
         arch: None for the supernet, else the architecture of the fixed network (anything
-            ``Arch.load`` reads). It becomes the ``arch`` of every searchable part.
+            ``Arch.load`` reads). It becomes the ``arch`` of every searchable part, and must
+            have these parts and no others; to fix one part alone, or to read it from an
+            architecture that has more, give the part's own config an ``arch``.
         **kwargs: of ``TwoStagePanopticSegmentor``.
+
+    Raises:
+        ArchError: the architecture does not fit the model.
     """
 
-    def __init__(self, backbone: dict, arch: object = None, **kwargs) -> None:
+    def __init__(
+        self,
+        backbone: dict,
+        roi_head: dict,
+        semantic_head: dict,
+        things_to_stuff: dict | None = None,
+        stuff_to_things: dict | None = None,
+        arch: object = None,
+        **kwargs,
+    ) -> None:
         if arch is not None:
-            backbone = dict(backbone, arch=Arch.load(arch))
-        super().__init__(backbone=backbone, **kwargs)
+            arch = Arch.load(arch)
+            backbone, semantic_head, things_to_stuff, stuff_to_things = (
+                _with_arch(part, arch)
+                for part in (backbone, semantic_head, things_to_stuff, stuff_to_things)
+            )
+            roi_head = dict(roi_head, mask_head=_with_arch(roi_head["mask_head"], arch))
+        super().__init__(
+            backbone=backbone, roi_head=roi_head, semantic_head=semantic_head, **kwargs
+        )
+        self.things_to_stuff = things_to_stuff and MODELS.build(things_to_stuff)
+        self.stuff_to_things = stuff_to_things and MODELS.build(stuff_to_things)
+        if arch is not None:
+            self.search_space.check(arch)
+
+    def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...] | AttendedPyramid:
+        """P2 to P6, attended where there is attention."""
+        return self.attend(super().extract_feat(batch_inputs))
+
+    def attend(self, x: Sequence[Tensor]) -> Sequence[Tensor] | AttendedPyramid:
+        """Let the branches gate each other; both sets of gates come from ungated features.
+
+        Args:
+            x: P2 to P6, each (N, C, h_i, w_i).
+
+        Returns:
+            ``x`` itself without attention, else the levels for the thing branch together
+            with the features for the stuff branch.
+        """
+        if self.things_to_stuff is None and self.stuff_to_things is None:
+            return x
+        size, maps = x[0].shape[-2:], self.semantic_head.features(x)
+        levels, semantic = x, maps
+        if self.things_to_stuff is not None:
+            semantic = apply_gates(maps, self.things_to_stuff(x[1:], size))
+        if self.stuff_to_things is not None:
+            levels = apply_gates(x, self.stuff_to_things(maps, size))
+        return AttendedPyramid(levels, semantic)
 
     @cached_property
     def searchable_parts(self) -> list[Searchable]:
@@ -42,6 +98,13 @@ class AutoPanoptic(TwoStagePanopticSegmentor):
 
     def set_arch(self, arch: object) -> None:
         """Make ``arch`` the active path. Raises ``ArchError`` if it is not in the space."""
-        arch = self.search_space.project(Arch.load(arch))
+        arch = self.search_space.check(Arch.load(arch))
         for module in self.searchable_parts:
             module.set_arch(arch)
+
+
+def _with_arch(part: dict | None, arch: Arch) -> dict | None:
+    """The config of a part with ``arch`` added where the part is a searchable one."""
+    kind = part and part["type"]
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    return dict(part, arch=arch) if kind and issubclass(kind, Searchable) else part

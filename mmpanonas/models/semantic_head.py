@@ -1,5 +1,6 @@
 """The stuff branch: one small network shared by P2 to P5 (SPEC sections 3 and 5)."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -9,6 +10,10 @@ from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from torch import Tensor, nn
+
+from mmpanonas.models.attention import AttendedPyramid
+from mmpanonas.models.choice import Searchable
+from mmpanonas.models.head_ops import searched_layers
 
 #: Label of pixels without one, in MMDetection's semantic maps.
 IGNORE_LABEL = 255
@@ -28,6 +33,8 @@ class SharedSemanticHead(BaseSemanticHead):
         num_layers: shared 3x3 layers.
         num_levels: pyramid levels used, from the finest on.
         norm_cfg: norm layer after every convolution.
+        align_corners: of the bilinear resizes of features and logits; the released weights
+            need True.
         loss_weight: of the cross-entropy, which is a mean over the labelled pixels at the
             input's resolution; all thing classes are one class there (paper: 0.3).
     """
@@ -41,6 +48,7 @@ class SharedSemanticHead(BaseSemanticHead):
         num_layers: int = 3,
         num_levels: int = 4,
         norm_cfg: dict = dict(type="GN", num_groups=32, requires_grad=True),  # noqa: B006
+        align_corners: bool = False,
         loss_weight: float = 0.3,
         init_cfg: dict | list | None = None,
     ) -> None:
@@ -56,28 +64,47 @@ class SharedSemanticHead(BaseSemanticHead):
             init_cfg=init_cfg or dict(type="Normal", std=0.01, override=dict(name="conv_logits")),
         )
         self.num_things_classes, self.num_levels = num_things_classes, num_levels
+        self.norm_cfg, self.align_corners = norm_cfg, align_corners
         widths = [in_channels] + [channels] * num_layers
         self.layers = nn.Sequential(
             *(ConvModule(a, b, 3, padding=1, norm_cfg=norm_cfg) for a, b in pairwise(widths))
         )
         self.conv_logits = nn.Conv2d(num_levels * channels, self.num_classes, 1)
 
-    def forward(self, x: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """``seg_preds``: logits (N, stuff + 1, H / 4, W / 4) from levels P2, P3, ..."""
+    def features(self, x: Sequence[Tensor]) -> list[Tensor]:
+        """Each level's own features (N, channels, H / 4, W / 4), at the finest level's size."""
         size = x[0].shape[-2:]
-        maps = [
-            F.interpolate(self.layers(level), size, mode="bilinear", align_corners=False)
-            for level in x[: self.num_levels]
-        ]
-        return dict(seg_preds=self.conv_logits(torch.cat(maps, dim=1)))
+        return [self._resize(self.layers(level), size) for level in x[: self.num_levels]]
 
-    def loss(self, x: tuple[Tensor, ...], batch_data_samples: SampleList) -> dict[str, Tensor]:
+    def forward(self, x: Sequence[Tensor] | AttendedPyramid) -> dict[str, Tensor]:
+        """``seg_preds``: logits (N, stuff + 1, H / 4, W / 4) from levels P2, P3, ...
+
+        An attended pyramid brings its features along.
+        """
+        maps = x.semantic if isinstance(x, AttendedPyramid) else self.features(x)
+        return dict(seg_preds=self.conv_logits(torch.cat(tuple(maps), dim=1)))
+
+    def loss(self, x: Sequence[Tensor], batch_data_samples: SampleList) -> dict[str, Tensor]:
         """Cross-entropy against ``gt_sem_seg.sem_seg`` (1, H, W) of every sample."""
         labels = torch.cat([sample.gt_sem_seg.sem_seg for sample in batch_data_samples])
-        logits = F.interpolate(
-            self(x)["seg_preds"], labels.shape[-2:], mode="bilinear", align_corners=False
-        )
+        logits = self._resize(self(x)["seg_preds"], labels.shape[-2:])
         return dict(loss_seg=self.loss_seg(logits, self.merge_things(labels)))
+
+    def predict(
+        self, x: Sequence[Tensor], batch_img_metas: list[dict], rescale: bool = False
+    ) -> list[Tensor]:
+        """Logits (stuff + 1, H, W) of every picture, at the input's or the original size."""
+        batch = self._resize(self(x)["seg_preds"], batch_img_metas[0]["batch_input_shape"])
+        if not rescale:
+            return list(batch)
+        logits = []
+        for one, meta in zip(batch, batch_img_metas, strict=True):
+            height, width = meta["img_shape"][:2]
+            logits.append(self._resize(one[None, :, :height, :width], meta["ori_shape"][:2])[0])
+        return logits
+
+    def _resize(self, x: Tensor, size: Sequence[int]) -> Tensor:
+        return F.interpolate(x, tuple(size), mode="bilinear", align_corners=self.align_corners)
 
     def merge_things(self, labels: Tensor) -> Tensor:
         """Data-set labels to this head's: stuff from 0, any thing last, void unchanged."""
@@ -85,3 +112,24 @@ class SharedSemanticHead(BaseSemanticHead):
         stuff = labels - self.num_things_classes
         merged = torch.where(stuff >= 0, stuff, self.num_classes - 1)
         return torch.where(labels == IGNORE_LABEL, labels, merged)
+
+
+@MODELS.register_module()
+class SearchableSemanticHead(Searchable, SharedSemanticHead):
+    """The stuff branch whose shared layers are chosen among six.
+
+    Args:
+        *args, **kwargs: of ``SharedSemanticHead``; ``num_layers`` layers are searched.
+        arch: None for the supernet, else an architecture (anything ``Arch.load`` reads), of
+            which only ``semantic_head`` is read.
+
+    Raises:
+        ArchError: the architecture is unreadable or has another number of layers.
+    """
+
+    part_name = "semantic_head"
+
+    def __init__(self, *args, arch: object = None, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.declare_part(arch, len(self.layers))
+        self.layers = nn.Sequential(*searched_layers(self, self.layers, self.norm_cfg))

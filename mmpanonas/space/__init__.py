@@ -10,7 +10,8 @@ from mmpanonas.space.arch import (
     write_atomically,
 )
 from mmpanonas.space.budget import Budget, BudgetError
-from mmpanonas.space.cost import Cost, NetworkShape, backbone_cost, cost_range, network_cost
+from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost
+from mmpanonas.space.shape import NetworkShape
 from mmpanonas.space.space import Part, SearchSpace
 
 __all__ = [

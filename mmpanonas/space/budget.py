@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from mmpanonas.errors import InputError
 from mmpanonas.space.arch import Arch
-from mmpanonas.space.cost import IMAGENET_SIZE, NetworkShape, backbone_cost, network_cost
+from mmpanonas.space.cost import IMAGENET_SIZE, backbone_cost, network_cost
+from mmpanonas.space.shape import NetworkShape
 from mmpanonas.space.space import SearchSpace
 
 

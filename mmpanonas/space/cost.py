@@ -5,14 +5,13 @@ multiply-accumulate each per weight use, biases free); parameters are all learna
 ones, norm layers and biases included. Sizes are in pixels of the network's input.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from mmpanonas.errors import InputError
-from mmpanonas.space.arch import BACKBONE_CHOICES, Arch, ArchError
+from mmpanonas.space.arch import ATTENTION_CHOICES, BACKBONE_CHOICES, Arch, ArchError
+from mmpanonas.space.shape import NetworkShape
 
 #: The convolution parts of SPEC section 2 are counted at this input size there.
 IMAGENET_SIZE = (224, 224)
@@ -30,82 +29,6 @@ class Cost:
 
     def __radd__(self, other: int) -> "Cost":
         return self if other == 0 else NotImplemented  # lets sum() start from 0
-
-
-@dataclass(frozen=True)
-class NetworkShape:
-    """The widths of a network: everything its cost depends on besides the architecture.
-
-    Attributes:
-        channels: stem and four stages (SPEC section 2).
-        blocks: searched blocks of the four stages.
-        neck_channels: of the feature pyramid, P2 to P6.
-        num_things, num_stuff: classes.
-        fc_channels: of the two fully connected layers of the box head.
-        mask_channels, mask_layers: of the mask head.
-        semantic_channels, semantic_layers: of the semantic head.
-        rpn_channels, num_anchors: width of the region proposal network, anchors per place.
-        box_rois, mask_rois: regions per picture that the box and the mask head see.
-    """
-
-    channels: tuple[int, ...] = (48, 96, 240, 480, 960)
-    blocks: tuple[int, ...] = (8, 8, 16, 8)
-    neck_channels: int = 256
-    num_things: int = 80
-    num_stuff: int = 53
-    fc_channels: int = 1024
-    mask_channels: int = 256
-    mask_layers: int = 4
-    semantic_channels: int = 128
-    semantic_layers: int = 3
-    rpn_channels: int = 256
-    num_anchors: int = 3
-    box_rois: int = 1000
-    mask_rois: int = 100
-
-    @classmethod
-    def of_model(cls, model: Mapping) -> "NetworkShape":
-        """The widths in a model config; what it leaves to a default is that default.
-
-        Raises:
-            InputError: it leaves a class count open (None) for the data set to fill in.
-        """
-
-        def lookup(path: str) -> object:
-            value: object = model
-            for key in path.split("."):
-                if not isinstance(value, Mapping) or key not in value:
-                    return None
-                value = value[key]
-            if value is None:
-                raise InputError(
-                    f"model.{path} is open until the annotation file is read: "
-                    f"give the data set with --cfg-options data_root=PATH"
-                )
-            return tuple(value) if isinstance(value, list) else value
-
-        found = {name: lookup(path) for name, path in _CONFIG_PATHS.items()}
-        anchors = [lookup(f"rpn_head.anchor_generator.{key}") for key in ("scales", "ratios")]
-        found["num_anchors"] = math.prod(map(len, anchors)) if all(anchors) else None
-        return cls(**{name: value for name, value in found.items() if value is not None})
-
-
-#: Where a model config states each width.
-_CONFIG_PATHS = {
-    "channels": "backbone.channels",
-    "blocks": "backbone.blocks",
-    "neck_channels": "neck.out_channels",
-    "num_things": "roi_head.bbox_head.num_classes",
-    "num_stuff": "semantic_head.num_stuff_classes",
-    "fc_channels": "roi_head.bbox_head.fc_out_channels",
-    "mask_channels": "roi_head.mask_head.conv_out_channels",
-    "mask_layers": "roi_head.mask_head.num_convs",
-    "semantic_channels": "semantic_head.channels",
-    "semantic_layers": "semantic_head.num_layers",
-    "rpn_channels": "rpn_head.feat_channels",
-    "box_rois": "test_cfg.rpn.max_per_img",
-    "mask_rois": "test_cfg.rcnn.max_per_img",
-}
 
 
 def _conv(cin: int, cout: int, kernel: int, places: int, groups: int = 1, bias: int = 0) -> Cost:
@@ -173,10 +96,14 @@ def backbone_cost(
     Raises:
         ArchError: the architecture has another number of blocks than ``shape``.
     """
-    if len(arch.backbone) != sum(shape.blocks):
-        raise ArchError(f"backbone: expected {sum(shape.blocks)} choices, got {len(arch.backbone)}")
+    _check_layers("backbone", arch.backbone, sum(shape.blocks))
     places = zip(arch.backbone, _blocks(shape, tuple(size)), strict=True)
     return _stem_cost(shape, tuple(size)) + sum(block_cost(c, *block) for c, block in places)
+
+
+def _check_layers(part: str, choices: Sequence[str], layers: int) -> None:
+    if len(choices) != layers:
+        raise ArchError(f"{part}: expected {layers} choices, got {len(choices)}")
 
 
 def network_cost(
@@ -184,17 +111,22 @@ def network_cost(
 ) -> dict[str, Cost]:
     """Cost of every module of the whole network for an input of ``size``, by its name.
 
-    The heads' regions are as many as ``shape`` says, whatever the picture holds.
+    The heads' regions are as many as ``shape`` says, whatever the picture holds. A head that
+    ``arch`` lacks has plain 3x3 layers; an attention that it lacks is not there.
+
+    Raises:
+        ArchError: a part of the architecture has another number of layers than ``shape``.
     """
     levels = _pyramid_sizes(tuple(size))
-    return {
+    cost = {
         "backbone": backbone_cost(arch, shape, size),
         "neck": _neck_cost(shape, levels),
         "rpn_head": _rpn_cost(shape, levels),
         "bbox_head": _bbox_cost(shape),
-        "mask_head": _mask_cost(shape),
-        "semantic_head": _semantic_cost(shape, levels),
+        "mask_head": _mask_cost(arch.mask_head, shape),
+        "semantic_head": _semantic_cost(arch.semantic_head, shape, levels),
     }
+    return cost | _attention_costs(arch, shape)
 
 
 def cost_range(
@@ -241,16 +173,53 @@ def _bbox_cost(shape: NetworkShape) -> Cost:
     )
 
 
-def _mask_cost(shape: NetworkShape) -> Cost:
+def _mask_cost(choices: Sequence[str], shape: NetworkShape) -> Cost:
     places, width = 14 * 14 * shape.mask_rois, shape.mask_channels
     widths = [shape.neck_channels] + [width] * shape.mask_layers
-    convs = (_conv(a, b, 3, places) + _norm(b) for a, b in pairwise(widths))
     upsample = _conv(width, width, 2, places, bias=1)
-    return sum(convs) + upsample + _conv(width, shape.num_things, 1, 4 * places, bias=1)
+    logits = _conv(width, shape.num_things, 1, 4 * places, bias=1)
+    return _layers_cost("mask_head", choices, widths, places) + upsample + logits
 
 
-def _semantic_cost(shape: NetworkShape, levels: list[int]) -> Cost:
+def _semantic_cost(choices: Sequence[str], shape: NetworkShape, levels: list[int]) -> Cost:
     places, width = sum(levels[:4]), shape.semantic_channels
     widths = [shape.neck_channels] + [width] * shape.semantic_layers
-    convs = (_conv(a, b, 3, places) + _norm(b) for a, b in pairwise(widths))
-    return sum(convs) + _conv(4 * width, shape.num_stuff + 1, 1, levels[0], bias=1)
+    logits = _conv(4 * width, shape.num_stuff + 1, 1, levels[0], bias=1)
+    return _layers_cost("semantic_head", choices, widths, places) + logits
+
+
+def _layers_cost(part: str, choices: Sequence[str], widths: Sequence[int], places: int) -> Cost:
+    pairs = list(pairwise(widths))
+    if not choices:
+        return sum(_conv(a, b, 3, places) + _norm(b) for a, b in pairs)
+    _check_layers(part, choices, len(pairs))
+    return sum(head_op_cost(c, *pair, places) for c, pair in zip(choices, pairs, strict=True))
+
+
+def head_op_cost(choice: str, cin: int, cout: int, places: int) -> Cost:
+    """Cost of one operation of the heads on ``places`` pixels (SPEC section 3), norm included."""
+    kind, kernel = choice[:2], int(choice[-1])
+    if kind == "dw":
+        depthwise = _conv(cin, cin, kernel, places, groups=cin, bias=1)
+        return depthwise + _conv(cin, cout, 1, places, bias=1) + _norm(cout)
+    cost = _conv(cin, cout, kernel, places, bias=1) + _norm(cout)
+    if kind == "df":  # beside the convolution itself: the one that finds offsets and mask
+        cost += _conv(cin, 3 * kernel * kernel, kernel, places, bias=1)
+    return cost
+
+
+def _attention_costs(arch: Arch, shape: NetworkShape) -> dict[str, Cost]:
+    neck, semantic, costs = shape.neck_channels, shape.semantic_channels, {}
+    for part, cin, cout, gates, ratios in (
+        ("things_to_stuff", 4 * neck, semantic, 4, shape.things_to_stuff_ratios),
+        ("stuff_to_things", 4 * semantic, neck, 5, shape.stuff_to_things_ratios),
+    ):
+        choices = getattr(arch, part)
+        if choices:
+            _check_layers(part, choices, gates)
+            widths = [cout // ratios[ATTENTION_CHOICES.index(choice)] for choice in choices]
+            costs[part] = sum(
+                _conv(cin, hidden, 1, 1, bias=1) + _conv(hidden, cout, 1, 1, bias=1)
+                for hidden in widths
+            )
+    return costs

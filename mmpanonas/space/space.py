@@ -99,14 +99,11 @@ class SearchSpace:
                 self.parts[name].check(choices)
             elif choices:
                 raise ArchError(
-                    f"the architecture has {name}, which this model does not search; "
-                    f"its parts are {', '.join(self.parts) or 'none'}"
+                    f"the architecture has {name}, which this model does not search; its "
+                    f"parts are {', '.join(self.parts) or 'none'} (to fix one of them from an "
+                    f"architecture that has more, give it as the part's own arch)"
                 )
         return arch
-
-    def project(self, arch: Arch) -> Arch:
-        """Only the parts of ``arch`` that this space has, checked."""
-        return self.check(Arch(**{name: getattr(arch, name) for name in self.parts}))
 
     def encode(self, arch: Arch) -> np.ndarray:
         """Integer codes of the searched layers, shape (layers,)."""

@@ -1,5 +1,6 @@
 """Strict fairness: what one optimizer step of a window of paths does to each parameter."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -9,8 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmdet.registry import MODELS
+from mmengine.dataset import pseudo_collate
 from mmengine.hooks import CheckpointHook
 from mmengine.optim import OptimWrapper
+from mmengine.registry import DATASETS
 from torch import nn
 
 from mmpanonas.engine.fairness import FairAmpOptimWrapper, FairOptimWrapper, StrictFairnessHook
@@ -40,6 +44,10 @@ class Toy(Searchable, nn.Module):
     def search_space(self) -> SearchSpace:
         return SearchSpace([self.part])
 
+    @property
+    def active_arch(self) -> Arch:
+        return Arch(backbone=self.active_choices)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.first(x)
         for layer in self.layers:
@@ -61,7 +69,7 @@ def train_window(
     paths = []
     for runner.iter, batch in enumerate(batches):
         hook.before_train_iter(runner, runner.iter)
-        paths.append(Arch(backbone=model.active_choices))
+        paths.append(model.active_arch)
         with wrapper.optim_context(model):
             loss = model(batch)
         wrapper.update_params(loss)
@@ -219,3 +227,72 @@ def test_two_ranks_take_the_mean_of_their_gradients(tmp_path):
     for name, value in model.state_dict().items():
         torch.testing.assert_close(first["state"][name], value)
         assert torch.equal(first["state"][name], second["state"][name])
+
+
+# The whole detector: all five parts, twelve passes a step
+
+
+class Whole(nn.Module):
+    """The detector of a config on one batch; what is sampled inside a pass is the batch's."""
+
+    def __init__(self, config, data: dict) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.detector, self.data = MODELS.build(copy.deepcopy(config.model)), data
+
+    @property
+    def search_space(self) -> SearchSpace:
+        return self.detector.search_space
+
+    @property
+    def active_arch(self) -> Arch:
+        return self.detector.active_arch
+
+    def set_arch(self, arch: Arch) -> None:
+        self.detector.set_arch(arch)
+
+    def forward(self, seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        inputs = self.detector.train().data_preprocessor(self.data | {}, True)
+        return self.detector.parse_losses(self.detector(**inputs, mode="loss"))[0]
+
+
+def passes_by_name(name: str, space: SearchSpace) -> int:
+    """How many passes of a window reach a parameter: all, unless it is of a searched choice."""
+    for part in space.searched:
+        if part.name in name and set(name.split(".")) & set(part.choices):
+            return space.window // len(part.choices)
+    return space.window
+
+
+@pytest.mark.parametrize(
+    ("fixed", "window"),
+    [((), 12), (("backbone",), 6), (("roi_head.mask_head", "semantic_head"), 12)],
+)
+def test_a_window_over_all_parts_equals_the_formula(shapes_config, fixed, window):
+    narrow = {
+        "model.backbone.channels": (8, 12, 24, 48, 80),
+        "model.backbone.blocks": (1, 1, 1, 1),
+        "model.neck.in_channels": [12, 24, 48, 80],
+    }
+    config = shapes_config("supernet_all_parts", **narrow)
+    arch = MODELS.build(copy.deepcopy(config.model)).search_space.fair_path(0, 0)
+    config.merge_from_dict({f"model.{part}.arch": arch.to_dict() for part in fixed})
+    dataset = DATASETS.build(config.train_dataloader.dataset)
+    data = pseudo_collate([dataset[0]])
+    models = [Whole(config, data) for _ in range(2)]
+    wrapper = FairOptimWrapper(torch.optim.SGD(models[0].parameters(), lr=0.1))
+    paths = train_window(models[0], wrapper, range(window), StrictFairnessHook(seed=3))
+    expected, passes = expected_after_window(models[1], paths, range(window), 0.1, None)
+
+    assert len(set(paths)) == window == models[0].search_space.window
+    trained = dict(models[0].named_parameters())
+    for name, parameter in trained.items():
+        torch.testing.assert_close(parameter, expected[name], rtol=1e-4, atol=1e-6, msg=name)
+    counts = {name: passes_by_name(name, models[0].search_space) for name in trained}
+    assert passes == counts
+    shared = {"backbone": 3, "mask_head": 2, "semantic_head": 2}
+    shared |= {"things_to_stuff": 4, "stuff_to_things": 4}
+    for part in models[0].search_space.searched if window == 12 else ():
+        assert min(n for name, n in counts.items() if part.name in name) == shared[part.name]
+    assert counts["detector.neck.lateral_convs.0.conv.weight"] == window

@@ -118,7 +118,8 @@ def test_a_fixed_networks_checkpoint_is_refused(search, shapes_config, tmp_path)
 
 def test_a_supernets_checkpoint_is_refused_by_retraining(shapes_config, checkpoint):
     arch = dict(backbone=["xception"] * 10)
-    config = shapes_config("retrain", **{"model.arch": arch, "load_from": str(checkpoint)})
+    config = shapes_config("retrain", load_from=str(checkpoint))
+    config.model.arch = arch
     with pytest.raises(CheckpointKindError, match="holds a supernet of 10 searched layers"):
         Runner.from_cfg(config).test()
 

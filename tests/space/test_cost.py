@@ -3,11 +3,13 @@
 import itertools
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from mmcv.ops import ModulatedDeformConv2d
 from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
 from mmengine.config import Config
@@ -16,6 +18,8 @@ from torch import nn
 import mmpanonas.models  # noqa: F401 (registers)
 from mmpanonas.space import (
     BACKBONE_CHOICES,
+    HEAD_CHOICES,
+    PART_CHOICES,
     Arch,
     ArchError,
     Budget,
@@ -38,6 +42,13 @@ SMALL = NetworkShape(channels=(4, 6, 10, 12, 20), blocks=(1, 2, 1, 1))
 
 def random_arch(blocks: tuple[int, ...], seed: int = 0) -> Arch:
     space = SearchSpace([Part("backbone", sum(blocks))])
+    return space.sample(np.random.default_rng(seed))
+
+
+def whole_arch(seed: int) -> Arch:
+    """All five parts of the shapes network."""
+    layers = dict(zip(PART_CHOICES, (10, 2, 3, 4, 5), strict=True))
+    space = SearchSpace(Part(name, count) for name, count in layers.items())
     return space.sample(np.random.default_rng(seed))
 
 
@@ -94,7 +105,8 @@ def build(path: str, arch: Arch | None, **options) -> tuple[nn.Module, NetworkSh
 
 
 def modules_of(model: nn.Module) -> dict[str, nn.Module]:
-    return {
+    attention = ("things_to_stuff", "stuff_to_things")
+    return {name: getattr(model, name) for name in attention if getattr(model, name)} | {
         "backbone": model.backbone,
         "neck": model.neck,
         "rpn_head": model.rpn_head,
@@ -104,12 +116,25 @@ def modules_of(model: nn.Module) -> dict[str, nn.Module]:
     }
 
 
+COUNTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, ModulatedDeformConv2d)
+
+
+def flow_through(conv: ModulatedDeformConv2d, x: torch.Tensor, *_) -> torch.Tensor:
+    """mmcv's operator has no form for the meta device; its output has the input's places."""
+    return x.new_empty(len(x), conv.out_channels, *x.shape[2:])
+
+
 def macs_of(module: nn.Module, inputs: torch.Tensor, output: torch.Tensor) -> int:
     """Weight uses: each output place of a convolution (input place, if transposed) uses all."""
     if isinstance(module, nn.ConvTranspose2d):
         return module.weight.numel() * inputs.numel() // module.in_channels
-    width = module.out_channels if isinstance(module, nn.Conv2d) else module.out_features
+    width = module.out_features if isinstance(module, nn.Linear) else module.out_channels
     return module.weight.numel() * output.numel() // width
+
+
+@pytest.fixture(autouse=True)
+def _deformable_shapes(monkeypatch):
+    monkeypatch.setattr(ModulatedDeformConv2d, "forward", flow_through)
 
 
 def counted_macs(model: nn.Module, shape: NetworkShape, size: tuple[int, int]) -> dict[str, int]:
@@ -117,14 +142,14 @@ def counted_macs(model: nn.Module, shape: NetworkShape, size: tuple[int, int]) -
     macs, hooks = Counter(), []
     for name, part in modules_of(model).items():
         for layer in part.modules():
-            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            if isinstance(layer, COUNTED):
                 hooks.append(
                     layer.register_forward_hook(
                         lambda m, x, y, name=name: macs.update({name: macs_of(m, x[0], y)})
                     )
                 )
     with torch.no_grad():
-        maps = model.neck(model.backbone(torch.zeros(1, 3, *size, device="meta")))
+        maps = model.extract_feat(torch.zeros(1, 3, *size, device="meta"))
         model.rpn_head(maps)
         model.semantic_head(maps)
         width = shape.neck_channels
@@ -145,9 +170,12 @@ def counted_params(module: nn.Module) -> int:
         ("shapes/supernet.py", random_arch((2, 2, 4, 2), seed=0), (96, 160)),
         ("shapes/supernet.py", random_arch((2, 2, 4, 2), seed=1), (97, 161)),
         ("shapes/retrain.py", random_arch((2, 2, 4, 2), seed=2), (35, 131)),
-        ("coco/supernet.py", PUBLISHED["coco"], (800, 1344)),
+        ("coco/supernet.py", Arch(PUBLISHED["coco"].backbone), (800, 1344)),
+        ("coco/retrain.py", PUBLISHED["ade20k"], (75, 130)),
         ("coco/retrain.py", PUBLISHED["coco"], (800, 1333)),
-        ("ade20k/supernet.py", PUBLISHED["ade20k"], (512, 683)),
+        ("ade20k/retrain.py", PUBLISHED["ade20k"], (512, 683)),
+        ("shapes/supernet_all_parts.py", whole_arch(seed=0), (96, 160)),
+        ("shapes/supernet_all_parts.py", whole_arch(seed=1), (97, 161)),
     ],
 )
 def test_cost_equals_counting_on_the_built_network(config, arch, size):
@@ -194,14 +222,30 @@ def check_by_counting(
     assert {name: c.macs for name, c in cost.items()} == counted_macs(model, shape, size)
 
 
-def test_a_path_of_the_supernet_costs_what_its_fixed_network_does():
-    model, shape = build("shapes/supernet.py", None)
-    assert model.search_space.size == 4**10
+@pytest.mark.parametrize("config", ["shapes/supernet.py", "shapes/supernet_all_parts.py"])
+def test_a_path_of_the_supernet_costs_what_its_fixed_network_does(config):
+    model, shape = build(config, None)
     for seed in range(3):
-        arch = random_arch((2, 2, 4, 2), seed)
+        arch = model.search_space.sample(np.random.default_rng(seed))
         model.set_arch(arch)
         counted = counted_macs(model, shape, (64, 96))
         assert counted == {n: c.macs for n, c in network_cost(arch, shape, (64, 96)).items()}
+
+
+@pytest.mark.parametrize("choice", HEAD_CHOICES)
+def test_each_operation_of_the_heads_is_counted(choice):
+    arch = replace(whole_arch(0), mask_head=(choice,) * 2, semantic_head=(choice,) * 3)
+    check_by_counting(*build("shapes/supernet_all_parts.py", arch), arch, (64, 96))
+
+
+def test_released_ratios_are_counted():
+    options = {}
+    for part in ("things_to_stuff", "stuff_to_things"):
+        options |= {f"{part}.ratios": dict(r4=4, r8=8, r16=6), f"{part}.allow_remainder": True}
+    arch = replace(whole_arch(0), things_to_stuff=("r16",) * 4, stuff_to_things=("r16",) * 5)
+    model, shape = build("shapes/supernet_all_parts.py", arch, **options)
+    assert shape.things_to_stuff_ratios == shape.stuff_to_things_ratios == (4, 8, 6)
+    check_by_counting(model, shape, arch, (64, 96))
 
 
 def test_widths_come_from_the_model_config():
@@ -231,6 +275,15 @@ def test_an_architecture_of_another_depth_is_refused():
         backbone_cost(random_arch((1, 2, 1, 1)))
 
 
+@pytest.mark.parametrize("part", list(PART_CHOICES))
+def test_a_part_of_another_depth_is_refused(part):
+    _, shape = build("shapes/supernet_all_parts.py", None)
+    arch = whole_arch(0)
+    longer = (*getattr(arch, part), getattr(arch, part)[0])
+    with pytest.raises(ArchError, match=f"{part}: expected .* choices, got {len(longer)}"):
+        network_cost(replace(arch, **{part: longer}), shape)
+
+
 def test_costs_add_up():
     assert sum([Cost(1, 2), Cost(30, 40)]) == Cost(31, 42)
 
@@ -258,6 +311,25 @@ def test_a_budget_is_reachable_from_the_cheapest_architecture_on(quantity, scope
         f"no architecture meets the budget: {quantity} of the {scope} at 32x48 may be "
         f"{least - 1:,} at most, the cheapest has {least:,}; raise the limit or narrow the network"
     )
+
+
+@pytest.mark.parametrize("quantity", ["macs", "params"])
+def test_the_cheapest_network_is_cheapest_in_every_part(quantity):
+    """Attention: r16. Heads: dw_3x3. Compared with one change in any layer."""
+    space = SearchSpace(Part(n, c) for n, c in zip(PART_CHOICES, (5, 4, 3, 4, 5), strict=True))
+    budget = Budget(quantity, 0, "network", size=(64, 64))
+    best = budget._cheapest(space, SMALL)
+    assert set(best.mask_head + best.semantic_head) == {"dw_3x3"}
+    assert set(best.things_to_stuff + best.stuff_to_things) == {"r16"}
+    least, codes = budget.cost(best, SMALL), space.encode(best)
+    for layer, count in enumerate(space.num_choices):
+        for code in range(count):
+            changed = codes.copy()
+            changed[layer] = code
+            assert budget.cost(space.decode(changed), SMALL) >= least
+    Budget(quantity, least, "network", size=(64, 64)).check_reachable(space, SMALL)
+    with pytest.raises(BudgetError, match=f"the cheapest has {least:,}"):
+        Budget(quantity, least - 1, "network", size=(64, 64)).check_reachable(space, SMALL)
 
 
 def test_a_fixed_part_is_not_made_cheaper():

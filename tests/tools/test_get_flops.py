@@ -32,6 +32,18 @@ def run(monkeypatch, capsys):
     return call
 
 
+@pytest.fixture
+def backbone_of(tmp_path):
+    """A function from a published architecture to a file of its backbone alone."""
+
+    def write(name: str) -> Path:
+        published = Arch.load(ROOT / AUTO / "archs" / f"{name}.json")
+        Arch(published.backbone).dump(tmp_path / f"{name}_backbone.json")
+        return tmp_path / f"{name}_backbone.json"
+
+    return write
+
+
 @pytest.mark.parametrize(
     ("config", "arch", "gmacs", "params"),
     [
@@ -41,8 +53,8 @@ def run(monkeypatch, capsys):
         ("ade20k/retrain.py", None, "3.843 G", 24_951_932),
     ],
 )
-def test_published_figures(run, config, arch, gmacs, params):
-    argv = [f"{AUTO}/{config}"] + (["--arch", f"{AUTO}/archs/{arch}.json"] if arch else [])
+def test_published_figures(run, backbone_of, config, arch, gmacs, params):
+    argv = [f"{AUTO}/{config}"] + (["--arch", backbone_of(arch)] if arch else [])
     code, out, _ = run(*argv)
     assert code == 0
     (backbone,) = (row.split() for row in out.splitlines() if "224 x 224" in row)
@@ -72,11 +84,12 @@ def test_json_holds_every_module_at_the_given_shape(run):
 def test_the_table_has_every_module_and_their_sum(run):
     _, out, _ = run(f"{AUTO}/coco/retrain.py")
     rows = [line.split() for line in out.splitlines() if "800 x 1333" in line]
-    names = ["backbone", "neck", "rpn_head", "bbox_head", "mask_head", "semantic_head", "network"]
+    names = ["backbone", "neck", "rpn_head", "bbox_head", "mask_head", "semantic_head"]
+    names += ["things_to_stuff", "stuff_to_things", "network"]
     assert [row[0] for row in rows] == names
     for column in (4, 6):
         *parts, total = (float(row[column].replace(",", "")) for row in rows)
-        assert sum(parts) == pytest.approx(total, abs=0.0005 * 7)  # rounded to three places
+        assert sum(parts) == pytest.approx(total, abs=0.0005 * 9)  # rounded to three places
 
 
 def test_a_supernet_without_an_architecture_shows_the_range_of_its_space(run):
@@ -96,8 +109,8 @@ def test_a_supernet_without_an_architecture_shows_the_range_of_its_space(run):
     assert [f"{macs / 1e9:.3f}" for macs in first["macs"]] == ["0.967", "1.486"]
 
 
-def test_options_change_the_config(run):
-    argv = [f"{AUTO}/coco/supernet.py", "--arch", f"{AUTO}/archs/coco.json", "--json"]
+def test_options_change_the_config(run, backbone_of):
+    argv = [f"{AUTO}/coco/supernet.py", "--arch", backbone_of("coco"), "--json"]
     wide = "model.backbone.channels=(72,172,432,864,1728)"
     _, out, _ = run(*argv, "--cfg-options", wide, "model.roi_head.bbox_head.num_classes=9")
     report = json.loads(out)
@@ -145,6 +158,11 @@ def test_input_errors_are_one_line_and_exit_code_2(run, tmp_path):
     message = one_line(run(f"{AUTO}/shapes/supernet.py", "--arch", f"{AUTO}/archs/coco.json"))
     assert "coco.json does not fit the network of configs/auto_panoptic/shapes" in message
     assert "expected 10 choices, got 40" in message
+    message = one_line(run(coco, "--arch", f"{AUTO}/archs/coco.json"))
+    assert "has mask_head, which this model does not search" in message
+    Arch(("xception",) * 40).dump(tmp_path / "backbone.json")
+    message = one_line(run(f"{AUTO}/coco/retrain.py", "--arch", tmp_path / "backbone.json"))
+    assert "lacks mask_head, which this model has" in message
     message = one_line(run(f"{AUTO}/custom/supernet.py", "--cfg-options", f"data_root={tmp_path}"))
     assert f"{tmp_path}/annotations/panoptic_nas_train.json' does not exist" in message
     assert "--cfg-options data_root=PATH" in message

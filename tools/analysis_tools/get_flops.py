@@ -15,6 +15,8 @@ from mmpanonas.space import (
     ArchError,
     Cost,
     NetworkShape,
+    Part,
+    SearchSpace,
     backbone_cost,
     cost_range,
     network_cost,
@@ -23,13 +25,24 @@ from mmpanonas.space.cost import IMAGENET_SIZE
 
 #: The types whose cost mmpanonas.space knows, by their place in a config.
 COUNTED = {
-    "model": "AutoPanoptic",
-    "model.backbone": "SearchableShuffleNetV2",
-    "model.neck": "FPN",
-    "model.rpn_head": "RPNHead",
-    "model.roi_head.bbox_head": "Shared2FCBBoxHead",
-    "model.roi_head.mask_head": "FCNMaskHead",
-    "model.semantic_head": "SharedSemanticHead",
+    "model": ("AutoPanoptic",),
+    "model.backbone": ("SearchableShuffleNetV2",),
+    "model.neck": ("FPN",),
+    "model.rpn_head": ("RPNHead",),
+    "model.roi_head.bbox_head": ("Shared2FCBBoxHead",),
+    "model.roi_head.mask_head": ("FCNMaskHead", "SearchableMaskHead"),
+    "model.semantic_head": ("SharedSemanticHead", "SearchableSemanticHead"),
+    "model.things_to_stuff": (None, "ThingsToStuff"),
+    "model.stuff_to_things": (None, "StuffToThings"),
+}
+
+#: Where the type of each searchable part stands, and what it is where the part is searchable.
+PART_TYPES = {
+    "backbone": ("model.backbone.type", "SearchableShuffleNetV2"),
+    "mask_head": ("model.roi_head.mask_head.type", "SearchableMaskHead"),
+    "semantic_head": ("model.semantic_head.type", "SearchableSemanticHead"),
+    "things_to_stuff": ("model.things_to_stuff.type", "ThingsToStuff"),
+    "stuff_to_things": ("model.stuff_to_things.type", "StuffToThings"),
 }
 
 #: Where a model states its classes of things and stuff.
@@ -75,6 +88,7 @@ def main(argv: list[str] | None = None) -> None:
     if source:
         arch = Arch.load(source)
         try:
+            space_of(cfg, shape).check(arch)
             report |= count_network(arch, shape, size)
         except ArchError as error:
             raise InputError(
@@ -93,13 +107,30 @@ def read_config(path: str, options: dict | None) -> Config:
     cfg.merge_from_dict(options or {})
     for place, expected in COUNTED.items():
         found = _lookup(cfg, f"{place}.type")
-        if found != expected:
+        if found not in expected:
             raise InputError(
-                f"{path}: {place}.type is {found!r}; only {expected} can be counted without "
-                f"building it (MMDetection's own get_flops.py counts other networks)"
+                f"{path}: {place}.type is {found!r}; only {' and '.join(filter(None, expected))} "
+                f"can be counted without building it (MMDetection's own get_flops.py counts "
+                f"other networks)"
             )
     counts = (_lookup(cfg, place) for place in CLASS_COUNTS)
     return _read_with_classes(path, options) if None in counts else cfg
+
+
+def space_of(cfg: Config, shape: NetworkShape) -> SearchSpace:
+    """The parts that a config's architecture must have."""
+    layers = dict(
+        backbone=sum(shape.blocks),
+        mask_head=shape.mask_layers,
+        semantic_head=shape.semantic_layers,
+        things_to_stuff=4,
+        stuff_to_things=5,
+    )
+    return SearchSpace(
+        Part(name, layers[name])
+        for name, (place, kind) in PART_TYPES.items()
+        if _lookup(cfg, place) == kind
+    )
 
 
 def _lookup(config: Config, path: str) -> object:

@@ -1,0 +1,147 @@
+"""Attention between the thing and the stuff branch (SPEC section 4).
+
+Each gate is a small network on one vector that all gates of a direction share: the global
+average of the other branch's maps as if they were resized to one size. Nothing is resized
+for it, since the average of a bilinear resize is a fixed weighted average of the source.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmpanonas.errors import InputError
+from mmpanonas.models.choice import Choice, Searchable
+from mmpanonas.space import ATTENTION_CHOICES
+
+
+class AttendedPyramid(tuple):
+    """P2 to P6 as the thing branch sees them; ``semantic`` is what the stuff branch classifies.
+
+    ``semantic`` holds one (N, channels, H / 4, W / 4) map for each level of the stuff branch.
+    """
+
+    def __new__(cls, levels: Sequence[Tensor], semantic: Sequence[Tensor]) -> "AttendedPyramid":
+        """A tuple of the levels with the features beside it."""
+        pyramid = super().__new__(cls, levels)
+        pyramid.semantic = tuple(semantic)
+        return pyramid
+
+
+class InterModularAttention(Searchable, BaseModule):
+    """Gates in (0, 1) for the levels of one branch from the maps of the other.
+
+    Args:
+        in_channels: of all maps together.
+        out_channels: of a gated level.
+        num_gates: searched modules, one for each gated level.
+        ratios: reduction ratio that each choice stands for.
+        allow_remainder: let a hidden width be rounded down where a ratio does not divide
+            ``out_channels``; the released weights need it (their r16 is 6).
+        arch: None for the supernet, else an architecture (anything ``Arch.load`` reads), of
+            which only this part is read.
+        init_cfg: as in MMEngine.
+
+    Raises:
+        ArchError: the architecture is unreadable or has another number of modules.
+        InputError: the ratios are not those of the choices, or one does not divide.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        num_gates: int,
+        ratios: Mapping[str, int] = dict(r4=4, r8=8, r16=16),
+        allow_remainder: bool = False,
+        arch: object = None,
+        init_cfg: dict | list | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        _check_ratios(ratios, out_channels, allow_remainder)
+        self.declare_part(arch, num_gates)
+        self.gates = nn.ModuleList(
+            Choice(
+                self.choices_of(place),
+                lambda c: _gate(in_channels, out_channels // ratios[c], out_channels),
+            )
+            for place in range(num_gates)
+        )
+
+    def forward(self, maps: Sequence[Tensor], size: Sequence[int]) -> list[Tensor]:
+        """One (N, out_channels, 1, 1) gate for each level, from ``maps`` (N, c_i, h_i, w_i).
+
+        The c_i add up to ``in_channels``; ``size`` is the height and width that the maps
+        are averaged at.
+        """
+        pooled = torch.cat([mean_of_resized(x, size) for x in maps], dim=1)
+        return [1 - gate(pooled)[:, :, None, None] for gate in self.gates]
+
+
+@MODELS.register_module()
+class ThingsToStuff(InterModularAttention):
+    """From P3 to P6 to the features of the semantic head."""
+
+    part_name = "things_to_stuff"
+
+
+@MODELS.register_module()
+class StuffToThings(InterModularAttention):
+    """From the features of the semantic head to P2 to P6."""
+
+    part_name = "stuff_to_things"
+
+
+def apply_gates(maps: Sequence[Tensor], gates: Sequence[Tensor]) -> list[Tensor]:
+    """``F + gate * F`` level by level."""
+    return [x + gate * x for x, gate in zip(maps, gates, strict=True)]
+
+
+def mean_of_resized(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Global average (N, C) of ``x`` (N, C, h, w) resized to ``size``, without resizing it.
+
+    Bilinear with ``align_corners=True``.
+    """
+    rows, columns = (_weights(n, int(m)).to(x) for n, m in zip(x.shape[-2:], size, strict=True))
+    return (x @ columns) @ rows
+
+
+@lru_cache(maxsize=1024)
+def _weights(source: int, target: int) -> Tensor:
+    """Share (source,) that each of ``source`` places has in the mean of ``target`` places."""
+    step = (source - 1) / (target - 1) if target > 1 else 0.0
+    positions = torch.arange(target, dtype=torch.float64) * step
+    distances = (positions[:, None] - torch.arange(source)).abs()
+    return (1 - distances).clamp(min=0).mean(dim=0)
+
+
+def _gate(in_channels: int, hidden: int, out_channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        OrderedDict(
+            fc1=nn.Linear(in_channels, hidden),
+            relu=nn.ReLU(inplace=True),
+            fc2=nn.Linear(hidden, out_channels),
+            sigmoid=nn.Sigmoid(),
+        )
+    )
+
+
+def _check_ratios(ratios: Mapping[str, int], channels: int, allow_remainder: bool) -> None:
+    if set(ratios) != set(ATTENTION_CHOICES):
+        raise InputError(f"ratios: expected one for each of {ATTENTION_CHOICES}, got {ratios}")
+    for choice, ratio in ratios.items():
+        if type(ratio) is not int or not 1 <= ratio <= channels:
+            raise InputError(
+                f"ratios: {choice} must be a whole number from 1 to the {channels} channels "
+                f"that are gated, got {ratio!r}"
+            )
+        if channels % ratio and not allow_remainder:
+            raise InputError(
+                f"ratios: {choice}={ratio} does not divide the {channels} channels that are "
+                f"gated; change ratios, or set allow_remainder=True to round the hidden width "
+                f"down to {channels // ratio}"
+            )

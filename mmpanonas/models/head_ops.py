@@ -1,0 +1,76 @@
+"""The six operations of the heads space (SPEC section 3; paper, Table 1)."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule
+from mmcv.ops import ModulatedDeformConv2d
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+
+from mmpanonas.models.choice import Choice, Searchable
+
+
+@MODELS.register_module()
+class DeformableConv(ModulatedDeformConv2d):
+    """Modulated deformable convolution that finds its offsets and its mask itself.
+
+    ``conv_offset`` has the geometry of the convolution and 3 k k outputs: the offsets, then
+    the mask before its sigmoid. All start at zero, so that a fresh layer is an ordinary
+    convolution times 0.5.
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        places = self.kernel_size[0] * self.kernel_size[1]
+        geometry = dict(stride=self.stride, padding=self.padding, dilation=self.dilation)
+        self.conv_offset = nn.Conv2d(self.in_channels, 3 * places, self.kernel_size, **geometry)
+        nn.init.zeros_(self.conv_offset.weight)
+        nn.init.zeros_(self.conv_offset.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shapes as ``nn.Conv2d``, empty batches included."""
+        found = self.conv_offset(x)
+        if not len(x):  # pictures without things: mmcv's operator refuses the empty batch
+            geometry = (self.stride, self.padding, self.dilation)
+            return F.conv2d(x, self.weight, self.bias, *geometry) + found.sum()
+        *offset, mask = found.chunk(3, dim=1)
+        return super().forward(x, torch.cat(offset, dim=1), mask.sigmoid())
+
+
+def head_op(choice: str, cin: int, cout: int, norm_cfg: dict) -> nn.Module:
+    """One choice of one layer: (N, cin, H, W) to (N, cout, H, W), norm and ReLU included.
+
+    Args:
+        choice: ``dw`` (depthwise, then 1x1), ``df`` (deformable) or ``at`` (dilation 2),
+            with the kernel: "df_5x5".
+        cin, cout: channels.
+        norm_cfg: norm layer after the operation; the convolutions keep their biases beside
+            it, as in the released code.
+    """
+    kind, kernel = choice[:2], int(choice[-1])
+    if kind == "dw":
+        return nn.Sequential(
+            OrderedDict(
+                depthwise=nn.Conv2d(cin, cin, kernel, padding=kernel // 2, groups=cin),
+                pointwise=ConvModule(cin, cout, 1, bias=True, norm_cfg=norm_cfg),
+            )
+        )
+    if kind == "df":
+        form = dict(padding=kernel // 2, conv_cfg=dict(type="DeformableConv"))
+    else:
+        form = dict(padding=kernel - 1, dilation=2)
+    return ConvModule(cin, cout, kernel, bias=True, norm_cfg=norm_cfg, **form)
+
+
+def searched_layers(head: Searchable, plain: Iterable[ConvModule], norm_cfg: dict) -> list[Choice]:
+    """A searched layer in the place of each plain convolution of ``head``, equally wide."""
+    return [
+        Choice(
+            head.choices_of(layer),
+            lambda c, conv=conv: head_op(c, conv.in_channels, conv.out_channels, norm_cfg),
+        )
+        for layer, conv in enumerate(plain)
+    ]

@@ -1,0 +1,92 @@
+"""The widths of a network: what its cost depends on besides the architecture."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mmpanonas.errors import InputError
+from mmpanonas.space.arch import ATTENTION_CHOICES
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """The widths of a network: everything its cost depends on besides the architecture.
+
+    Attributes:
+        channels: stem and four stages (SPEC section 2).
+        blocks: searched blocks of the four stages.
+        neck_channels: of the feature pyramid, P2 to P6.
+        num_things, num_stuff: classes.
+        fc_channels: of the two fully connected layers of the box head.
+        mask_channels, mask_layers: of the mask head.
+        semantic_channels, semantic_layers: of the semantic head.
+        rpn_channels, num_anchors: width of the region proposal network, anchors per place.
+        box_rois, mask_rois: regions per picture that the box and the mask head see.
+        things_to_stuff_ratios, stuff_to_things_ratios: reduction ratio that each choice of
+            the attention stands for (SPEC section 4), in code order.
+    """
+
+    channels: tuple[int, ...] = (48, 96, 240, 480, 960)
+    blocks: tuple[int, ...] = (8, 8, 16, 8)
+    neck_channels: int = 256
+    num_things: int = 80
+    num_stuff: int = 53
+    fc_channels: int = 1024
+    mask_channels: int = 256
+    mask_layers: int = 4
+    semantic_channels: int = 128
+    semantic_layers: int = 3
+    rpn_channels: int = 256
+    num_anchors: int = 3
+    box_rois: int = 1000
+    mask_rois: int = 100
+    things_to_stuff_ratios: tuple[int, ...] = (4, 8, 16)
+    stuff_to_things_ratios: tuple[int, ...] = (4, 8, 16)
+
+    @classmethod
+    def of_model(cls, model: Mapping) -> "NetworkShape":
+        """The widths in a model config; what it leaves to a default is that default.
+
+        Raises:
+            InputError: it leaves a class count open (None) for the data set to fill in.
+        """
+
+        def lookup(path: str) -> object:
+            value: object = model
+            for key in path.split("."):
+                if not isinstance(value, Mapping) or key not in value:
+                    return None
+                value = value[key]
+            if value is None:
+                raise InputError(
+                    f"model.{path} is open until the annotation file is read: "
+                    f"give the data set with --cfg-options data_root=PATH"
+                )
+            if isinstance(value, Mapping):  # the ratios of an attention
+                return tuple(value[choice] for choice in ATTENTION_CHOICES)
+            return tuple(value) if isinstance(value, list) else value
+
+        found = {name: lookup(path) for name, path in _CONFIG_PATHS.items()}
+        anchors = [lookup(f"rpn_head.anchor_generator.{key}") for key in ("scales", "ratios")]
+        found["num_anchors"] = math.prod(map(len, anchors)) if all(anchors) else None
+        return cls(**{name: value for name, value in found.items() if value is not None})
+
+
+#: Where a model config states each width.
+_CONFIG_PATHS = {
+    "channels": "backbone.channels",
+    "blocks": "backbone.blocks",
+    "neck_channels": "neck.out_channels",
+    "num_things": "roi_head.bbox_head.num_classes",
+    "num_stuff": "semantic_head.num_stuff_classes",
+    "fc_channels": "roi_head.bbox_head.fc_out_channels",
+    "mask_channels": "roi_head.mask_head.conv_out_channels",
+    "mask_layers": "roi_head.mask_head.num_convs",
+    "semantic_channels": "semantic_head.channels",
+    "semantic_layers": "semantic_head.num_layers",
+    "rpn_channels": "rpn_head.feat_channels",
+    "box_rois": "test_cfg.rpn.max_per_img",
+    "mask_rois": "test_cfg.rcnn.max_per_img",
+    "things_to_stuff_ratios": "things_to_stuff.ratios",
+    "stuff_to_things_ratios": "stuff_to_things.ratios",
+}
