@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from mmpanonas.config import ConfigError, class_slots, datasets_of, load_config
 from mmpanonas.models.fusion import PRESETS
-from mmpanonas.space import NetworkShape
+from mmpanonas.space import NetworkShape, SearchSpace
 from tests.conftest import ROOT
 
 CONFIGS = sorted(
@@ -52,9 +52,13 @@ def test_config_builds_its_network(path):
 def test_supernets_are_searched_and_retrained_networks_fixed(path):
     model = MODELS.build(read(path).model)
     retrained = "retrain" in path.name or "fusion" in path.name
-    full = "coco" in path.parts or "ade20k" in path.parts
-    heads = 6**5 * 3**9 if "all_parts" in path.name else 1
-    assert model.search_space.size == (1 if retrained else 4 ** (40 if full else 10) * heads)
+    if retrained:
+        size = 1
+    elif {"coco", "ade20k"} & set(path.parts):
+        size = SearchSpace.full().size
+    else:
+        size = 4**10 * (6**5 * 3**9 if "all_parts" in path.name else 1)
+    assert model.search_space.size == size
 
 
 def test_published_widths():

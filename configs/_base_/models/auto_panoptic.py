@@ -1,4 +1,5 @@
-# The network of the paper at search width, with COCO's classes (SPEC sections 2, 3, 5, 6).
+# The network of the paper at search width, all five parts searched, with COCO's classes
+# (SPEC sections 2 to 6).
 norm_cfg = dict(type="GN", num_groups=32, requires_grad=True)
 
 model = dict(
@@ -76,7 +77,7 @@ model = dict(
             featmap_strides=[4, 8, 16, 32],
         ),
         mask_head=dict(
-            type="FCNMaskHead",
+            type="SearchableMaskHead",
             num_convs=4,
             in_channels=256,
             conv_out_channels=256,
@@ -86,13 +87,19 @@ model = dict(
         ),
     ),
     semantic_head=dict(
-        type="SharedSemanticHead",
+        type="SearchableSemanticHead",
         num_things_classes=80,
         num_stuff_classes=53,
         in_channels=256,
         channels=128,
         norm_cfg=norm_cfg,
         loss_weight=0.3,
+    ),
+    things_to_stuff=dict(  # P3 to P6 gate the semantic features of four levels
+        type="ThingsToStuff", in_channels=4 * 256, out_channels=128, num_gates=4
+    ),
+    stuff_to_things=dict(  # the four semantic features gate P2 to P6
+        type="StuffToThings", in_channels=4 * 128, out_channels=256, num_gates=5
     ),
     panoptic_fusion_head=dict(
         type="AutoPanopticFusionHead",

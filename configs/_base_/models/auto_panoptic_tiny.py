@@ -1,4 +1,5 @@
-# The same network narrowed for two CPU cores and small pictures; classes of "shapes".
+# The same network narrowed for two CPU cores and small pictures; classes of "shapes". The
+# backbone alone is searched: auto_panoptic/shapes/supernet_all_parts.py shows the other parts.
 _base_ = "./auto_panoptic.py"
 
 norm_cfg = dict(num_groups=8)
@@ -13,6 +14,7 @@ model = dict(
         bbox_head=dict(in_channels=64, fc_out_channels=256, num_classes=6),
         mask_roi_extractor=dict(out_channels=64, finest_scale=28),
         mask_head=dict(
+            type="FCNMaskHead",
             num_convs=2,
             in_channels=64,
             conv_out_channels=64,
@@ -21,12 +23,15 @@ model = dict(
         ),
     ),
     semantic_head=dict(
+        type="SharedSemanticHead",
         num_things_classes=6,
         num_stuff_classes=4,
         in_channels=64,
         channels=64,
         norm_cfg=norm_cfg,
     ),
+    things_to_stuff=None,
+    stuff_to_things=None,
     panoptic_fusion_head=dict(num_things_classes=6, num_stuff_classes=4),
     train_cfg=dict(
         rpn=dict(sampler=dict(num=64)),
