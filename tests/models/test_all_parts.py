@@ -248,6 +248,28 @@ def test_without_attention_the_pyramid_passes_untouched(config):
     assert list(model.search_space.parts) == ["backbone", "mask_head", "semantic_head"]
 
 
+def test_without_attention_the_detector_is_mmdetections_own(shapes_config):
+    """Equal to the bit: losses, gradients and panoptic maps of the class it derives from."""
+    config = shapes_config("supernet")
+    data, results = batch(config), []
+    ours = build(config)
+    theirs = copy.deepcopy(config.model)
+    theirs.pop("arch")
+    theirs.type = "TwoStagePanopticSegmentor"
+    theirs = MODELS.build(theirs)
+    theirs.load_state_dict(ours.state_dict())
+    for model in (ours, theirs):
+        values = losses_of(model, data)
+        values["loss"].backward()
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        with torch.no_grad():
+            samples = model.eval().test_step(batch(config, "val"))
+        maps = [sample.pred_panoptic_seg.sem_seg for sample in samples]
+        results.append([*values.values(), *gradients, *maps])
+    assert len(results[0]) == len(results[1])
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
 def test_prediction_of_a_path(config):
     model = build(config).eval()
     model.set_arch(model.search_space.fair_path(0, 7))

@@ -3,8 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmcv.ops import modulated_deform_conv2d
 
-from mmpanonas.models.head_ops import DeformableConv, head_op
+from mmpanonas.models.head_ops import DeformableConv, deform_by_sampling, head_op
 from mmpanonas.space import HEAD_CHOICES
 from tests import reference
 
@@ -54,3 +57,35 @@ def test_a_shifted_mask_and_offset_are_read_from_the_right_channels():
     expected = F.conv2d(shifted, conv.weight, conv.bias, padding=1)
     inner = (..., slice(1, -1), slice(1, -1))
     torch.testing.assert_close(conv(x)[inner], expected[inner], rtol=1e-5, atol=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    kernel=st.sampled_from([3, 5]),
+    spread=st.sampled_from([0.0, 0.7, 4.0]),
+    seed=st.integers(0, 999),
+)
+def test_sampling_equals_mmcvs_operator_and_its_gradients(height, width, kernel, spread, seed):
+    torch.manual_seed(seed)
+    places = kernel * kernel
+    inputs = [
+        torch.randn(2, 3, height, width),
+        torch.randn(2, 2 * places, height, width) * spread,
+        torch.rand(2, places, height, width),
+        torch.randn(4, 3, kernel, kernel),
+        torch.randn(4),
+    ]
+    results = []
+    for operator, extra in (
+        (deform_by_sampling, ()),
+        (modulated_deform_conv2d, (1, kernel // 2, 1, 1, 1)),
+    ):
+        leaves = [x.double().requires_grad_() for x in inputs]
+        out = operator(*leaves, *extra)
+        results.append([out, *torch.autograd.grad(out.square().sum(), leaves)])
+    if not spread:  # at whole positions the slope differs from side to side: none is right
+        del results[0][2], results[1][2]
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-7)

@@ -7,17 +7,23 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
 from mmdet.structures import DetDataSample
 from mmengine.structures import PixelData
 
-from mmpanonas.models.semantic_head import IGNORE_LABEL, SharedSemanticHead
+from mmpanonas.models.semantic_head import (
+    IGNORE_LABEL,
+    SearchableSemanticHead,
+    SharedSemanticHead,
+)
+from mmpanonas.space import HEAD_CHOICES, Arch, ArchError
 
 
-def make_head(**options) -> SharedSemanticHead:
+def make_head(kind: type = SharedSemanticHead, **options) -> SharedSemanticHead:
     norm = dict(type="GN", num_groups=2)
     chosen = dict(num_things_classes=3, num_stuff_classes=2, in_channels=4, channels=4)
     torch.manual_seed(0)
-    return SharedSemanticHead(**chosen | dict(norm_cfg=norm) | options)
+    return kind(**chosen | dict(norm_cfg=norm) | options)
 
 
 def pyramid(height: int = 8, width: int = 12, batch: int = 2) -> tuple[torch.Tensor, ...]:
@@ -98,3 +104,34 @@ def test_the_coarsest_level_is_not_used():
     assert torch.equal(head(x)["seg_preds"], head(changed)["seg_preds"])
     changed = (*x[:3], x[3] + 1, x[4])
     assert not torch.equal(head(x)["seg_preds"], head(changed)["seg_preds"])
+
+
+@pytest.mark.parametrize("rescale", [False, True])
+def test_prediction_equals_mmdetections_own(rescale):
+    head, x = make_head().eval(), pyramid()
+    metas = [
+        dict(batch_input_shape=(32, 48), img_shape=(32, 48), ori_shape=(40, 60)),
+        dict(batch_input_shape=(32, 48), img_shape=(30, 41), ori_shape=(15, 21)),
+    ]
+    ours = head.predict(x, metas, rescale)
+    theirs = BaseSemanticHead.predict(head, x, metas, rescale)
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+    aligned = make_head(align_corners=True).eval().predict(x, metas, rescale)
+    assert [a.shape for a in aligned] == [b.shape for b in ours]
+    assert not torch.allclose(aligned[0], ours[0])
+
+
+def test_the_searchable_head_shares_each_layer_among_the_levels():
+    head = make_head(kind=SearchableSemanticHead)
+    assert [tuple(layer) for layer in head.layers] == [HEAD_CHOICES] * 3
+    arch = Arch(semantic_head=("df_3x3", "at_5x5", "dw_3x3"))
+    fixed = make_head(kind=SearchableSemanticHead, arch=arch)
+    assert [tuple(layer) for layer in fixed.layers] == [(c,) for c in arch.semantic_head]
+    assert not fixed.load_state_dict(head.state_dict(), strict=False).missing_keys
+    head.set_arch(arch)
+    x = pyramid()
+    assert torch.equal(head(x)["seg_preds"], fixed(x)["seg_preds"])
+    with pytest.raises(ArchError, match="lacks semantic_head"):
+        make_head(kind=SearchableSemanticHead, arch=Arch(backbone=("xception",)))
+    with pytest.raises(ArchError, match="semantic_head: expected 2 choices, got 3"):
+        make_head(kind=SearchableSemanticHead, arch=arch, num_layers=2)

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmcv.ops import ModulatedDeformConv2d
 from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
 from mmengine.config import Config
 from torch import nn
 
-import mmpanonas.models  # noqa: F401 (registers)
+from mmpanonas.models.head_ops import DeformableConv
 from mmpanonas.space import (
     BACKBONE_CHOICES,
     HEAD_CHOICES,
@@ -116,12 +115,7 @@ def modules_of(model: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-COUNTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, ModulatedDeformConv2d)
-
-
-def flow_through(conv: ModulatedDeformConv2d, x: torch.Tensor, *_) -> torch.Tensor:
-    """mmcv's operator has no form for the meta device; its output has the input's places."""
-    return x.new_empty(len(x), conv.out_channels, *x.shape[2:])
+COUNTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, DeformableConv)
 
 
 def macs_of(module: nn.Module, inputs: torch.Tensor, output: torch.Tensor) -> int:
@@ -134,7 +128,11 @@ def macs_of(module: nn.Module, inputs: torch.Tensor, output: torch.Tensor) -> in
 
 @pytest.fixture(autouse=True)
 def _deformable_shapes(monkeypatch):
-    monkeypatch.setattr(ModulatedDeformConv2d, "forward", flow_through)
+    """Sampling has no form for the meta device: its output has the input's places."""
+    monkeypatch.setattr(
+        "mmpanonas.models.head_ops.deform_by_sampling",
+        lambda x, offset, mask, weight, bias: x.new_empty(len(x), len(weight), *x.shape[2:]),
+    )
 
 
 def counted_macs(model: nn.Module, shape: NetworkShape, size: tuple[int, int]) -> dict[str, int]:
