@@ -1,6 +1,7 @@
 """What the command-line tools share: MMDetection's arguments, one line for a user's error."""
 
 import argparse
+import atexit
 import os
 import zipfile
 from pathlib import Path
@@ -61,6 +62,7 @@ def check_checkpoint(path: str) -> None:
 def _distribute_on_cpu(cfg: Config) -> None:
     """MMEngine assumes a GPU per rank: start gloo and wrap without devices instead."""
     torch.distributed.init_process_group("gloo")
+    atexit.register(torch.distributed.destroy_process_group)
     cfg.model_wrapper_cfg = dict(
         type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False
     )
