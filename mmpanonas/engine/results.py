@@ -116,6 +116,10 @@ class SearchDirectory:
             file.flush()
             os.fsync(file.fileno())
 
+    def write_report(self, report: dict) -> None:
+        """Write ``strategy.json``: the strategy's own reckoning, such as a scoreboard."""
+        write_atomically(self.path / "strategy.json", json.dumps(report, indent=2) + "\n")
+
     def write_answer(self, ranked: list[Record], metric: str, rows: int) -> str:
         """Write ``arch.json`` and ``ranking.csv``; returns a table of the first ``rows``."""
         ranked[0].arch.dump(self.path / "arch.json")

@@ -179,9 +179,11 @@ class SearchLoop(BaseLoop):
             raise RuntimeError(f"the search evaluated nothing: {self.strategy.note}")
         logger = self.runner.logger
         if self.strategy.note:
-            logger.warning(self.strategy.note)
+            logger.info(self.strategy.note)
         if is_main_process():
             table = self.directory.write_answer(ranked, self.metric, self.num_reported)
+            if report := self.strategy.report():
+                self.directory.write_report(report)
             logger.info(f"best of {len(ranked)} architectures by {self.metric}:\n{table}")
             logger.info(
                 f"architecture: {self.directory.path / 'arch.json'}; "

@@ -1,9 +1,12 @@
 """Search strategies: propose and tell. They see architectures and scores, never a model."""
 
-from mmpanonas.search.evolution import Evolution, cross, mutate
+from mmpanonas.search.evolution import Evolution, Random, cross, mutate
+from mmpanonas.search.path_priority import PathPriority
 from mmpanonas.search.strategy import Strategy
 
 #: What a config's ``strategy.type`` may say.
-STRATEGIES: dict[str, type[Strategy]] = {"Evolution": Evolution}
+STRATEGIES: dict[str, type[Strategy]] = {
+    kind.__name__: kind for kind in (Evolution, PathPriority, Random)
+}
 
-__all__ = ["STRATEGIES", "Evolution", "Strategy", "cross", "mutate"]
+__all__ = ["STRATEGIES", "Evolution", "PathPriority", "Random", "Strategy", "cross", "mutate"]

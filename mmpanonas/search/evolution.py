@@ -139,3 +139,22 @@ class Evolution(Strategy):
     def _cross(self, parents: list[np.ndarray], rng) -> np.ndarray:
         first, second = rng.integers(len(parents), size=2)
         return cross(parents[first], parents[second], rng)
+
+
+class Random(Evolution):
+    """The baseline: ``total`` different architectures, drawn uniformly.
+
+    Args:
+        space, seed, legal, max_draws: as in ``Evolution``.
+        total: evaluations.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        seed: int = 0,
+        legal: Legal | None = None,
+        total: int = 1000,
+        max_draws: int = 1000,
+    ) -> None:
+        super().__init__(space, seed, legal, 1, total, 1, 0, 0, max_draws=max_draws)

@@ -15,7 +15,7 @@ class Strategy(ABC):
 
     Attributes:
         total: evaluations that the strategy plans.
-        note: why the search ended early, or "" (a strategy sets it, the caller shows it).
+        note: what to say at the end, such as why the search ended early, or "".
     """
 
     def __init__(self, space: SearchSpace, seed: int = 0, legal: Legal | None = None) -> None:
@@ -48,4 +48,8 @@ class Strategy(ABC):
 
     def label(self, arch: Arch) -> dict:
         """What to record beside a result, such as the generation it belongs to."""
+        return {}
+
+    def report(self) -> dict:
+        """What to keep of the strategy's own reckoning beside the results, as plain data."""
         return {}

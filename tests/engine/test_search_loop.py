@@ -38,9 +38,10 @@ def checkpoint(tmp_path_factory, shapes_root):
 def search(shapes_config, checkpoint, tmp_path):
     """A function that runs a search and returns the lines of its results."""
 
-    def run(name: str = "search", resume: bool = False, **options):
+    def run(name: str = "search", resume: bool = False, strategy: dict | None = None, **options):
         chosen = {"work_dir": str(tmp_path / name), "val_cfg.resume": resume} | options
         config = shapes_config("search_evolution", **chosen)
+        config.val_cfg.strategy = strategy or config.val_cfg.strategy
         config.load_from = str(options.get("load_from", checkpoint))
         Runner.from_cfg(config).val()
         return read(tmp_path / name)
@@ -93,6 +94,17 @@ def test_results_are_never_mixed_with_those_of_another_search(search):
         search()
     with pytest.raises(SearchDirectoryError, match=r"differs in seed .0 there, 5 here"):
         search(resume=True, **{"val_cfg.seed": 5})
+
+
+def test_path_priority_evaluates_its_winner_and_keeps_the_scoreboard(search, tmp_path):
+    strategy = dict(type="PathPriority", cycles=1, paths=4, runners_up=1)
+    results = search(strategy=strategy)
+    assert [r["generation"] for r in results] == [0, 0, 0, 0, 1, 1]
+    board = json.loads((tmp_path / "search/strategy.json").read_text())["backbone"]
+    assert len(board) == 10
+    assert all(sorted(layer.values()) == [0, 1, 2, 3] for layer in board)
+    winner = [max(layer, key=layer.get) for layer in board]
+    assert results[4]["arch"]["backbone"] == winner
 
 
 def test_budget_is_kept_and_an_impossible_one_refused_at_once(search, tmp_path):

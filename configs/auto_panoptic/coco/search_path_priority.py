@@ -1,0 +1,3 @@
+_base_ = "./search_evolution.py"
+
+val_cfg = dict(strategy=dict(_delete_=True, type="PathPriority"))
