@@ -32,7 +32,7 @@ if "$VENV/bin/python" -c 'import importlib.metadata as m, sys; sys.exit("onedl-m
     say "2/4 mmcv with its operators: already there"
 else
     CORES=$(nproc)
-    say "2/4 mmcv with its operators: compiles for about $((24 / CORES + 1)) minutes on $CORES cores, once" \
+    say "2/4 mmcv with its operators: compiles once, 5 to 13 minutes on two cores (here: $CORES)" \
         "(seconds where PIP_FIND_LINKS holds a wheel)"
     # CFLAGS replaces the interpreter's own flags: without -O3 RoIAlign and NMS crawl.
     CFLAGS="-O3 -g0 -fwrapv -DNDEBUG" MAX_JOBS=$CORES MMCV_WITH_OPS=1 \

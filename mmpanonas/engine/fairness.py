@@ -121,9 +121,7 @@ class StrictFairnessHook(Hook):
         space = self._space(runner)
         index, place = divmod(runner.iter, space.window)
         if self._window[0] != index:
-            start = index * space.window
-            paths = [space.fair_path(self.seed, start + i) for i in range(space.window)]
-            self._window = (index, paths)
+            self._window = (index, space.fair_paths(self.seed, index))
         return self._window[1][place]
 
     @staticmethod

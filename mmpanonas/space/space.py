@@ -141,10 +141,14 @@ class SearchSpace:
             return [self.decode([])]
         return [self.decode(row) for row in np.stack(columns, axis=1)]
 
+    def fair_paths(self, seed: int, window: int) -> list[Arch]:
+        """The paths of training window ``window``: a function of the two numbers alone."""
+        return self.fair_window(np.random.default_rng([seed, window]))
+
     def fair_path(self, seed: int, iteration: int) -> Arch:
         """The path of training pass ``iteration``: a function of the two numbers alone.
 
         Passes ``k * window`` to ``(k + 1) * window - 1`` make the ``k``-th fair window.
         """
         window, place = divmod(iteration, self.window)
-        return self.fair_window(np.random.default_rng([seed, window]))[place]
+        return self.fair_paths(seed, window)[place]
