@@ -11,14 +11,15 @@ import mmpanonas.register  # noqa: F401
 from mmpanonas.config import load_config
 from mmpanonas.datasets.nas_split import split_nas
 from mmpanonas.datasets.shapes import write_shapes
+from mmpanonas.space import Arch
 
 ROOT = Path(__file__).parents[1]
 SHAPES = ROOT / "configs/auto_panoptic/shapes"
 
 #: Overrides that make any of the shapes configs run in seconds.
 SMALL = {
-    "train_cfg.max_iters": 8,
-    "default_hooks.checkpoint.interval": 4,
+    "train_cfg.max_iters": 12,
+    "default_hooks.checkpoint.interval": 12,
     "train_dataloader.batch_size": 2,
     "train_dataloader.num_workers": 0,
     "train_dataloader.persistent_workers": False,
@@ -27,6 +28,11 @@ SMALL = {
     "test_dataloader.num_workers": 0,
     "test_dataloader.persistent_workers": False,
 }
+
+
+def shapes_arch(block: str = "shuffle_3x3", head: str = "dw_3x3", ratio: str = "r4") -> Arch:
+    """The architecture of the shapes space that has the same choice in all layers of a part."""
+    return Arch((block,) * 10, (head,) * 2, (head,) * 3, (ratio,) * 4, (ratio,) * 5)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -54,7 +60,8 @@ def shapes_config(shapes_root, tmp_path):
     """A function from a config's name and overrides to a small, ready config."""
 
     def load(name: str, **options) -> Config:
-        chosen = SMALL | dict(data_root=str(shapes_root), work_dir=str(tmp_path / name))
+        work_dir = tmp_path / Path(name).name
+        chosen = SMALL | dict(data_root=str(shapes_root), work_dir=str(work_dir))
         if name == "search_evolution":
             chosen |= {
                 "val_cfg.recalibration.num_images": 4,

@@ -8,9 +8,10 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 
 from mmpanonas.config import ConfigError, class_slots, datasets_of, load_config
+from mmpanonas.models import Searchable
 from mmpanonas.models.fusion import PRESETS
 from mmpanonas.space import NetworkShape, SearchSpace
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shapes_arch
 
 CONFIGS = sorted(
     path.relative_to(ROOT)
@@ -24,8 +25,21 @@ def read(path: Path) -> Config:
     """A config whose architecture is there: the shapes ones name what the demo finds."""
     config = Config.fromfile(path)
     if str(config.model.get("arch")).startswith("work_dirs"):
-        config.model.arch = dict(backbone=["shuffle_5x5"] * 10)
+        whole = shapes_arch("shuffle_5x5").to_dict()
+        config.model.arch = {part: whole[part] for part in searchable_parts(config.model)}
     return config
+
+
+def searchable_parts(model: dict) -> list[str]:
+    configs = dict(
+        backbone=model.backbone,
+        mask_head=model.roi_head.mask_head,
+        semantic_head=model.semantic_head,
+        things_to_stuff=model.things_to_stuff,
+        stuff_to_things=model.stuff_to_things,
+    )
+    kinds = {name: config and MODELS.get(config.type) for name, config in configs.items()}
+    return [name for name, kind in kinds.items() if kind and issubclass(kind, Searchable)]
 
 
 def test_the_main_configs_are_where_the_readme_says():
@@ -39,7 +53,7 @@ def test_config_builds_its_network(path):
     config = read(path)
     model = MODELS.build(config.model)
     things, stuff = {"coco": (80, 53), "ade20k": (100, 50), "shapes": (6, 4)}[
-        next(data for data in ("coco", "ade20k", "shapes") if data in str(path))
+        next((data for data in ("coco", "ade20k") if data in str(path)), "shapes")
     ]
     for part, key, kind in class_slots(config.model):
         assert part[key] == (things, stuff)[kind], part.type
@@ -51,13 +65,14 @@ def test_config_builds_its_network(path):
 @pytest.mark.parametrize("path", [p for p in BUILDABLE if "auto_panoptic" in p.parts], ids=str)
 def test_supernets_are_searched_and_retrained_networks_fixed(path):
     model = MODELS.build(read(path).model)
-    retrained = "retrain" in path.name or "fusion" in path.name
-    if retrained:
+    if "retrain" in path.name or "fusion" in path.name:
         size = 1
     elif {"coco", "ade20k"} & set(path.parts):
         size = SearchSpace.full().size
     else:
-        size = 4**10 * (6**5 * 3**9 if "all_parts" in path.name else 1)
+        parts = dict(backbone_only=4**10, heads_only=6**5, attention_only=3**9)
+        parts["no_attention"] = 4**10 * 6**5
+        size = parts.get(path.stem, 4**10 * 6**5 * 3**9)
     assert model.search_space.size == size
 
 
@@ -107,7 +122,7 @@ def test_custom_configs_take_classes_root_and_scale_from_the_data(shapes_root):
     config = load_config("configs/auto_panoptic/custom/supernet.py", options)
     counts = {(part.type, key): part[key] for part, key, _ in class_slots(config.model)}
     assert counts["Shared2FCBBoxHead", "num_classes"] == 6
-    assert counts["SharedSemanticHead", "num_stuff_classes"] == 4
+    assert counts["SearchableSemanticHead", "num_stuff_classes"] == 4
     roots = {dataset.data_root for dataset in datasets_of(config)}
     assert roots == {str(shapes_root)}
     scales = {
@@ -138,6 +153,6 @@ def test_fusion_presets_are_one_key_apart():
     for preset in ("paper", "released"):
         config.model.panoptic_fusion_head.preset = preset
         assert MODELS.build(config.model).panoptic_fusion_head.rules == PRESETS[preset]
-    small = read("configs/auto_panoptic/ablations/shapes_released_fusion.py")
+    small = read("configs/auto_panoptic/ablations/released_fusion.py")
     rules = MODELS.build(small.model).panoptic_fusion_head.rules
     assert rules == replace(PRESETS["released"], stuff_area_limit=144)

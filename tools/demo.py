@@ -7,13 +7,19 @@ Started again, it goes on where it stopped.
 import argparse
 import csv
 import json
+import os
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import torch
+
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = "configs/auto_panoptic/shapes"
+#: One for each GPU; without one, two of one thread each use two cores better than one of two.
+PROCESSES = torch.cuda.device_count() or 2
 
 
 def steps(work: Path, data: Path) -> list[tuple[str, list[str]]]:
@@ -30,14 +36,23 @@ def steps(work: Path, data: Path) -> list[tuple[str, list[str]]]:
         ),
         (
             "train supernet",
-            ["tools/train.py", f"{CONFIGS}/supernet.py", "--work-dir", supernet, "--resume", *root],
+            [
+                "tools/dist_train.sh",
+                f"{CONFIGS}/supernet.py",
+                PROCESSES,
+                "--work-dir",
+                supernet,
+                "--resume",
+                *root,
+            ],
         ),
         (
             "search",
             [
-                "tools/search.py",
+                "tools/dist_search.sh",
                 f"{CONFIGS}/search_evolution.py",
                 lambda: last_checkpoint(supernet),
+                PROCESSES,
                 "--work-dir",
                 search,
                 "--resume",
@@ -50,7 +65,15 @@ def steps(work: Path, data: Path) -> list[tuple[str, list[str]]]:
         ),
         (
             "retrain",
-            ["tools/train.py", f"{CONFIGS}/retrain.py", "--work-dir", retrain, "--resume", *arch],
+            [
+                "tools/dist_train.sh",
+                f"{CONFIGS}/retrain.py",
+                PROCESSES,
+                "--work-dir",
+                retrain,
+                "--resume",
+                *arch,
+            ],
         ),
         (
             "test",
@@ -81,15 +104,27 @@ def run(number: int, total: int, name: str, command: list, log: Path) -> float:
     Progress bars and errors (stderr) are shown; what else a step prints goes to ``log``.
     """
     words = [str(word() if callable(word) else word) for word in command]
-    print(f"\n=== {number}/{total} {name} (log: {log})\n$ python {' '.join(words)}", flush=True)
+    distributed = words[0].endswith(".sh")
+    program = ["bash"] if distributed else [sys.executable, "-W", "ignore"]
+    environment = os.environ | (torchrun_settings() if distributed else {})
+    shown = Path(program[0]).name
+    print(f"\n=== {number}/{total} {name} (log: {log})\n$ {shown} {' '.join(words)}", flush=True)
     log.parent.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     with log.open("w") as file:
-        done = subprocess.run([sys.executable, "-W", "ignore", *words], cwd=ROOT, stdout=file)
+        done = subprocess.run([*program, *words], cwd=ROOT, stdout=file, env=environment)
     if done.returncode:
         print(log.read_text()[-2000:], file=sys.stderr)
         sys.exit(f"demo: step {name!r} failed; start again to go on from it")
     return time.perf_counter() - start
+
+
+def torchrun_settings() -> dict[str, str]:
+    """Environment of the distributed steps: this Python, a free port, one thread a process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return dict(PYTHON=sys.executable, PYTHONWARNINGS="ignore", PORT=str(port), OMP_NUM_THREADS="1")
 
 
 def table(rows: list[dict], columns: dict[str, str]) -> str:

@@ -27,6 +27,8 @@ def main() -> None:
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == "auto" else args.resume
+    if cfg.val_cfg.get("type") == "SearchLoop":  # a search's config trains its supernet
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     runner = Runner.from_cfg(cfg)
     runner.train()
     runner.logger.info(f"checkpoints and logs: {cfg.work_dir}")

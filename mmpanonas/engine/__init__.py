@@ -1,6 +1,11 @@
 """Hooks, loops and optimizer wrappers: everything here registers itself with MMEngine."""
 
-from mmpanonas.engine.fairness import FairAmpOptimWrapper, FairOptimWrapper, StrictFairnessHook
+from mmpanonas.engine.fairness import (
+    FairAmpOptimWrapper,
+    FairOptimWrapper,
+    StrictFairnessHook,
+    UniformSamplingHook,
+)
 from mmpanonas.engine.hooks import CheckpointKindHook, ProgressBarHook, StopOnInvalidLossHook
 from mmpanonas.engine.recalibration import BNRecalibrationHook, RecalibrationBatches, recalibrated
 from mmpanonas.engine.search_loop import CandidateEvaluator, SearchLoop
@@ -16,5 +21,6 @@ __all__ = [
     "SearchLoop",
     "StopOnInvalidLossHook",
     "StrictFairnessHook",
+    "UniformSamplingHook",
     "recalibrated",
 ]

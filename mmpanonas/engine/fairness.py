@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmpanonas.errors import InputError
-from mmpanonas.space import Arch
+from mmpanonas.space import Arch, SearchSpace
 
 
 class _MeanOverPasses:
@@ -121,11 +121,15 @@ class StrictFairnessHook(Hook):
         space = self._space(runner)
         index, place = divmod(runner.iter, space.window)
         if self._window[0] != index:
-            self._window = (index, space.fair_paths(self.seed, index))
+            self._window = (index, self.paths(space, index))
         return self._window[1][place]
 
+    def paths(self, space: SearchSpace, window: int) -> list[Arch]:
+        """The paths of one optimizer step."""
+        return space.fair_paths(self.seed, window)
+
     @staticmethod
-    def _space(runner: Runner):
+    def _space(runner: Runner) -> SearchSpace:
         return _model(runner).search_space
 
     @staticmethod
@@ -136,6 +140,18 @@ class StrictFairnessHook(Hook):
             if isinstance(hook, CheckpointHook) and hook.interval > 0 and not hook.by_epoch:
                 counts["default_hooks.checkpoint.interval"] = hook.interval
         return counts
+
+
+@HOOKS.register_module()
+class UniformSamplingHook(StrictFairnessHook):
+    """The baseline of strict fairness: the choices of every pass are drawn uniformly.
+
+    Steps take as many passes, and each parameter the mean over those that reached it.
+    """
+
+    def paths(self, space: SearchSpace, window: int) -> list[Arch]:
+        """The paths of one optimizer step."""
+        return space.uniform_paths(self.seed, window)
 
 
 def _model(runner: Runner) -> nn.Module:

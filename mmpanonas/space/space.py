@@ -145,6 +145,11 @@ class SearchSpace:
         """The paths of training window ``window``: a function of the two numbers alone."""
         return self.fair_window(np.random.default_rng([seed, window]))
 
+    def uniform_paths(self, seed: int, window: int) -> list[Arch]:
+        """As many paths drawn uniformly: a function of the two numbers alone."""
+        rng = np.random.default_rng([seed, window])
+        return [self.sample(rng) for _ in range(self.window)]
+
     def fair_path(self, seed: int, iteration: int) -> Arch:
         """The path of training pass ``iteration``: a function of the two numbers alone.
 

@@ -276,7 +276,7 @@ def test_a_window_over_all_parts_equals_the_formula(shapes_config, fixed, window
         "model.backbone.blocks": (1, 1, 1, 1),
         "model.neck.in_channels": [12, 24, 48, 80],
     }
-    config = shapes_config("supernet_all_parts", **narrow)
+    config = shapes_config("supernet", **narrow)
     arch = MODELS.build(copy.deepcopy(config.model)).search_space.fair_path(0, 0)
     config.merge_from_dict({f"model.{part}.arch": arch.to_dict() for part in fixed})
     dataset = DATASETS.build(config.train_dataloader.dataset)

@@ -16,7 +16,7 @@ from mmpanonas.config import load_config
 from mmpanonas.engine.hooks import CheckpointKindError
 from mmpanonas.engine.results import SearchDirectoryError
 from mmpanonas.space import Arch, BudgetError, NetworkShape, backbone_cost
-from tests.conftest import ROOT, SHAPES, SMALL
+from tests.conftest import ROOT, SHAPES, SMALL, shapes_arch
 
 MODEL = Config.fromfile(SHAPES / "supernet.py", import_custom_modules=False).model
 
@@ -26,12 +26,12 @@ def checkpoint(tmp_path_factory, shapes_root):
     """A supernet of the shapes config that has begun to tell stuff apart."""
     work_dir = tmp_path_factory.mktemp("supernet")
     options = {"data_root": str(shapes_root), "work_dir": str(work_dir)}
-    options |= {"train_cfg.max_iters": 80, "default_hooks.checkpoint.interval": 80}
+    options |= {"train_cfg.max_iters": 84, "default_hooks.checkpoint.interval": 84}
     options |= {"param_scheduler": [], "train_dataloader.batch_size": 2}
     config = load_config(str(SHAPES / "supernet.py"), SMALL | options)
     init_default_scope("mmdet")
     Runner.from_cfg(config).train()
-    return work_dir / "iter_80.pth"
+    return work_dir / "iter_84.pth"
 
 
 @pytest.fixture
@@ -97,15 +97,19 @@ def test_results_are_never_mixed_with_those_of_another_search(search):
 
 
 def test_path_priority_evaluates_its_winner_and_keeps_the_scoreboard(search, tmp_path):
-    strategy = dict(type="PathPriority", cycles=1, paths=4, runners_up=1)
+    strategy = dict(type="PathPriority", cycles=1, runners_up=1)
     results = search(strategy=strategy)
-    assert [r["generation"] for r in results[:4]] == [0, 0, 0, 0]
-    assert 5 <= len(results) <= 6  # a runner-up may have been a path of the cycle
-    board = json.loads((tmp_path / "search/strategy.json").read_text())["backbone"]
-    assert len(board) == 10
-    assert all(sorted(layer.values()) == [0, 1, 2, 3] for layer in board)
-    winner = [max(layer, key=layer.get) for layer in board]
-    assert winner in [r["arch"]["backbone"] for r in results]
+    assert [r["generation"] for r in results[:12]] == [0] * 12
+    assert 13 <= len(results) <= 14  # a runner-up may have been a path of the cycle
+    board = json.loads((tmp_path / "search/strategy.json").read_text())
+    assert {part: len(layers) for part, layers in board.items()} == {
+        part: len(choices) for part, choices in shapes_arch().to_dict().items()
+    }
+    winner = {}
+    for part, layers in board.items():
+        assert all(sum(layer.values()) == sum(range(12)) for layer in layers)
+        winner[part] = [max(layer, key=layer.get) for layer in layers]
+    assert winner in [r["arch"] for r in results]
 
 
 def test_budget_is_kept_and_an_impossible_one_refused_at_once(search, tmp_path):
@@ -122,18 +126,17 @@ def test_budget_is_kept_and_an_impossible_one_refused_at_once(search, tmp_path):
 
 def test_a_fixed_networks_checkpoint_is_refused(search, shapes_config, tmp_path):
     config = shapes_config("supernet")
-    config.model.arch = dict(backbone=["xception"] * 10)
+    config.model.arch = shapes_arch().to_dict()
     path = tmp_path / "fixed.pth"
     torch.save(dict(state_dict=MODELS.build(config.model).state_dict(), meta={}), path)
-    with pytest.raises(CheckpointKindError, match="holds a fixed network of 10 searched layers"):
+    with pytest.raises(CheckpointKindError, match="holds a fixed network of 24 searched layers"):
         search(load_from=path)
 
 
 def test_a_supernets_checkpoint_is_refused_by_retraining(shapes_config, checkpoint):
-    arch = dict(backbone=["xception"] * 10)
     config = shapes_config("retrain", load_from=str(checkpoint))
-    config.model.arch = arch
-    with pytest.raises(CheckpointKindError, match="holds a supernet of 10 searched layers"):
+    config.model.arch = shapes_arch().to_dict()
+    with pytest.raises(CheckpointKindError, match="holds a supernet of 24 searched layers"):
         Runner.from_cfg(config).test()
 
 

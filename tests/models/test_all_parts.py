@@ -23,14 +23,16 @@ RATIOS = dict(ratios=dict(r4=4, r8=8, r16=6), allow_remainder=True)
 
 def released_config(arch: str | None) -> Config:
     """The sizes of the released arrays: a pyramid of 64 channels, 32 in the stuff branch."""
-    config = Config.fromfile(SHAPES / "supernet_all_parts.py")
+    config = Config.fromfile(SHAPES / "supernet.py")
     gn = dict(num_groups=32)
     widths = dict(
         arch=arch,
         backbone=dict(channels=(4, 8, 12, 16, 20), blocks=(8, 8, 16, 8)),
-        neck=dict(in_channels=[8, 12, 16, 20]),
+        neck=dict(in_channels=[8, 12, 16, 20], out_channels=64),
         roi_head=dict(mask_head=dict(num_convs=4)),
-        semantic_head=dict(channels=32, num_stuff_classes=53, align_corners=True, norm_cfg=gn),
+        semantic_head=dict(
+            in_channels=64, channels=32, num_stuff_classes=53, align_corners=True, norm_cfg=gn
+        ),
         things_to_stuff=dict(in_channels=4 * 64, out_channels=32, **RATIOS),
         stuff_to_things=dict(in_channels=4 * 32, out_channels=64, **RATIOS),
     )
@@ -129,7 +131,7 @@ def config(shapes_config):
         "model.backbone.channels": (8, 12, 24, 48, 80),
         "model.neck.in_channels": [12, 24, 48, 80],
     }
-    return shapes_config("supernet_all_parts", **narrow)
+    return shapes_config("supernet", **narrow)
 
 
 def build(config: Config, **options) -> AutoPanoptic:
@@ -201,8 +203,8 @@ def test_a_picture_without_things_reaches_every_parameter(config):
 
 def test_gates_come_from_ungated_features_and_reach_their_branches(config):
     model = build(config).eval()
-    x = tuple(torch.randn(2, 64, 16 // 2**i, 24 // 2**i) for i in range(4))
-    x = (*x, torch.randn(2, 64, 1, 2))
+    x = tuple(torch.randn(2, 48, 16 // 2**i, 24 // 2**i) for i in range(4))
+    x = (*x, torch.randn(2, 48, 1, 2))
     maps, size = model.semantic_head.features(x), (16, 24)
     things, stuff = model.things_to_stuff(x[1:], size), model.stuff_to_things(maps, size)
     pyramid = model.attend(x)
@@ -243,14 +245,14 @@ def test_attention_changes_both_branches(config):
 
 def test_without_attention_the_pyramid_passes_untouched(config):
     model = build(config, things_to_stuff=None, stuff_to_things=None)
-    x = tuple(torch.randn(1, 64, 8, 8) for _ in range(5))
+    x = tuple(torch.randn(1, 48, 8, 8) for _ in range(5))
     assert model.attend(x) is x
     assert list(model.search_space.parts) == ["backbone", "mask_head", "semantic_head"]
 
 
 def test_without_attention_the_detector_is_mmdetections_own(shapes_config):
     """Equal to the bit: losses, gradients and panoptic maps of the class it derives from."""
-    config = shapes_config("supernet")
+    config = shapes_config("../ablations/backbone_only")
     data, results = batch(config), []
     ours = build(config)
     theirs = copy.deepcopy(config.model)

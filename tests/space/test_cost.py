@@ -165,15 +165,15 @@ def counted_params(module: nn.Module) -> int:
 @pytest.mark.parametrize(
     ("config", "arch", "size"),
     [
-        ("shapes/supernet.py", random_arch((2, 2, 4, 2), seed=0), (96, 160)),
-        ("shapes/supernet.py", random_arch((2, 2, 4, 2), seed=1), (97, 161)),
-        ("shapes/retrain.py", random_arch((2, 2, 4, 2), seed=2), (35, 131)),
+        ("ablations/backbone_only.py", random_arch((2, 2, 4, 2), seed=0), (96, 160)),
+        ("ablations/backbone_only.py", random_arch((2, 2, 4, 2), seed=1), (97, 161)),
+        ("shapes/retrain.py", whole_arch(seed=2), (35, 131)),
         ("coco/supernet.py", PUBLISHED["coco"], (800, 1344)),
         ("coco/retrain.py", PUBLISHED["ade20k"], (75, 130)),
         ("coco/retrain.py", PUBLISHED["coco"], (800, 1333)),
         ("ade20k/retrain.py", PUBLISHED["ade20k"], (512, 683)),
-        ("shapes/supernet_all_parts.py", whole_arch(seed=0), (96, 160)),
-        ("shapes/supernet_all_parts.py", whole_arch(seed=1), (97, 161)),
+        ("shapes/supernet.py", whole_arch(seed=0), (96, 160)),
+        ("shapes/supernet.py", whole_arch(seed=1), (97, 161)),
     ],
 )
 def test_cost_equals_counting_on_the_built_network(config, arch, size):
@@ -205,7 +205,7 @@ def test_cost_follows_every_width_of_the_config():
         "test_cfg.rpn.max_per_img": 9,
         "test_cfg.rcnn.max_per_img": 5,
     }
-    model, shape = build("shapes/supernet.py", arch, **widths)
+    model, shape = build("ablations/backbone_only.py", arch, **widths)
     assert (shape.num_anchors, shape.box_rois, shape.mask_rois) == (10, 9, 5)
     check_by_counting(model, shape, arch, (96, 130))
 
@@ -220,7 +220,7 @@ def check_by_counting(
     assert {name: c.macs for name, c in cost.items()} == counted_macs(model, shape, size)
 
 
-@pytest.mark.parametrize("config", ["shapes/supernet.py", "shapes/supernet_all_parts.py"])
+@pytest.mark.parametrize("config", ["shapes/supernet.py", "ablations/backbone_only.py"])
 def test_a_path_of_the_supernet_costs_what_its_fixed_network_does(config):
     model, shape = build(config, None)
     for seed in range(3):
@@ -233,7 +233,7 @@ def test_a_path_of_the_supernet_costs_what_its_fixed_network_does(config):
 @pytest.mark.parametrize("choice", HEAD_CHOICES)
 def test_each_operation_of_the_heads_is_counted(choice):
     arch = replace(whole_arch(0), mask_head=(choice,) * 2, semantic_head=(choice,) * 3)
-    check_by_counting(*build("shapes/supernet_all_parts.py", arch), arch, (64, 96))
+    check_by_counting(*build("shapes/supernet.py", arch), arch, (64, 96))
 
 
 def test_released_ratios_are_counted():
@@ -241,7 +241,7 @@ def test_released_ratios_are_counted():
     for part in ("things_to_stuff", "stuff_to_things"):
         options |= {f"{part}.ratios": dict(r4=4, r8=8, r16=6), f"{part}.allow_remainder": True}
     arch = replace(whole_arch(0), things_to_stuff=("r16",) * 4, stuff_to_things=("r16",) * 5)
-    model, shape = build("shapes/supernet_all_parts.py", arch, **options)
+    model, shape = build("shapes/supernet.py", arch, **options)
     assert shape.things_to_stuff_ratios == shape.stuff_to_things_ratios == (4, 8, 6)
     check_by_counting(model, shape, arch, (64, 96))
 
@@ -251,15 +251,15 @@ def test_widths_come_from_the_model_config():
     assert NetworkShape.of_model(small.model) == NetworkShape(
         channels=(16, 24, 48, 96, 160),
         blocks=(2, 2, 4, 2),
-        neck_channels=64,
+        neck_channels=48,
         num_things=6,
         num_stuff=4,
         fc_channels=256,
-        mask_channels=64,
+        mask_channels=48,
         mask_layers=2,
-        semantic_channels=64,
+        semantic_channels=48,
         semantic_layers=3,
-        rpn_channels=64,
+        rpn_channels=48,
         num_anchors=3,
         box_rois=100,
         mask_rois=20,
@@ -275,7 +275,7 @@ def test_an_architecture_of_another_depth_is_refused():
 
 @pytest.mark.parametrize("part", list(PART_CHOICES))
 def test_a_part_of_another_depth_is_refused(part):
-    _, shape = build("shapes/supernet_all_parts.py", None)
+    _, shape = build("shapes/supernet.py", None)
     arch = whole_arch(0)
     longer = (*getattr(arch, part), getattr(arch, part)[0])
     with pytest.raises(ArchError, match=f"{part}: expected .* choices, got {len(longer)}"):

@@ -12,8 +12,7 @@ import pytest
 import torch
 
 from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
-from mmpanonas.space import Arch
-from tests.conftest import ROOT, SMALL
+from tests.conftest import ROOT, SMALL, shapes_arch
 
 CONFIGS = "configs/auto_panoptic/shapes"
 
@@ -208,14 +207,14 @@ def test_a_checkpoint_that_is_none(shapes_root, refuse, tmp_path):
 
 def test_nan_loss_stops_and_keeps_the_last_checkpoint(shapes_root, refuse, tmp_path):
     options = {"optim_wrapper.optimizer.lr": 1e30, "param_scheduler": "[]"}
-    options |= {"optim_wrapper.clip_grad": "None", "train_cfg.max_iters": 40}
+    options |= {"optim_wrapper.clip_grad": "None", "train_cfg.max_iters": 60}
     error = refuse("train.py", f"{CONFIGS}/supernet.py", data=shapes_root, **options)
     assert "became NaN or infinite at iteration" in error
     assert "backbone" in error
-    assert "iter_4.pth" in error
-    state = torch.load(tmp_path / "work/iter_4.pth", weights_only=False)["state_dict"]
+    assert "iter_12.pth" in error
+    state = torch.load(tmp_path / "work/iter_12.pth", weights_only=False)["state_dict"]
     assert len(state) > 100
-    assert not (tmp_path / "work/iter_40.pth").exists()
+    assert not (tmp_path / "work/iter_60.pth").exists()
 
 
 def blank(data: Path, split: str, keep_stuff: bool) -> None:
@@ -243,9 +242,9 @@ def test_pictures_without_instances_or_with_void_only_are_fine(data, tmp_path, k
 
     for split in ("train", "nas_train", "val"):
         blank(data, split, keep_stuff)
-    Arch(backbone=("shuffle_3x3",) * 10).dump(tmp_path / "arch.json")
+    shapes_arch().dump(tmp_path / "arch.json")
     options = SMALL | {"data_root": str(data), "work_dir": str(tmp_path / "work")}
-    options |= {"model.arch": str(tmp_path / "arch.json"), "train_cfg.val_interval": 8}
+    options |= {"model.arch": str(tmp_path / "arch.json"), "train_cfg.val_interval": 12}
     options |= {"train_dataloader.batch_size": 1}
     cfg = load_config(f"{CONFIGS}/retrain.py", options)
     check_data(cfg, ("train_dataloader", "val_dataloader"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmpanonas.space import Arch, NetworkShape, network_cost
+from tests.conftest import shapes_arch
 
 ROOT = Path(__file__).parents[2]
 TOOL = "tools/analysis_tools/get_flops.py"
@@ -115,16 +116,16 @@ def test_classes_come_from_the_annotation_file_where_the_config_leaves_them_open
         json.dumps({"images": [], "annotations": [], "categories": categories})
     )
     arch = tmp_path / "arch.json"
-    Arch(("xception",) * 10).dump(arch)
+    shapes_arch("xception", head="at_3x3").dump(arch)
     data = ["--cfg-options", f"data_root={tmp_path}"]
     code, out, _ = run(f"{AUTO}/custom/supernet.py", "--arch", arch, "--json", *data)
     modules = json.loads(out)["network"]["modules"]
     assert code == 0
     assert modules["bbox_head"]["params"] == sum(
-        (inputs + 1) * outputs for inputs, outputs in [(49 * 64, 256), (256, 256), (256, 5 * 3 + 1)]
+        (inputs + 1) * outputs for inputs, outputs in [(49 * 48, 256), (256, 256), (256, 5 * 3 + 1)]
     )
-    # three layers of 64 channels with GroupNorm; two stuff classes and "some thing"
-    assert modules["semantic_head"]["params"] == 3 * (9 * 64 * 64 + 2 * 64) + (4 * 64 + 1) * 3
+    # three layers of 48 channels, bias and GroupNorm; two stuff classes and "some thing"
+    assert modules["semantic_head"]["params"] == 3 * (9 * 48 * 48 + 3 * 48) + (4 * 48 + 1) * 3
 
 
 def one_line(result: tuple[int, str, str]) -> str:
@@ -147,7 +148,7 @@ def test_input_errors_are_one_line_and_exit_code_2(run, tmp_path):
     assert "coco.json does not fit the network of configs/auto_panoptic/shapes" in message
     assert "expected 10 choices, got 40" in message
     Arch(("xception",) * 10, mask_head=("dw_3x3",) * 4).dump(tmp_path / "more.json")
-    message = one_line(run(f"{AUTO}/shapes/supernet.py", "--arch", tmp_path / "more.json"))
+    message = one_line(run(f"{AUTO}/ablations/backbone_only.py", "--arch", tmp_path / "more.json"))
     assert "has mask_head, which this model does not search" in message
     Arch(("xception",) * 40).dump(tmp_path / "backbone.json")
     message = one_line(run(f"{AUTO}/coco/retrain.py", "--arch", tmp_path / "backbone.json"))

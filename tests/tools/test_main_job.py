@@ -12,7 +12,7 @@ import torch
 
 from mmpanonas.panoptic_png import read_panoptic_png
 from mmpanonas.space import Arch
-from tests.conftest import ROOT, SMALL
+from tests.conftest import ROOT, SMALL, shapes_arch
 
 CONFIGS = "configs/auto_panoptic/shapes"
 
@@ -52,7 +52,7 @@ def test_supernet_to_tested_network(shapes_root, tmp_path):
     supernet, search, retrain, test = (tmp_path / n for n in ("supernet", "search", "ret", "test"))
     config = f"{CONFIGS}/supernet.py"
     tool("train.py", config, "--work-dir", supernet, *options(shapes_root))
-    checkpoint = supernet / "iter_8.pth"
+    checkpoint = supernet / "iter_12.pth"
     assert list(supernet.glob("**/events.out.tfevents*")), "no TensorBoard log"
 
     config = f"{CONFIGS}/search_evolution.py"
@@ -67,14 +67,14 @@ def test_supernet_to_tested_network(shapes_root, tmp_path):
         assert min(cv2.imread(str(search / name)).shape[:2]) > 300
 
     config = f"{CONFIGS}/retrain.py"
-    chosen = options(shapes_root, **{"model.arch": arch, "train_cfg.val_interval": 8})
+    chosen = options(shapes_root, **{"model.arch": arch, "train_cfg.val_interval": 12})
     tool("train.py", config, "--work-dir", retrain, *chosen)
-    state = torch.load(retrain / "iter_8.pth", weights_only=False)["state_dict"]
+    state = torch.load(retrain / "iter_12.pth", weights_only=False)["state_dict"]
     held = {key.split(".")[4] for key in state if key.startswith("backbone.stages")}
     assert held == set(Arch.load(arch).backbone)
 
     chosen = ["--out", test / "coco", "--show-dir", test / "shown", "--show-num", 2, *chosen]
-    tool("test.py", config, retrain / "iter_8.pth", "--work-dir", test, *chosen)
+    tool("test.py", config, retrain / "iter_12.pth", "--work-dir", test, *chosen)
     scores = json.loads(next(test.glob("*/*.json")).read_text())
     assert 0 <= scores["coco_panoptic/PQ"] <= 100
     assert len(list((test / "shown").glob("*.png"))) == 2
@@ -89,11 +89,11 @@ def test_supernet_to_tested_network(shapes_root, tmp_path):
 def test_one_path_of_a_supernet_is_tested_with_its_own_statistics(shapes_root, tmp_path):
     config = f"{CONFIGS}/supernet.py"
     tool("train.py", config, "--work-dir", tmp_path / "super", *options(shapes_root))
-    Arch(backbone=("xception",) * 10).dump(tmp_path / "arch.json")
+    shapes_arch("xception").dump(tmp_path / "arch.json")
     printed = tool(
         "test.py",
         config,
-        tmp_path / "super/iter_8.pth",
+        tmp_path / "super/iter_12.pth",
         "--work-dir",
         tmp_path / "test",
         "--arch",
@@ -113,14 +113,14 @@ def test_resumed_supernet_takes_the_same_steps(shapes_root, tmp_path):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     config, still = f"{CONFIGS}/supernet.py", {"train_dataloader.dataset.pipeline.3.prob": 0.0}
     still |= {"model.train_cfg.rpn.sampler.num": 4096, "model.train_cfg.rcnn.sampler.num": 4096}
-    chosen = options(shapes_root, **still)
+    chosen = options(shapes_root, **still | {"train_cfg.max_iters": 24})
     tool("train.py", config, "--work-dir", whole, *chosen)
-    short = options(shapes_root, **still | {"train_cfg.max_iters": 4})
+    short = options(shapes_root, **still)
     tool("train.py", config, "--work-dir", stopped, *short)
     printed = tool("train.py", config, "--work-dir", stopped, "--resume", *chosen)
     assert "resumed" in printed
-    assert states_equal(whole / "iter_4.pth", stopped / "iter_4.pth")
-    first, second = (torch.load(d / "iter_8.pth", weights_only=False) for d in (whole, stopped))
+    assert states_equal(whole / "iter_12.pth", stopped / "iter_12.pth")
+    first, second = (torch.load(d / "iter_24.pth", weights_only=False) for d in (whole, stopped))
     for key, value in first["state_dict"].items():
         torch.testing.assert_close(value, second["state_dict"][key], rtol=1e-3, atol=1e-4)
 
@@ -129,16 +129,16 @@ def test_resumed_supernet_takes_the_same_steps(shapes_root, tmp_path):
 def test_two_ranks_train(shapes_root, tmp_path, config):
     arch = {}
     if config == "retrain":
-        Arch(backbone=("shuffle_3x3",) * 10).dump(tmp_path / "arch.json")
-        arch = {"model.arch": tmp_path / "arch.json", "train_cfg.val_interval": 8}
+        shapes_arch().dump(tmp_path / "arch.json")
+        arch = {"model.arch": tmp_path / "arch.json", "train_cfg.val_interval": 12}
     chosen = options(shapes_root, **arch)
     config = f"{CONFIGS}/{config}.py"
     env = dict(PORT="29577")
     tool("dist_train.sh", config, 2, "--work-dir", tmp_path / "out", *chosen, env=env)
-    assert (tmp_path / "out/iter_8.pth").exists()
+    assert (tmp_path / "out/iter_12.pth").exists()
     if arch:
         out = tmp_path / "test"
-        checkpoint = tmp_path / "out/iter_8.pth"
+        checkpoint = tmp_path / "out/iter_12.pth"
         tool("dist_test.sh", config, checkpoint, 2, "--work-dir", out, *chosen, env=env)
         tool("test.py", config, checkpoint, "--work-dir", tmp_path / "one", *chosen)
         scores = [json.loads(next(d.glob("*/*.json")).read_text()) for d in (out, tmp_path / "one")]
