@@ -1,7 +1,8 @@
 """Search strategies: propose and tell. They see architectures and scores, never a model."""
 
 from mmpanonas.search.evolution import Evolution, Random, cross, mutate
-from mmpanonas.search.path_priority import PathPriority
+from mmpanonas.search.path_priority import PathPriority, check_cycle
+from mmpanonas.search.scoreboard import Scoreboard
 from mmpanonas.search.strategy import Strategy
 
 #: What a config's ``strategy.type`` may say.
@@ -9,4 +10,14 @@ STRATEGIES: dict[str, type[Strategy]] = {
     kind.__name__: kind for kind in (Evolution, PathPriority, Random)
 }
 
-__all__ = ["STRATEGIES", "Evolution", "PathPriority", "Random", "Strategy", "cross", "mutate"]
+__all__ = [
+    "STRATEGIES",
+    "Evolution",
+    "PathPriority",
+    "Random",
+    "Scoreboard",
+    "Strategy",
+    "check_cycle",
+    "cross",
+    "mutate",
+]

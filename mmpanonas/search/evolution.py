@@ -1,5 +1,7 @@
 """DetNAS's evolution (SPEC section 9)."""
 
+import math
+
 import numpy as np
 
 from mmpanonas.errors import InputError
@@ -71,6 +73,32 @@ class Evolution(Strategy):
         self._waiting: list[Arch] = []
         self._advance()
 
+    @classmethod
+    def plan(cls, evaluations: int) -> dict[str, int]:
+        """Generations in DetNAS's proportions, as nearly as the number divides.
+
+        The population is 2.5 times the generations; a fifth are parents, two fifths mutants,
+        two fifths crosses.
+
+        Raises:
+            InputError: the number is no product of 2 or more generations of 5 or more.
+        """
+        sizes = [size for size in range(5, evaluations // 2 + 1) if evaluations % size == 0]
+        if not sizes:
+            raise InputError(
+                f"evolution: {evaluations} evaluations do not divide into generations; give a "
+                f"product of 2 or more generations of 5 or more, such as 60 = 5 x 12"
+            )
+        population = min(sizes, key=lambda size: abs(math.log(size * size / evaluations / 2.5)))
+        share = round(0.4 * population)
+        return dict(
+            generations=evaluations // population,
+            population=population,
+            parents=round(0.2 * population),
+            mutants=share,
+            crosses=share,
+        )
+
     @property
     def done(self) -> bool:
         """Whether the last generation has been told."""
@@ -118,6 +146,7 @@ class Evolution(Strategy):
                     f"{len(self._born)} architectures: {self.max_draws} draws gave no "
                     f"further one that is new and within the budget"
                 )
+                self.total = len(self._born)
                 break
             self._born[child] = self._generation
             self._waiting.append(child)
@@ -158,3 +187,8 @@ class Random(Evolution):
         max_draws: int = 1000,
     ) -> None:
         super().__init__(space, seed, legal, 1, total, 1, 0, 0, max_draws=max_draws)
+
+    @classmethod
+    def plan(cls, evaluations: int) -> dict[str, int]:
+        """Any number will do."""
+        return dict(total=evaluations)

@@ -1,28 +1,42 @@
 """Auto-Panoptic's own search policy (SPEC section 9)."""
 
+from itertools import islice
+
 import numpy as np
 
 from mmpanonas.errors import InputError
+from mmpanonas.search.scoreboard import Scoreboard
 from mmpanonas.search.strategy import Legal, Strategy
 from mmpanonas.space import Arch, SearchSpace
+
+#: Strictly fair paths of a cycle in the paper; every space's window divides it.
+CYCLE = 12
+
+
+def check_cycle(finished: int, paths: int) -> None:
+    """Raise ``InputError`` unless ``finished`` paths make a cycle: the scoreboard is empty."""
+    if finished < paths:
+        raise InputError(
+            f"path priority: {finished} finished paths, fewer than a cycle of {paths}: there is "
+            f"no scoreboard yet; let the search go on (tools/search.py --resume)"
+        )
 
 
 class PathPriority(Strategy):
     """Rank strictly fair paths, let each give its rank to the choices it uses, take the best.
 
-    In every cycle each choice of a layer is used equally often. The path ranked r of n
-    (0 is the best) adds n - 1 - r to the score of each (layer, choice) on it. The answer,
-    each layer's best-scored choice, was never evaluated as a whole: it is proposed at the
-    end, with the runners-up, which take the second best in the layer where that costs the
-    least score, the second least, ...
+    In every cycle each choice of a layer is used equally often, and the ranked paths go into
+    the :class:`Scoreboard`. Its winner, each layer's best choice, was never evaluated as a
+    whole: it is proposed at the end, with the runners-up that follow ``by_lost_score``.
 
     Args:
         space, seed, legal: as in ``Strategy``. A window with a path that is not legal is
             drawn again, so that the cycle stays fair.
         cycles, paths: C = 5 cycles of 12 paths in the paper; ``paths`` is a multiple of the
             space's window.
-        runners_up: further candidates of the end.
-        max_draws: windows drawn until one is legal.
+        runners_up: new architectures beside the winner. Evaluations that are saved, since a
+            path came twice, or the winner was a path or is not legal, go to further ones.
+        max_draws: windows drawn until one is legal, and architectures looked at for the end.
 
     Raises:
         InputError: ``paths`` is not a multiple of the window, or no window is legal.
@@ -34,7 +48,7 @@ class PathPriority(Strategy):
         seed: int = 0,
         legal: Legal | None = None,
         cycles: int = 5,
-        paths: int = 12,
+        paths: int = CYCLE,
         runners_up: int = 4,
         max_draws: int = 1000,
     ) -> None:
@@ -45,21 +59,44 @@ class PathPriority(Strategy):
                 f"expected a multiple of {space.window}"
             )
         if min(cycles, max_draws) < 1 or runners_up < 0:
-            raise InputError("path priority: cycles and max_draws must be positive")
+            raise InputError(
+                "path priority: cycles and max_draws must be positive, runners_up 0 or more"
+            )
         self.cycles, self.paths, self.runners_up = cycles, paths, runners_up
         self.max_draws, self.total = max_draws, cycles * paths + 1 + runners_up
-        self.board = np.zeros((len(space.num_choices), space.num_choices.max()), dtype=np.int64)
-        self._cycle = -1
-        self._round: list[Arch] = []
-        self._scores: dict[Arch, float] = {}
-        self._best_path = -np.inf
+        self.board = Scoreboard(space)
+        self._paths: list[Arch] = []  # of all cycles so far, in the order of their windows
+        self._round: list[Arch] = []  # the current cycle's, or the finalists
         self._waiting: list[Arch] = []
-        self._advance()
+        self._born: dict[Arch, int] = {}
+        self._scores: dict[Arch, float] = {}
+        self._cycle = -1
+        self._begin_round()
+
+    @classmethod
+    def plan(cls, evaluations: int) -> dict[str, int]:
+        """As many whole cycles as leave one evaluation for the winner; the rest runners-up.
+
+        Raises:
+            InputError: fewer evaluations than one cycle and its winner.
+        """
+        cycles = (evaluations - 1) // CYCLE
+        if cycles < 1:
+            raise InputError(
+                f"path priority: {evaluations} evaluations, fewer than a cycle of {CYCLE} and "
+                f"its winner; give {CYCLE + 1} or more"
+            )
+        return dict(cycles=cycles, paths=CYCLE, runners_up=evaluations - cycles * CYCLE - 1)
 
     @property
     def done(self) -> bool:
         """Whether the winner and the runners-up have been told."""
         return self._cycle > self.cycles
+
+    @property
+    def finished(self) -> int:
+        """Paths of the cycles whose score is known; one that came twice counts twice."""
+        return sum(path in self._scores for path in self._paths)
 
     def propose(self, limit: int) -> list[Arch]:
         """The next of the current cycle; empty while its scores are awaited."""
@@ -68,66 +105,88 @@ class PathPriority(Strategy):
 
     def tell(self, arch: Arch, score: float) -> None:
         """Record a score; the last of a cycle fills the scoreboard and starts the next."""
-        if arch not in self._round:
+        if arch not in self._born:
             raise ValueError(f"told the score of an architecture that was not proposed: {arch}")
         self._scores[arch] = score
-        if not self._waiting and all(path in self._scores for path in self._round):
+        # In a small space a whole cycle, or the end, may hold nothing new.
+        while not self.done and all(path in self._scores for path in self._round):
             self._finish_round()
-            self._advance()
+            self._begin_round()
 
     def label(self, arch: Arch) -> dict:
         """The cycle as generation; the winner and its runners-up come after the last."""
-        return dict(generation=self._cycle)
+        return dict(generation=self._born[arch])
 
-    def report(self) -> dict[str, list[dict[str, int]]]:
-        """The scoreboard: the score of every choice of every searched layer, part by part."""
-        rows = iter(self.board.tolist())
-        return {
-            part.name: [
-                dict(zip(part.choices, next(rows), strict=False)) for _ in range(part.layers)
-            ]
-            for part in self.space.searched
-        }
+    def report(self) -> dict:
+        """The ``scoreboard`` of the whole cycles so far, and the ``note``.
+
+        Beside them ``finished_paths`` and ``paths`` of a cycle.
+        """
+        return dict(
+            finished_paths=self.finished,
+            paths=self.paths,
+            scoreboard=self.board.to_dict(),
+            note=self.note,
+        )
 
     def finalists(self) -> list[Arch]:
-        """Each layer's best choice (the first of equals), then the legal runners-up."""
-        playing = np.arange(self.board.shape[1]) < self.space.num_choices[:, None]
-        board = np.where(playing, self.board, -1)
-        order = np.argsort(-board, axis=1, kind="stable")
-        layers = np.arange(len(board))
-        gaps = board[layers, order[:, 0]] - board[layers, order[:, 1]]
-        candidates = [order[:, 0]]
-        for layer in np.argsort(gaps, kind="stable"):
-            candidates.append(order[:, 0].copy())
-            candidates[-1][layer] = order[layer, 1]
-        legal = [arch for arch in map(self.space.decode, candidates) if self.legal(arch)]
-        return legal[: 1 + self.runners_up]
+        """The winner if it is legal, then the runners-up: legal, and no paths of the cycles.
+
+        Raises:
+            InputError: no cycle is finished.
+        """
+        check_cycle(self.finished, self.paths)
+        drawn = set(self._paths)
+        slots = 1 + self.runners_up + len(self._paths) - len(drawn)
+        found: list[Arch] = []
+        for place, arch in enumerate(islice(self.board.by_lost_score(), self.max_draws)):
+            if self.legal(arch) and (place == 0 or arch not in drawn):
+                found.append(arch)
+                slots -= arch not in drawn
+            if not slots:
+                break
+        return found
+
+    def _begin_round(self) -> None:
+        self._cycle += 1
+        if self.done:
+            return
+        if self._cycle < self.cycles:
+            self._round = self._draw()
+            self._paths += self._round
+        else:
+            self._round = self.finalists()
+        self._waiting = [arch for arch in dict.fromkeys(self._round) if arch not in self._born]
+        self._born |= dict.fromkeys(self._waiting, self._cycle)
+        if self._cycle == self.cycles:
+            self.total = len(self._born)
 
     def _finish_round(self) -> None:
         if self._cycle == self.cycles:
-            winner = self._scores[self._round[0]]
-            verdict = "beats" if winner > self._best_path else "does not beat"
-            self.note = (
-                f"the scoreboard's winner scores {winner:.4g} and {verdict} the best path of the "
-                f"cycles, {self._best_path:.4g}"
-            )
-            return
-        self._best_path = max(self._best_path, *self._scores.values())
-        ranked = sorted(self._round, key=lambda path: -self._scores[path])  # stable
-        for rank, path in enumerate(ranked):
-            codes = self.space.encode(path)
-            self.board[np.arange(len(codes)), codes] += len(ranked) - 1 - rank
+            self.note = self._verdict()
+        else:
+            self.board.add(sorted(self._round, key=lambda path: -self._scores[path]))  # stable
 
-    def _advance(self) -> None:
-        self._cycle += 1
-        if self._cycle > self.cycles:
-            return
-        self._scores = {}
-        self._round = self._draw() if self._cycle < self.cycles else self.finalists()
-        self._waiting = list(dict.fromkeys(self._round))  # a path may come twice in a cycle
-        if not self._round:
-            self.note = "neither the winner of the scoreboard nor a runner-up keeps the budget"
-            self._cycle += 1
+    def _verdict(self) -> str:
+        """Whether the winner beats the best path, or why that cannot be said."""
+        best = max(self._scores[path] for path in self._paths)
+        winner, runners_up = self.board.winner, self._round
+        words = [f"the best path of the cycles scores {best:.6g}"]
+        if winner in self._round:
+            runners_up = self._round[1:]
+            known = ", itself one of the paths," if winner in self._paths else ""
+            words.append(f"the scoreboard's winner{known} {_against(self._scores[winner], best)}")
+        else:
+            words.append("the scoreboard's winner breaks the budget and was not evaluated")
+        if runners_up:
+            top = max(self._scores[arch] for arch in runners_up)
+            words.append(f"the best of {len(runners_up)} runners-up {_against(top, best)}")
+        if missing := self.cycles * self.paths + 1 + self.runners_up - self.total:
+            words.append(
+                f"{missing} evaluations fewer than planned: no other of the {self.max_draws} "
+                f"architectures nearest to the winner is new and within the budget"
+            )
+        return "; ".join(words)
 
     def _draw(self) -> list[Arch]:
         rng = np.random.default_rng([self.seed, self._cycle])
@@ -142,3 +201,8 @@ class PathPriority(Strategy):
             f"path priority: {self.max_draws} draws gave no strictly fair window within the "
             f"budget; raise the limit, or search with Evolution"
         )
+
+
+def _against(score: float, best: float) -> str:
+    verdict = "beats" if score > best else "equals" if score == best else "does not beat"
+    return f"scores {score:.6g} and {verdict} it"

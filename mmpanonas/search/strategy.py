@@ -14,7 +14,8 @@ class Strategy(ABC):
     """Propose, tell. What is proposed depends on seed and told scores, never on timing.
 
     Attributes:
-        total: evaluations that the strategy plans.
+        total: evaluations that the strategy plans; falls when the space or the budget leaves
+            fewer.
         note: what to say at the end, such as why the search ended early, or "".
     """
 
@@ -30,6 +31,15 @@ class Strategy(ABC):
 
     total: int
 
+    @classmethod
+    @abstractmethod
+    def plan(cls, evaluations: int) -> dict[str, int]:
+        """Arguments with which the strategy plans exactly this many evaluations.
+
+        Raises:
+            InputError: it cannot; the message says what it can.
+        """
+
     @property
     @abstractmethod
     def done(self) -> bool:
@@ -37,7 +47,7 @@ class Strategy(ABC):
 
     @abstractmethod
     def propose(self, limit: int) -> list[Arch]:
-        """Up to ``limit`` architectures to evaluate next.
+        """Up to ``limit`` architectures to evaluate next, none that was proposed before.
 
         Empty when the strategy waits for scores, or is done.
         """
