@@ -50,8 +50,16 @@ class Record:
         return cls(**data | dict(arch=Arch.from_dict(data["arch"])))
 
 
+def read_records(path: str | os.PathLike) -> tuple[list[Record], bool]:
+    """The results of a file that may not exist, and whether its last line is torn (left out)."""
+    lines = Path(path).read_text().splitlines(keepends=True) if Path(path).exists() else []
+    torn = bool(lines) and not lines[-1].endswith("\n")
+    return [Record.from_line(line) for line in lines[: len(lines) - torn]], torn
+
+
 class SearchDirectory:
-    """``search.json`` (what is searched), ``results.jsonl``, ``arch.json``, ``ranking.csv``.
+    """The files ``search.json`` (what is searched), ``results.jsonl``, ``strategy.json`` (for
+    a strategy with a report), and at the end ``arch.json`` and ``ranking.csv``.
 
     Args:
         path: created if absent.
@@ -96,16 +104,12 @@ class SearchDirectory:
 
     def read(self) -> list[Record]:
         """All results so far; a line torn by a crash is dropped, its candidate redone."""
-        if not self.results.exists():
-            return []
-        text = self.results.read_text()
-        lines = text.splitlines(keepends=True)
-        if lines and not lines[-1].endswith("\n"):
+        records, torn = read_records(self.results)
+        if torn:
             print_log(f"{self.results}: dropping a torn last line", "current")
-            lines.pop()
             if is_main_process():
-                write_atomically(self.results, "".join(lines))
-        return [Record.from_line(line) for line in lines]
+                write_atomically(self.results, "".join(r.to_line() + "\n" for r in records))
+        return records
 
     def append(self, record: Record) -> None:
         """Put one result on disk before anything else happens (main process only)."""
@@ -117,8 +121,9 @@ class SearchDirectory:
             os.fsync(file.fileno())
 
     def write_report(self, report: dict) -> None:
-        """Write ``strategy.json``: the strategy's own reckoning, such as a scoreboard."""
-        write_atomically(self.path / "strategy.json", json.dumps(report, indent=2) + "\n")
+        """Write the strategy's own reckoning, such as a scoreboard (main process only)."""
+        if report and is_main_process():
+            write_atomically(self.path / "strategy.json", json.dumps(report, indent=2) + "\n")
 
     def write_answer(self, ranked: list[Record], metric: str, rows: int) -> str:
         """Write ``arch.json`` and ``ranking.csv``; returns a table of the first ``rows``."""

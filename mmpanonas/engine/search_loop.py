@@ -74,7 +74,7 @@ class CandidateEvaluator:
 
 @LOOPS.register_module()
 class SearchLoop(BaseLoop):
-    """Evaluate what a strategy proposes; results go to disk after every candidate.
+    """Evaluate what a strategy proposes; results and its report go to disk at every candidate.
 
     Stands in a config's ``val_cfg``: its dataloader is nas_val, its evaluator the fitness.
 
@@ -145,12 +145,16 @@ class SearchLoop(BaseLoop):
         while not self.strategy.done:
             proposals = self.strategy.propose(get_world_size())
             for record in self._evaluate(proposals, known):
-                if record.arch not in known:
+                new = record.arch not in known
+                if new:
                     self.directory.append(record)
                     known[record.arch] = record
                 self.strategy.tell(record.arch, record.metrics[self.metric])
+                if new:
+                    self.directory.write_report(self.strategy.report())
                 best = max(r.metrics[self.metric] for r in known.values())
                 bar.set_postfix_str(f"best {self.metric.split('/')[-1]} {best:.2f}")
+                bar.total = self.strategy.total
                 bar.update()
         bar.close()
         return self._report(sorted(known.values(), key=lambda r: r.index))
@@ -180,10 +184,9 @@ class SearchLoop(BaseLoop):
         logger = self.runner.logger
         if self.strategy.note:
             logger.info(self.strategy.note)
+        self.directory.write_report(self.strategy.report())
         if is_main_process():
             table = self.directory.write_answer(ranked, self.metric, self.num_reported)
-            if report := self.strategy.report():
-                self.directory.write_report(report)
             logger.info(f"best of {len(ranked)} architectures by {self.metric}:\n{table}")
             logger.info(
                 f"architecture: {self.directory.path / 'arch.json'}; "

@@ -1,4 +1,4 @@
-"""Draw the progress of a search and its best architecture into the search directory."""
+"""Draw a search into its directory: progress, best architecture, scoreboard (path priority)."""
 
 import argparse
 import json
@@ -7,13 +7,15 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from mmpanonas.config import load_config
+from mmpanonas.engine.results import read_records
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.search import check_cycle
 from mmpanonas.space import Arch, NetworkShape
-from mmpanonas.visualization import draw_arch, draw_search
+from mmpanonas.visualization import draw_arch, draw_scoreboard, draw_search
 
 
 def main() -> None:
-    """Parse, draw."""
+    """Parse, draw what there is of a finished or a running search."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("search_dir", help="work dir of tools/search.py")
     parser.add_argument("--config", required=True, help="of the search or the retraining")
@@ -23,10 +25,24 @@ def main() -> None:
     if not (folder / "results.jsonl").is_file():
         raise InputError(f"{folder} holds no results.jsonl: give the work dir of a search")
     shape = NetworkShape.of_model(load_config(args.config, args.cfg_options).model)
-    results = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
-    draw_search(results, folder / "progress.png")
-    draw_arch(Arch.load(folder / "arch.json"), folder / "arch.png", shape=shape)
-    print(f"pictures: {folder / 'progress.png'}, {folder / 'arch.png'}")
+    records, _ = read_records(folder / "results.jsonl")
+    draw_search([vars(record) for record in records], folder / "progress.png")
+    print(f"progress: {folder / 'progress.png'}")
+    if (folder / "arch.json").is_file():  # written when the search ends
+        draw_arch(Arch.load(folder / "arch.json"), folder / "arch.png", shape=shape)
+        print(f"best architecture: {folder / 'arch.png'}")
+    if (folder / "strategy.json").is_file():
+        _draw_scoreboard(json.loads((folder / "strategy.json").read_text()), folder)
+
+
+def _draw_scoreboard(report: dict, folder: Path) -> None:
+    """Of ``PathPriority.report``."""
+    finished, paths = report["finished_paths"], report["paths"]
+    check_cycle(finished, paths)
+    title = f"Scoreboard of {finished - finished % paths} paths in cycles of {paths}"
+    draw_scoreboard(report["scoreboard"], folder / "scoreboard.png", title)
+    print(f"scoreboard: {folder / 'scoreboard.png'}")
+    print(report["note"] or "the search is not finished")
 
 
 if __name__ == "__main__":
