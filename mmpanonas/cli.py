@@ -49,6 +49,17 @@ def prepare(args: argparse.Namespace, loaders: tuple[str, ...]) -> Config:
     return cfg
 
 
+def prepare_search(args: argparse.Namespace) -> Config:
+    """:func:`prepare` for a config that searches. Raises ``ConfigError`` for any other."""
+    cfg = prepare(args, ("val_dataloader",))
+    if cfg.val_cfg.get("type") != "SearchLoop":
+        raise ConfigError(
+            f"{args.config} holds no search: val_cfg.type must be 'SearchLoop', as in "
+            f"configs/auto_panoptic/*/search_evolution.py"
+        )
+    return cfg
+
+
 def check_checkpoint(path: str) -> None:
     """Raise ``ConfigError`` if the file is absent or was cut short while it was written."""
     if not Path(path).is_file():

@@ -2,8 +2,7 @@
 
 from mmengine.runner import Runner
 
-from mmpanonas.cli import make_parser, prepare
-from mmpanonas.config import ConfigError
+from mmpanonas.cli import make_parser, prepare_search
 from mmpanonas.errors import run_tool
 
 
@@ -14,12 +13,7 @@ def main() -> None:
         "--resume", action="store_true", help="go on with the search in the work dir"
     )
     args = parser.parse_args()
-    cfg = prepare(args, ("val_dataloader",))
-    if cfg.val_cfg.get("type") != "SearchLoop":
-        raise ConfigError(
-            f"{args.config} holds no search: val_cfg.type must be 'SearchLoop', as in "
-            f"configs/auto_panoptic/*/search_evolution.py"
-        )
+    cfg = prepare_search(args)
     cfg.val_cfg.resume = args.resume
     Runner.from_cfg(cfg).val()
 

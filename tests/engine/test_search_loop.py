@@ -13,6 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmpanonas.config import load_config
+from mmpanonas.engine import CandidateEvaluator
 from mmpanonas.engine.hooks import CheckpointKindError
 from mmpanonas.engine.results import SearchDirectoryError
 from mmpanonas.space import Arch, BudgetError, NetworkShape, backbone_cost
@@ -96,20 +97,29 @@ def test_results_are_never_mixed_with_those_of_another_search(search):
         search(resume=True, **{"val_cfg.seed": 5})
 
 
-def test_path_priority_evaluates_its_winner_and_keeps_the_scoreboard(search, tmp_path):
-    strategy = dict(type="PathPriority", cycles=1, runners_up=1)
+def test_path_priority_keeps_its_scoreboard_while_it_runs(search, tmp_path, monkeypatch):
+    window = MODELS.build(MODEL).search_space.window
+    strategy = dict(type="PathPriority", cycles=2, paths=window, runners_up=1)
+    file = tmp_path / "search/strategy.json"
+    evaluate, seen = CandidateEvaluator.__call__, []
+
+    def watched(self, arch):
+        seen.append(json.loads(file.read_text()) if file.exists() else None)
+        return evaluate(self, arch)
+
+    monkeypatch.setattr(CandidateEvaluator, "__call__", watched)
     results = search(strategy=strategy)
-    assert [r["generation"] for r in results[:12]] == [0] * 12
-    assert 13 <= len(results) <= 14  # a runner-up may have been a path of the cycle
-    board = json.loads((tmp_path / "search/strategy.json").read_text())
-    assert {part: len(layers) for part, layers in board.items()} == {
-        part: len(choices) for part, choices in shapes_arch().to_dict().items()
-    }
-    winner = {}
-    for part, layers in board.items():
-        assert all(sum(layer.values()) == sum(range(12)) for layer in layers)
-        winner[part] = [max(layer, key=layer.get) for layer in layers]
-    assert winner in [r["arch"] for r in results]
+    assert [r["generation"] for r in results] == [0] * window + [1] * window + [2, 2]
+    assert seen[0] is None
+    finished = [report["finished_paths"] for report in seen[1:]]
+    assert finished == [*range(1, 2 * window + 1), 2 * window]
+    report = json.loads(file.read_text())
+    assert "the scoreboard's winner" in report["note"]
+    for part, layers in report["scoreboard"].items():
+        assert all(sum(layer.values()) == 2 * sum(range(window)) for layer in layers)
+        assert [max(layer, key=layer.get) for layer in layers] == results[-2]["arch"][part]
+        for layer in seen[window]["scoreboard"][part]:
+            assert sum(layer.values()) == sum(range(window))
 
 
 def test_budget_is_kept_and_an_impossible_one_refused_at_once(search, tmp_path):

@@ -1,0 +1,72 @@
+"""Compare strategies on one supernet at equal numbers of evaluated candidates.
+
+Every search has its own folder in the work dir, named like Evolution_0; started again, the
+comparison goes on where it stopped. Afterwards --out holds the outcome of each search.
+"""
+
+import argparse
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from mmengine.dist import is_main_process
+
+from mmpanonas.cli import make_parser, prepare_search
+from mmpanonas.engine.comparison import comparison_table, run_search
+from mmpanonas.errors import InputError, run_tool
+from mmpanonas.search import STRATEGIES
+from mmpanonas.space import write_atomically
+
+
+def parse() -> argparse.Namespace:
+    """The command line; numbers that no strategy can plan are refused here."""
+    parser = make_parser(__doc__, checkpoint="checkpoint of the trained supernet")
+    parser.add_argument(
+        "--strategies", nargs="+", choices=sorted(STRATEGIES), default=sorted(STRATEGIES)
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="searches of each strategy")
+    parser.add_argument("--evaluations", type=int, default=60, help="candidates of each search")
+    parser.add_argument("--out", type=Path, required=True, help="results file to write (JSON)")
+    args = parser.parse_args()
+    if min(args.seeds, args.evaluations) < 1:
+        raise InputError(
+            f"--seeds and --evaluations: expected 1 or more, got {args.seeds} and "
+            f"{args.evaluations}"
+        )
+    for name in args.strategies:
+        STRATEGIES[name].plan(args.evaluations)
+    return args
+
+
+def main() -> None:
+    """Parse, search, write and print what came out."""
+    args = parse()
+    cfg = prepare_search(args)
+    searches = [(name, seed) for name in args.strategies for seed in range(args.seeds)]
+    outcomes = []
+    for number, (name, seed) in enumerate(searches, 1):
+        folder = Path(cfg.work_dir) / f"{name}_{seed}"
+        show(f"\n=== {number}/{len(searches)} {name}, seed {seed} ({folder})")
+        outcomes.append(run_search(cfg, name, seed, args.evaluations, folder))
+    if is_main_process():
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        results = dict(
+            command=shlex.join(["python", *sys.argv]),
+            device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+            searches=[asdict(outcome) for outcome in outcomes],
+        )
+        write_atomically(args.out, json.dumps(results, indent=2) + "\n")
+    show(f"\n{comparison_table(outcomes)}\n\nof every search: {args.out}")
+
+
+def show(text: str) -> None:
+    """Print once, however many ranks there are."""
+    if is_main_process():
+        print(text, flush=True)
+
+
+if __name__ == "__main__":
+    run_tool(main)
