@@ -56,7 +56,7 @@ def run_search(cfg: Config, strategy: str, seed: int, evaluations: int, folder: 
     runner = Runner.from_cfg(cfg)
     runner.val()
     loop = runner.val_loop
-    outcome = _outcome(loop.directory.read(), loop.metric, strategy, seed, loop.strategy.note)
+    outcome = _outcome(loop.records, loop.metric, strategy, seed, loop.strategy.note)
     del runner, loop
     gc.collect()  # the next search needs the room of the model and of the decoded pictures
     if outcome.evaluations != evaluations:

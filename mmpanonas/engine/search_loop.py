@@ -86,6 +86,9 @@ class SearchLoop(BaseLoop):
         budgets: limits that every candidate keeps, each the arguments of ``Budget``.
         num_reported: architectures in the printed table.
         resume: go on with the search that lies in the work dir.
+
+    Attributes:
+        records: after :meth:`run` everything that was evaluated, by index, on every rank.
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class SearchLoop(BaseLoop):
             budget.check_reachable(model.search_space, self.shape)
         self.strategy = _build_strategy(strategy, model.search_space, seed, self._legal)
         self.metric, self.num_reported = metric, num_reported
+        self.records: list[Record] = []
         self.directory = SearchDirectory(
             runner.work_dir,
             identity=dict(
@@ -157,7 +161,8 @@ class SearchLoop(BaseLoop):
                 bar.total = self.strategy.total
                 bar.update()
         bar.close()
-        return self._report(sorted(known.values(), key=lambda r: r.index))
+        self.records = sorted(known.values(), key=lambda r: r.index)
+        return self._report(self.records)
 
     def _evaluate(self, proposals: list[Arch], known: dict[Arch, Record]) -> list[Record]:
         """Records of the proposals in order; rank r evaluates the r-th that is not known."""
