@@ -1,10 +1,13 @@
 """The searchable mask head of the thing branch (SPEC section 3)."""
 
+import torch
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmdet.registry import MODELS
 from mmengine.model import ModuleList
+from torch import Tensor
 
 from mmpanonas.models.choice import Searchable
+from mmpanonas.models.detectron import paste_mask
 from mmpanonas.models.head_ops import searched_layers
 
 
@@ -17,6 +20,8 @@ class SearchableMaskHead(Searchable, FCNMaskHead):
             choices bring kernels of their own.
         arch: None for the supernet, else an architecture (anything ``Arch.load`` reads), of
             which only ``mask_head`` is read.
+        whole_pixels: paste masks into boxes that are cut to whole pixels and hold their last
+            ones; the released weights need it.
 
     Raises:
         ArchError: the architecture is unreadable or has another number of layers.
@@ -24,7 +29,31 @@ class SearchableMaskHead(Searchable, FCNMaskHead):
 
     part_name = "mask_head"
 
-    def __init__(self, *args, arch: object = None, **kwargs) -> None:
+    def __init__(self, *args, arch: object = None, whole_pixels: bool = False, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.whole_pixels = whole_pixels
         self.declare_part(arch, self.num_convs)
         self.convs = ModuleList(searched_layers(self, self.convs, self.norm_cfg))
+
+    def _predict_by_feat_single(
+        self,
+        mask_preds: Tensor,
+        bboxes: Tensor,
+        labels: Tensor,
+        img_meta: dict,
+        rcnn_test_cfg: dict,
+        rescale: bool = False,
+        **kwargs,
+    ) -> Tensor:
+        if not self.whole_pixels:
+            return super()._predict_by_feat_single(
+                mask_preds, bboxes, labels, img_meta, rcnn_test_cfg, rescale, **kwargs
+            )
+        size = img_meta["img_shape"][:2]
+        if rescale:
+            bboxes /= bboxes.new_tensor(img_meta["scale_factor"]).repeat(2)  # the caller's, too
+            size = img_meta["ori_shape"][:2]
+        masks = mask_preds[torch.arange(len(labels)), labels].sigmoid()
+        threshold = rcnn_test_cfg["mask_thr_binary"]
+        pairs = zip(masks, bboxes, strict=True)
+        return torch.stack([paste_mask(mask, box, size, threshold) for mask, box in pairs])

@@ -165,12 +165,12 @@ def _rpn_cost(shape: NetworkShape, levels: list[int]) -> Cost:
 
 
 def _bbox_cost(shape: NetworkShape) -> Cost:
-    rois, width = shape.box_rois, shape.fc_channels
-    return (
-        _conv(49 * shape.neck_channels, width, 1, rois, bias=1)
-        + _conv(width, width, 1, rois, bias=1)
-        + _conv(width, 5 * shape.num_things + 1, 1, rois, bias=1)
-    )
+    rois, width, bias = shape.box_rois, shape.fc_channels, not shape.fc_norm
+    cost = _conv(49 * shape.neck_channels, width, 1, rois, bias=bias)
+    cost += _conv(width, width, 1, rois, bias=bias)
+    if shape.fc_norm:
+        cost += _norm(width) + _norm(width)
+    return cost + _conv(width, 5 * shape.num_things + 1, 1, rois, bias=1)
 
 
 def _mask_cost(choices: Sequence[str], shape: NetworkShape) -> Cost:

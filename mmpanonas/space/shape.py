@@ -18,6 +18,7 @@ class NetworkShape:
         neck_channels: of the feature pyramid, P2 to P6.
         num_things, num_stuff: classes.
         fc_channels: of the two fully connected layers of the box head.
+        fc_norm: these have a norm layer instead of a bias (``Shared2FCGNBBoxHead``).
         mask_channels, mask_layers: of the mask head.
         semantic_channels, semantic_layers: of the semantic head.
         rpn_channels, num_anchors: width of the region proposal network, anchors per place.
@@ -32,6 +33,7 @@ class NetworkShape:
     num_things: int = 80
     num_stuff: int = 53
     fc_channels: int = 1024
+    fc_norm: bool = False
     mask_channels: int = 256
     mask_layers: int = 4
     semantic_channels: int = 128
@@ -68,6 +70,7 @@ class NetworkShape:
 
         found = {name: lookup(path) for name, path in _CONFIG_PATHS.items()}
         anchors = [lookup(f"rpn_head.anchor_generator.{key}") for key in ("scales", "ratios")]
+        found["fc_norm"] = lookup("roi_head.bbox_head.type") == "Shared2FCGNBBoxHead"
         found["num_anchors"] = math.prod(map(len, anchors)) if all(anchors) else None
         return cls(**{name: value for name, value in found.items() if value is not None})
 

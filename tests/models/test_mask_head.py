@@ -4,6 +4,8 @@ import pytest
 import torch
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from mmdet.structures.bbox import bbox2roi
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
 
 from mmpanonas.models.mask_head import SearchableMaskHead
 from mmpanonas.space import HEAD_CHOICES, Arch, ArchError
@@ -62,3 +64,23 @@ def test_architectures_that_do_not_fit_are_refused():
         SearchableMaskHead(**SMALL, norm_cfg=GN, arch=Arch(backbone=("xception",)))
     with pytest.raises(ArchError, match="mask_head: expected 3 choices, got 4"):
         SearchableMaskHead(**SMALL, norm_cfg=GN, arch=COCO)
+
+
+def test_masks_in_whole_pixels_of_the_original_picture():
+    """Two masks of the second class, in a picture that was shown at twice its size."""
+    head = SearchableMaskHead(**SMALL, norm_cfg=GN, whole_pixels=True)
+    logits = torch.full((2, 5, 28, 28), -9.0)
+    logits[:, 1] = 9.0
+    boxes = torch.tensor([[20.0, 40, 74, 94], [0, 0, 0, 0]])
+    meta = dict(img_shape=(120, 100), ori_shape=(60, 50), scale_factor=(2.0, 2.0))
+    found = InstanceData(bboxes=boxes, labels=torch.tensor([1, 2]))
+    config = ConfigDict(mask_thr_binary=0.5)
+    (result,) = head.predict_by_feat((logits,), [found], [meta], config, rescale=True)
+    expected = torch.zeros(60, 50, dtype=torch.bool)
+    expected[20:47, 10:37] = True  # box 10, 20, 37, 47: see test_detectron.py
+    assert torch.equal(result.masks[0], expected)
+    assert result.bboxes[0].tolist() == [10, 20, 37, 47]
+    assert not result.masks[1].any()
+    found = InstanceData(bboxes=boxes, labels=torch.tensor([1, 2]))
+    (shown,) = head.predict_by_feat((logits,), [found], [meta], config, rescale=False)
+    assert shown.masks.shape == (2, 120, 100)

@@ -172,6 +172,7 @@ def counted_params(module: nn.Module) -> int:
         ("coco/retrain.py", PUBLISHED["ade20k"], (75, 130)),
         ("coco/retrain.py", PUBLISHED["coco"], (800, 1333)),
         ("ade20k/retrain.py", PUBLISHED["ade20k"], (512, 683)),
+        ("coco/released_retrain.py", PUBLISHED["coco"], (800, 1333)),
         ("shapes/supernet.py", whole_arch(seed=0), (96, 160)),
         ("shapes/supernet.py", whole_arch(seed=1), (97, 161)),
     ],

@@ -29,7 +29,7 @@ COUNTED = {
     "model.backbone": ("SearchableShuffleNetV2",),
     "model.neck": ("FPN",),
     "model.rpn_head": ("RPNHead",),
-    "model.roi_head.bbox_head": ("Shared2FCBBoxHead",),
+    "model.roi_head.bbox_head": ("Shared2FCBBoxHead", "Shared2FCGNBBoxHead"),
     "model.roi_head.mask_head": ("FCNMaskHead", "SearchableMaskHead"),
     "model.semantic_head": ("SharedSemanticHead", "SearchableSemanticHead"),
     "model.things_to_stuff": (None, "ThingsToStuff"),
