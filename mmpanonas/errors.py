@@ -10,7 +10,7 @@ class InputError(ValueError):
 
 
 #: What MMEngine's registry puts before the message of an error in a constructor.
-_BUILT_BY = re.compile(r"^(class `\w+` in [\w/.]+: )+")
+_BUILT_BY = re.compile(r"(class `\w+` in [\w/.]+: )+")
 
 
 def run_tool(main: Callable[[], None]) -> None:

@@ -42,3 +42,26 @@ def assert_close(actual: torch.Tensor, expected: np.ndarray, relative: float = 1
     expected = torch.from_numpy(expected)
     assert actual.shape == expected.shape
     assert (actual - expected).abs().max() <= relative * expected.abs().max()
+
+
+#: Apart by more than any weight has rows, and small enough for float32 to hold every tag.
+TAG = 2048
+
+
+def tagged_state(name: str) -> dict[str, torch.Tensor]:
+    """A state dict with the names and shapes of a key file, made to be recognised.
+
+    Row r of the n-th weight holds ``TAG * n + r`` everywhere; a scalar holds ``TAG * n``.
+    """
+    path = FOLDER / name
+    if not path.exists():
+        pytest.skip(f"reference keys absent: {name}")
+    state = {}
+    for number, line in enumerate(path.read_text().splitlines()):
+        key, shape, kind = line.split("\t")
+        sizes = [] if shape == "scalar" else [int(size) for size in shape.split("x")]
+        tag = torch.tensor(TAG * number, dtype=getattr(torch, kind))
+        if sizes:
+            tag = (tag + torch.arange(sizes[0])).view(-1, *[1] * (len(sizes) - 1)).expand(sizes)
+        state[key] = tag
+    return state

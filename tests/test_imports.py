@@ -15,6 +15,7 @@ OURS = {
     "search": {"space", "errors"},
     "models": {"space", "errors"},
     "engine": {"space", "search", "errors"},
+    "convert": {"space", "errors"},
     "datasets": {"space", "errors", "panoptic_png"},
     "evaluation": {"space", "errors", "panoptic_png"},
     "visualization": {"space", "errors", "panoptic_png"},
