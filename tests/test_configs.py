@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
 
@@ -156,3 +157,28 @@ def test_fusion_presets_are_one_key_apart():
     small = read("configs/auto_panoptic/ablations/released_fusion.py")
     rules = MODELS.build(small.model).panoptic_fusion_head.rules
     assert rules == replace(PRESETS["released"], stuff_area_limit=144)
+
+
+@pytest.mark.parametrize("name", ["retrain", "supernet"])
+def test_released_configs_differ_by_the_conventions_alone(name):
+    ours, released = (read(f"configs/auto_panoptic/coco/{n}{name}.py") for n in ("", "released_"))
+    conventions = released.released_conventions
+    ours.merge_from_dict(dict(model=conventions))
+    assert ours.model == released.model
+    assert set(released) - set(ours) == {"released_conventions", "ratios", "nms", "extractor"}
+    model = MODELS.build(released.model)
+    assert model.panoptic_fusion_head.rules == PRESETS["released"]
+    assert model.test_cfg.rcnn.nms == dict(type="nms", iou_threshold=0.5, offset=1)
+    assert model.test_cfg.rpn.nms == dict(type="nms", iou_threshold=0.7, offset=1)
+
+
+def test_released_networks_see_blue_green_red_minus_the_means():
+    preprocessor = MODELS.build(
+        read("configs/auto_panoptic/coco/released_retrain.py").model.data_preprocessor
+    )
+    picture = torch.tensor([103, 116, 123], dtype=torch.uint8).view(3, 1, 1).expand(3, 32, 40)
+    data = preprocessor(dict(inputs=[picture], data_samples=None))
+    assert data["inputs"].shape == (1, 3, 32, 64)
+    expected = torch.tensor([103 - 102.9801, 116 - 115.9465, 123 - 122.7717])
+    torch.testing.assert_close(data["inputs"][0, :, 31, 39], expected)
+    assert (data["inputs"][..., 40:] == 0).all()

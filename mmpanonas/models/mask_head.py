@@ -53,7 +53,7 @@ class SearchableMaskHead(Searchable, FCNMaskHead):
         if rescale:
             bboxes /= bboxes.new_tensor(img_meta["scale_factor"]).repeat(2)  # the caller's, too
             size = img_meta["ori_shape"][:2]
-        masks = mask_preds[torch.arange(len(labels)), labels].sigmoid()
+        masks = mask_preds[torch.arange(len(labels), device=labels.device), labels].sigmoid()
         threshold = rcnn_test_cfg["mask_thr_binary"]
         pairs = zip(masks, bboxes, strict=True)
         return torch.stack([paste_mask(mask, box, size, threshold) for mask, box in pairs])

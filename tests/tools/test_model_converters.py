@@ -15,6 +15,7 @@ from mmpanonas.models import SearchableShuffleNetV2
 from mmpanonas.space import Arch
 from tests.conftest import ROOT
 from tests.reference import tagged_state
+from tests.tools.test_main_job import tool
 
 TOOL = ROOT / "tools/model_converters/autopanoptic_to_mmdet.py"
 AUTO = "configs/auto_panoptic"
@@ -123,6 +124,17 @@ def test_a_backbone_loads_as_the_output_says(run, backbone, tmp_path):
     network.init_weights()
     for key, value in network.state_dict().items():
         assert torch.equal(value, ours[f"backbone.{key}"]), key
+
+
+def test_a_backbone_in_a_process_of_its_own(backbone, tmp_path):
+    """Nothing but the tool itself registers our networks there."""
+    src, ours, _ = backbone
+    dst = tmp_path / "backbone.pth"
+    script = "model_converters/autopanoptic_to_mmdet.py"
+    assert f"wrote    {dst}" in tool(script, src, dst, "--kind", "backbone")
+    state = torch.load(dst, weights_only=True)["state_dict"]
+    assert list(state) == list(ours)
+    assert all(torch.equal(state[key], ours[key]) for key in ours)
 
 
 def test_a_backbone_fits_the_config_that_is_given(run, backbone, tmp_path):

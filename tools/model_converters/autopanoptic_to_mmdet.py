@@ -13,6 +13,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 
+import mmpanonas.register  # noqa: F401 (a backbone alone comes without a config that does)
 from mmpanonas.config import load_config
 from mmpanonas.convert import Released, convert, read_state
 from mmpanonas.convert.released import KINDS
