@@ -32,7 +32,7 @@ SMALL = {
 
 def shapes_arch(block: str = "shuffle_3x3", head: str = "dw_3x3", ratio: str = "r4") -> Arch:
     """The architecture of the shapes space that has the same choice in all layers of a part."""
-    return Arch((block,) * 10, (head,) * 2, (head,) * 3, (ratio,) * 4, (ratio,) * 5)
+    return Arch((block,) * 10, (head,) * 2, (head,), (ratio,) * 4, (ratio,) * 5)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -31,7 +31,12 @@ def released_config(arch: str | None) -> Config:
         neck=dict(in_channels=[8, 12, 16, 20], out_channels=64),
         roi_head=dict(mask_head=dict(num_convs=4)),
         semantic_head=dict(
-            in_channels=64, channels=32, num_stuff_classes=53, align_corners=True, norm_cfg=gn
+            num_layers=3,
+            in_channels=64,
+            channels=32,
+            num_stuff_classes=53,
+            align_corners=True,
+            norm_cfg=gn,
         ),
         things_to_stuff=dict(in_channels=4 * 64, out_channels=32, **RATIOS),
         stuff_to_things=dict(in_channels=4 * 32, out_channels=64, **RATIOS),
@@ -158,7 +163,7 @@ def test_the_space_is_the_whole_one(config):
     assert space.window == 12
     layers = {name: part.layers for name, part in space.parts.items()}
     assert list(layers) == list(PART_CHOICES)
-    assert list(layers.values()) == [10, 2, 3, 4, 5]
+    assert list(layers.values()) == [10, 2, 1, 4, 5]
     for iteration in range(3):
         path = space.fair_path(0, iteration)
         model.set_arch(path)
@@ -203,8 +208,8 @@ def test_a_picture_without_things_reaches_every_parameter(config):
 
 def test_gates_come_from_ungated_features_and_reach_their_branches(config):
     model = build(config).eval()
-    x = tuple(torch.randn(2, 48, 16 // 2**i, 24 // 2**i) for i in range(4))
-    x = (*x, torch.randn(2, 48, 1, 2))
+    x = tuple(torch.randn(2, 32, 16 // 2**i, 24 // 2**i) for i in range(4))
+    x = (*x, torch.randn(2, 32, 1, 2))
     maps, size = model.semantic_head.features(x), (16, 24)
     things, stuff = model.things_to_stuff(x[1:], size), model.stuff_to_things(maps, size)
     pyramid = model.attend(x)
@@ -245,7 +250,7 @@ def test_attention_changes_both_branches(config):
 
 def test_without_attention_the_pyramid_passes_untouched(config):
     model = build(config, things_to_stuff=None, stuff_to_things=None)
-    x = tuple(torch.randn(1, 48, 8, 8) for _ in range(5))
+    x = tuple(torch.randn(1, 32, 8, 8) for _ in range(5))
     assert model.attend(x) is x
     assert list(model.search_space.parts) == ["backbone", "mask_head", "semantic_head"]
 

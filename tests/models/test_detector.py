@@ -21,7 +21,7 @@ def build(config, arch=None):
 
 def test_space_and_active_arch(config):
     model = build(config)
-    assert model.search_space.size == 4**10 * 6**5 * 3**9
+    assert model.search_space.size == 4**10 * 6**3 * 3**9
     assert model.search_space.window == 12
     arch = model.search_space.fair_path(0, 1)
     model.set_arch(arch)

@@ -46,7 +46,7 @@ def random_arch(blocks: tuple[int, ...], seed: int = 0) -> Arch:
 
 def whole_arch(seed: int) -> Arch:
     """All five parts of the shapes network."""
-    layers = dict(zip(PART_CHOICES, (10, 2, 3, 4, 5), strict=True))
+    layers = dict(zip(PART_CHOICES, (10, 2, 1, 4, 5), strict=True))
     space = SearchSpace(Part(name, count) for name, count in layers.items())
     return space.sample(np.random.default_rng(seed))
 
@@ -233,7 +233,7 @@ def test_a_path_of_the_supernet_costs_what_its_fixed_network_does(config):
 
 @pytest.mark.parametrize("choice", HEAD_CHOICES)
 def test_each_operation_of_the_heads_is_counted(choice):
-    arch = replace(whole_arch(0), mask_head=(choice,) * 2, semantic_head=(choice,) * 3)
+    arch = replace(whole_arch(0), mask_head=(choice,) * 2, semantic_head=(choice,))
     check_by_counting(*build("shapes/supernet.py", arch), arch, (64, 96))
 
 
@@ -252,15 +252,15 @@ def test_widths_come_from_the_model_config():
     assert NetworkShape.of_model(small.model) == NetworkShape(
         channels=(16, 24, 48, 96, 160),
         blocks=(2, 2, 4, 2),
-        neck_channels=48,
+        neck_channels=32,
         num_things=6,
         num_stuff=4,
         fc_channels=256,
-        mask_channels=48,
+        mask_channels=32,
         mask_layers=2,
-        semantic_channels=48,
-        semantic_layers=3,
-        rpn_channels=48,
+        semantic_channels=32,
+        semantic_layers=1,
+        rpn_channels=32,
         num_anchors=3,
         box_rois=100,
         mask_rois=20,

@@ -122,10 +122,10 @@ def test_classes_come_from_the_annotation_file_where_the_config_leaves_them_open
     modules = json.loads(out)["network"]["modules"]
     assert code == 0
     assert modules["bbox_head"]["params"] == sum(
-        (inputs + 1) * outputs for inputs, outputs in [(49 * 48, 256), (256, 256), (256, 5 * 3 + 1)]
+        (inputs + 1) * outputs for inputs, outputs in [(49 * 32, 256), (256, 256), (256, 5 * 3 + 1)]
     )
-    # three layers of 48 channels, bias and GroupNorm; two stuff classes and "some thing"
-    assert modules["semantic_head"]["params"] == 3 * (9 * 48 * 48 + 3 * 48) + (4 * 48 + 1) * 3
+    # a layer of 32 channels, bias and GroupNorm; two stuff classes and "some thing"
+    assert modules["semantic_head"]["params"] == (9 * 32 * 32 + 3 * 32) + (4 * 32 + 1) * 3
 
 
 def one_line(result: tuple[int, str, str]) -> str:

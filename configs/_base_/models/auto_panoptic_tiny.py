@@ -26,6 +26,8 @@ model = dict(
         num_stuff_classes=4,
         in_channels=32,
         channels=32,
+        # Each further layer multiplies the paths that share the next by six, and the passes needed.
+        num_layers=1,
         norm_cfg=norm_cfg,
     ),
     things_to_stuff=dict(in_channels=4 * 32, out_channels=32),
