@@ -5,11 +5,14 @@ import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mmpanonas.errors import InputError
 from mmpanonas.visualization.canvas import FAINT, INK, check_suffix, save_figure
+
+DOT, BEST = "#1b5a92", "#d0661c"
 
 
 def draw_search(
@@ -39,19 +42,17 @@ def draw_search(
         drawn = axes.scatter(index, scores, c=generations, cmap="viridis_r", **dots)
         bar = figure.colorbar(drawn, ax=axes, pad=0.02, aspect=30)
         bar.set_label("generation")
-        bar.locator = _whole_numbers()
+        bar.locator = whole_numbers()
         bar.outline.set_visible(False)
     else:
-        axes.scatter(index, scores, c="#1b5a92", **dots)
-    axes.step(index, np.maximum.accumulate(scores), where="post", color="#d0661c", lw=1.8, zorder=2)
+        axes.scatter(index, scores, c=DOT, **dots)
+    axes.step(index, np.maximum.accumulate(scores), where="post", color=BEST, lw=1.8, zorder=2)
     _mark_best(axes, index, scores)
     axes.set_xlabel("evaluated candidates")
     axes.set_ylabel(score.rpartition("/")[2])
-    axes.xaxis.set_major_locator(_whole_numbers())
+    axes.xaxis.set_major_locator(whole_numbers())
     axes.set_title(title or "Progress of the search", loc="left", color=INK, weight="bold")
-    axes.grid(color="#e3e7eb", zorder=0)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(colors=FAINT)
+    quiet_axes(axes)
     save_figure(figure, path)
 
 
@@ -72,11 +73,11 @@ def _points(results: Sequence[Mapping], score: str) -> list[tuple[int, float, in
     return sorted(points)
 
 
-def _mark_best(axes, index: np.ndarray, scores: np.ndarray) -> None:
+def _mark_best(axes: Axes, index: np.ndarray, scores: np.ndarray) -> None:
     """A ring round the best candidate, and its score above it."""
     best = int(np.argmax(scores))
     axes.scatter(
-        index[best], scores[best], s=130, facecolor="none", edgecolor="#d0661c", lw=1.8, zorder=4
+        index[best], scores[best], s=130, facecolor="none", edgecolor=BEST, lw=1.8, zorder=4
     )
     axes.annotate(
         f"best: {scores[best]:.2f} (candidate {index[best]})",
@@ -91,5 +92,14 @@ def _mark_best(axes, index: np.ndarray, scores: np.ndarray) -> None:
     axes.margins(y=0.14)
 
 
-def _whole_numbers() -> MaxNLocator:
+def quiet_axes(axes: Axes) -> None:
+    """Leave the data in front: a pale grid, no frame above and at the right."""
+    axes.grid(color="#e3e7eb", zorder=0)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=FAINT)
+
+
+def whole_numbers() -> MaxNLocator:
+    """Ticks for counts."""
     return MaxNLocator(integer=True, nbins=10, min_n_ticks=1)
