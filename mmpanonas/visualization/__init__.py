@@ -1,17 +1,22 @@
-"""Pictures: architectures, panoptic panels, a search's progress and its scoreboard."""
+"""Pictures: architectures, panoptic panels, a search's progress, scoreboard and report."""
 
 from mmpanonas.visualization.arch_diagram import draw_arch
 from mmpanonas.visualization.curves import draw_search
 from mmpanonas.visualization.panel_hook import PanopticPanelHook
 from mmpanonas.visualization.panels import PanelSample, draw_panel, draw_panels
+from mmpanonas.visualization.report import write_report
 from mmpanonas.visualization.scoreboard import draw_scoreboard
+from mmpanonas.visualization.search_data import SearchData, read_search
 
 __all__ = [
     "PanelSample",
     "PanopticPanelHook",
+    "SearchData",
     "draw_arch",
     "draw_panel",
     "draw_panels",
     "draw_scoreboard",
     "draw_search",
+    "read_search",
+    "write_report",
 ]

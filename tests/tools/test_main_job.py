@@ -65,6 +65,8 @@ def test_supernet_to_tested_network(shapes_root, tmp_path):
     tool("analysis_tools/draw_search.py", search, "--config", config)
     for name in ("progress.png", "arch.png"):
         assert min(cv2.imread(str(search / name)).shape[:2]) > 300
+    tool("analysis_tools/report.py", search)
+    assert 'id="diagram"' in (search / "report.html").read_text()
 
     config = f"{CONFIGS}/retrain.py"
     chosen = options(shapes_root, **{"model.arch": arch, "train_cfg.val_interval": 12})

@@ -1,0 +1,151 @@
+"""Reading search directories: finished, running, of older form, damaged."""
+
+import json
+
+import pytest
+
+from mmpanonas.errors import InputError
+from mmpanonas.visualization import read_search
+from mmpanonas.visualization.search_data import read_results
+from tests.conftest import shapes_arch
+from tests.made_up_search import REASONS, write_search
+
+PQ = "coco_panoptic/PQ"
+EVOLUTION = dict(type="Evolution", generations=3, population=8, parents=3, mutants=3, crosses=3)
+
+
+def result(index, score=20.0, arch=None, **more):
+    arch = (arch or shapes_arch()).to_dict()
+    return dict(index=index, arch=arch, metrics={PQ: score}, cost=dict(backbone_macs=5)) | more
+
+
+def write(folder, *results, end="\n"):
+    (folder / "results.jsonl").write_text("\n".join(map(json.dumps, results)) + end)
+
+
+def test_a_finished_search(tmp_path):
+    search = write_search(tmp_path / "search", EVOLUTION, failed=2)
+    data = read_search(search)
+    assert [c.index for c in data.candidates] == list(range(24))
+    assert data.remarks == ()
+    assert data.metric == PQ
+    assert [(c.index, c.reason, c.tries, c.metrics) for c in data.failed] == [
+        (6, REASONS[0], 3, {}),
+        (18, REASONS[1], 3, {}),
+    ]
+    scores = [c.score(PQ) for c in data.ranked]
+    assert len(scores) == 22
+    assert scores == sorted(scores, reverse=True)
+    assert data.winner == data.ranked[0]
+    assert data.winner.arch == data.answer
+    assert {g: len(members) for g, members in data.by_generation().items()} == {0: 7, 1: 8, 2: 7}
+    assert data.candidates[3].worker == "host1:0"
+    assert 11 < data.candidates[3].seconds < 14
+    assert data.run["versions"]["torch"] == "2.13.0"
+    assert data.identity["seed"] == 0
+
+
+def test_a_stopped_search_has_a_best_but_no_answer(tmp_path):
+    data = read_search(write_search(tmp_path / "search", EVOLUTION, stop_after=10))
+    assert len(data.candidates) == 10
+    assert data.answer is None
+    assert data.winner == data.ranked[0]
+
+
+def test_an_answer_that_later_candidates_outdate_is_none(tmp_path):
+    """A longer search was begun where a shorter one had ended."""
+    search = write_search(tmp_path / "search", EVOLUTION)
+    with (search / "results.jsonl").open("a") as file:
+        line = json.loads((search / "results.jsonl").read_text().splitlines()[0])
+        file.write(json.dumps(line | dict(index=24)) + "\n")
+    assert read_search(search).answer is None
+
+
+def test_todays_form_without_state_and_with_seconds(tmp_path):
+    write(tmp_path, result(1, 9.5, seconds=2.5, generation=0), result(0, 9.5, seconds=3.5))
+    data = read_search(tmp_path)
+    assert [(c.index, c.state, c.tries, c.seconds) for c in data.candidates] == [
+        (0, "done", 1, 3.5),
+        (1, "done", 1, 2.5),
+    ]
+    assert data.winner.index == 0, "the earlier of equals"
+    assert data.remarks == ("search.json is missing: what was searched, and how, is unknown.",)
+
+
+def test_scores_that_are_none(tmp_path):
+    done = [result(i, score) for i, score in enumerate((3.0, None, float("nan"), float("inf")))]
+    write(tmp_path, *done, result(4, 99.0, state="failed", reason="why"))
+    data = read_search(tmp_path)
+    assert [c.index for c in data.ranked] == [0]
+    assert data.candidates[4].reason == "why"
+
+
+def test_a_candidate_that_was_redone_counts_once(tmp_path):
+    failed = result(0, metrics={}, state="failed", reason="lost")
+    write(tmp_path, failed, result(1, 2.0), result(0, 4.0, tries=2))
+    candidates, cut = read_results(tmp_path / "results.jsonl")
+    assert [(c.index, c.state, c.tries) for c in candidates] == [(0, "done", 2), (1, "done", 1)]
+    assert not cut
+
+
+@pytest.mark.parametrize("end", ["\n" + '{"index": 2, "ar', "\n" + json.dumps(result(2))])
+def test_a_last_line_without_its_end_is_left_out(tmp_path, end):
+    write(tmp_path, result(0), result(1), end=end)
+    (tmp_path / "times.jsonl").write_text('{"index": 1, "seconds": 7.0}\n{"ind')
+    data = read_search(tmp_path)
+    assert [c.index for c in data.candidates] == [0, 1]
+    assert data.candidates[1].seconds == 7.0
+    assert [remark.split(" is")[0] for remark in data.remarks] == [
+        "The last line of results.jsonl",
+        "The last line of times.jsonl",
+        "search.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"index": 1, "ar', r"results.jsonl, line 2: not JSON .*mend the file or remove it"),
+        ("[1]", r"line 2: expected a JSON object, got '\[1\]'"),
+        ("", "line 2: not JSON"),
+        ('{"index": 1}', r"line 2: expected a result of a search.*lacks 'arch'"),
+        (json.dumps(result(1) | dict(arch=dict(backbone=["x"]))), "line 2.*unknown choice 'x'"),
+        (json.dumps(result(1) | dict(arch=dict(backbone=["xception"]))), "line 2.*other parts or"),
+        (json.dumps(result(1) | dict(metrics=3)), "line 2: expected a result"),
+        (json.dumps(result(1) | dict(cost=dict(macs="many"))), "line 2.*many"),
+    ],
+)
+def test_a_damaged_line_is_named(tmp_path, line, message):
+    text = f"{json.dumps(result(0))}\n{line}\n{json.dumps(result(2))}\n"
+    (tmp_path / "results.jsonl").write_text(text)
+    with pytest.raises(InputError, match=message) as error:
+        read_search(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "holds no results.jsonl: give the work dir of a search"),
+        ("", "holds no result yet"),
+        ('{"index": 0, "ar', "holds no result yet"),
+    ],
+)
+def test_nothing_to_read(tmp_path, text, message):
+    if text is not None:
+        (tmp_path / "results.jsonl").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_search(tmp_path)
+
+
+def test_not_a_directory(tmp_path):
+    with pytest.raises(InputError, match="none is not a directory: give the work dir of a search"):
+        read_search(tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", ["search.json", "run.json", "strategy.json"])
+def test_a_damaged_side_file_is_named(tmp_path, name):
+    write(tmp_path, result(0))
+    (tmp_path / name).write_text("{")
+    with pytest.raises(InputError, match=f"{name}: not JSON"):
+        read_search(tmp_path)

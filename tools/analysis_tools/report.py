@@ -1,0 +1,38 @@
+"""Write a search's report, one HTML page that needs nothing besides itself: report.py SEARCH_DIR.
+
+The search may still run, or have been stopped: the page shows what there is.
+"""
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from mmpanonas.config import load_config
+from mmpanonas.errors import InputError, run_tool
+from mmpanonas.space import NetworkShape
+from mmpanonas.visualization import read_search, write_report
+
+
+def main() -> None:
+    """Parse, read, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("search_dir", help="work dir of tools/search.py")
+    parser.add_argument("--out", help="page to write; SEARCH_DIR/report.html by default")
+    parser.add_argument("--config", help="of the network that the diagram shows, if another one")
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys")
+    args = parser.parse_args()
+    shape = None
+    if args.config:
+        shape = NetworkShape.of_model(load_config(args.config, args.cfg_options).model)
+    out = Path(args.out or Path(args.search_dir) / "report.html")
+    data = read_search(args.search_dir)
+    try:
+        write_report(data, out, shape)
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror}") from None
+    print(f"report: {out}")
+
+
+if __name__ == "__main__":
+    run_tool(main)
