@@ -1,4 +1,4 @@
-"""Panoptic quality: registers ``PanopticQualityMetric`` with MMDetection."""
+"""Panoptic quality (registers ``PanopticQualityMetric``), and how two orders of scores agree."""
 
 from mmpanonas.evaluation.metric import PanopticQualityMetric
 from mmpanonas.evaluation.panoptic_quality import (
@@ -8,15 +8,25 @@ from mmpanonas.evaluation.panoptic_quality import (
     quality,
     segment_areas,
 )
+from mmpanonas.evaluation.rank_correlation import (
+    Correlation,
+    pair_scores,
+    rank_correlation,
+    read_stand_alone,
+)
 from mmpanonas.evaluation.samples import ground_truth, prediction_ids
 
 __all__ = [
+    "Correlation",
     "Counts",
     "PanopticQualityMetric",
     "ground_truth",
     "mean_quality",
+    "pair_scores",
     "picture_counts",
     "prediction_ids",
     "quality",
+    "rank_correlation",
+    "read_stand_alone",
     "segment_areas",
 ]

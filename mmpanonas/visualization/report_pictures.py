@@ -11,12 +11,13 @@ from math import ceil
 from pathlib import Path
 
 from mmpanonas.errors import InputError
-from mmpanonas.space import PART_CHOICES, NetworkShape
+from mmpanonas.space import NetworkShape
 from mmpanonas.visualization.arch_diagram import draw_arch
 from mmpanonas.visualization.choice_maps import choice_shares, draw_choice_maps, mean_over_layers
 from mmpanonas.visualization.curves import draw_search
 from mmpanonas.visualization.population import draw_generations, draw_shares, draw_trade_off
 from mmpanonas.visualization.report_numbers import cost_title, score_title, unit_of
+from mmpanonas.visualization.scoreboard import draw_scoreboard
 from mmpanonas.visualization.search_data import SearchData
 
 #: The part of the candidates that counts as the best ones.
@@ -82,16 +83,13 @@ def choices(data: SearchData) -> str:
 
 def scoreboards(data: SearchData) -> str:
     """The points of each choice of each layer, of a strategy that keeps a scoreboard."""
-    if not data.strategy or not data.strategy.keys() <= PART_CHOICES.keys():
+    report = data.strategy or {}
+    if not report.get("scoreboard") or report["finished_paths"] < report["paths"]:
         return ""
-    shares = {
-        part: [
-            {name: n / max(sum(layer.values()), 1) for name, n in layer.items()} for layer in layers
-        ]
-        for part, layers in data.strategy.items()
-    }
-    text = "Percent of its layer's points that each choice won; in bold the winners."
-    return f"<p>{text}</p>" + _picture("scoreboard", text, draw_choice_maps, shares)
+    title = f"Scoreboard of {report['finished_paths']} finished paths"
+    return f"<p>{escape(report['note'])}</p>" + _picture(
+        "scoreboard", title, draw_scoreboard, report["scoreboard"], title=title
+    )
 
 
 def front(data: SearchData) -> str:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mmpanonas.space import BACKBONE_CHOICES
 from mmpanonas.visualization import read_search, write_report
 from mmpanonas.visualization.report import render
 from mmpanonas.visualization.report_numbers import cost_title, digits_of, duration, unit_of
@@ -168,13 +169,16 @@ def test_widths_that_do_not_fit_leave_the_diagram_out(tmp_path, identity, diagra
 
 def test_scoreboard_of_path_priority(tmp_path):
     folder = write_search(tmp_path / "search", dict(type="PathPriority", cycles=2))
-    board = json.loads((folder / "strategy.json").read_text())
-    board = {part: [dict.fromkeys(layer, 0) for layer in layers] for part, layers in board.items()}
-    board["backbone"][5] |= dict(shuffle_5x5=9, xception=11)
-    (folder / "strategy.json").write_text(json.dumps(board))
+    report = json.loads((folder / "strategy.json").read_text())
+    report["scoreboard"]["backbone"][5] = dict(zip(BACKBONE_CHOICES, (1, 77, 2, 88), strict=True))
+    (folder / "strategy.json").write_text(json.dumps(report))
     text = render(read_search(folder))
     picture = re.search(r'<figure id="scoreboard".*?</figure>', text, re.DOTALL).group()
-    assert [picture.count(f">{number}<") for number in (45, 55)] == [1, 1]  # of 20 points
+    assert [picture.count(f">{number}<") for number in (77, 88)] == [1, 1]
+    assert 'id="scoreboard-winner_backbone_5_xception"' in picture
+    report["finished_paths"] = report["paths"] - 1
+    (folder / "strategy.json").write_text(json.dumps(report))
+    assert 'id="scoreboard"' not in render(read_search(folder))
 
 
 def test_the_report_of_another_strategy_is_no_scoreboard(tmp_path):
