@@ -17,7 +17,12 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import DATASETS
 from torch import nn
 
-from mmpanonas.engine.fairness import FairAmpOptimWrapper, FairOptimWrapper, StrictFairnessHook
+from mmpanonas.engine.fairness import (
+    FairAmpOptimWrapper,
+    FairOptimWrapper,
+    StrictFairnessHook,
+    UniformSamplingHook,
+)
 from mmpanonas.errors import InputError
 from mmpanonas.models import Choice, Searchable
 from mmpanonas.space import Arch, SearchSpace
@@ -120,6 +125,21 @@ def test_every_operation_is_trained_equally_often():
             used.update(enumerate(path.backbone))
     assert len(used) == 8
     assert set(used.values()) == {3}
+
+
+def test_uniform_sampling_steps_by_the_same_rule_on_paths_that_are_not_fair():
+    batches = [torch.randn(5, 3) for _ in range(4)]
+    model = Toy()
+    wrapper = FairOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+    paths = train_window(model, wrapper, batches, UniformSamplingHook(seed=3))
+    expected, passes = expected_after_window(Toy(), paths, batches, 0.1, None)
+    counts = {passes[name] for name, _ in model.named_parameters() if "layers" in name}
+    assert counts > {0, 1}, "every choice was used once: these paths are fair"
+    for name, parameter in model.named_parameters():
+        if passes[name]:
+            torch.testing.assert_close(parameter, expected[name], msg=name)
+        else:
+            assert torch.equal(parameter, dict(Toy().named_parameters())[name])
 
 
 def test_amp_window_equals_the_formula_in_bfloat16(monkeypatch):

@@ -34,6 +34,17 @@ def named(*names: str, fixed: tuple[str, ...] = ()) -> SearchSpace:
     )
 
 
+def test_uniform_paths_use_every_choice_and_depend_on_seed_and_window_alone():
+    space = SearchSpace([Part("backbone", 2), Part("things_to_stuff", 1)])
+    assert space.uniform_paths(1, 2) == space.uniform_paths(1, 2)
+    assert space.uniform_paths(1, 2) != space.uniform_paths(1, 3) != space.uniform_paths(2, 3)
+    codes = np.array([space.encode(a) for w in range(500) for a in space.uniform_paths(0, w)])
+    assert codes.shape == (6000, 3)
+    for layer, choices in enumerate(space.num_choices):
+        shares = np.bincount(codes[:, layer], minlength=choices) / len(codes)
+        assert np.abs(shares - 1 / choices).max() < 4 * np.sqrt(1 / choices / len(codes))
+
+
 def test_the_whole_space_has_the_size_of_the_paper():
     space = SearchSpace.full()
     assert space.size == 4**40 * 6**7 * 3**9

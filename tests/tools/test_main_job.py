@@ -105,6 +105,13 @@ def test_one_path_of_a_supernet_is_tested_with_its_own_statistics(shapes_root, t
     assert "coco_panoptic/PQ" in printed
 
 
+def test_the_config_of_a_search_trains_its_supernet(shapes_root, tmp_path):
+    config = "configs/auto_panoptic/ablations/uniform_sampling.py"
+    tool("train.py", config, "--work-dir", tmp_path / "super", *options(shapes_root))
+    assert (tmp_path / "super/iter_12.pth").exists()
+    assert not (tmp_path / "super/search.json").exists()
+
+
 def states_equal(first: Path, second: Path) -> bool:
     states = [torch.load(p, weights_only=False)["state_dict"] for p in (first, second)]
     return all(torch.equal(states[0][key], states[1][key]) for key in states[0])

@@ -33,7 +33,7 @@ def test_shares_are_counted_layer_by_layer():
     shares = choice_shares(ARCHS)
     layers = {part: len(rows) for part, rows in shares.items()}
     assert layers == dict(
-        backbone=10, mask_head=2, semantic_head=3, things_to_stuff=4, stuff_to_things=5
+        backbone=10, mask_head=2, semantic_head=1, things_to_stuff=4, stuff_to_things=5
     )
     assert shares["backbone"][7] == pytest.approx(
         dict(shuffle_3x3=1 / 3, shuffle_5x5=0, shuffle_7x7=0, xception=2 / 3)
