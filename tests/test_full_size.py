@@ -59,6 +59,17 @@ def test_a_window_of_training_and_a_candidate(coco, tmp_path):
     assert [len(part) for part in vars(arch).values()] == [40, 4, 3, 4, 5]
 
 
+def test_the_published_architecture_retrains(coco, tmp_path):
+    options = {"train_cfg.max_iters": 1, "train_cfg.val_interval": 1}
+    cfg = coco("retrain", **options, **{"train_dataloader.batch_size": 1})
+    runner = Runner.from_cfg(cfg)
+    assert runner.model.active_arch == Arch.load("configs/auto_panoptic/archs/coco.json")
+    runner.train()
+    for name in ("train/loss", "val/coco_panoptic/PQ"):
+        assert 0 <= runner.message_hub.get_scalar(name).current() <= 100
+    (tmp_path / "retrain/iter_1.pth").unlink()  # 500 MB
+
+
 def random_weight(key: str, like: torch.Tensor) -> torch.Tensor:
     """A start from which 40 blocks neither vanish nor grow."""
     if like.ndim > 1:
