@@ -24,7 +24,7 @@ OURS = {
 }
 
 #: Packages that run on the standard library and these alone.
-THEIRS = {"space": {"numpy"}, "search": {"numpy"}, "errors": set()}
+THEIRS = {"space": {"numpy"}, "search": {"numpy", "pymoo"}, "errors": set()}
 
 
 def imported_names(path: Path, module: str) -> list[tuple[int, str]]:

@@ -1,18 +1,20 @@
 """Search strategies: propose and tell. They see architectures and scores, never a model."""
 
 from mmpanonas.search.evolution import Evolution, Random, cross, mutate
+from mmpanonas.search.pareto import Pareto, pareto_front
 from mmpanonas.search.path_priority import PathPriority, check_cycle
 from mmpanonas.search.scoreboard import Scoreboard
 from mmpanonas.search.strategy import Strategy
 
 #: What a config's ``strategy.type`` may say.
 STRATEGIES: dict[str, type[Strategy]] = {
-    kind.__name__: kind for kind in (Evolution, PathPriority, Random)
+    kind.__name__: kind for kind in (Evolution, Pareto, PathPriority, Random)
 }
 
 __all__ = [
     "STRATEGIES",
     "Evolution",
+    "Pareto",
     "PathPriority",
     "Random",
     "Scoreboard",
@@ -20,4 +22,5 @@ __all__ = [
     "check_cycle",
     "cross",
     "mutate",
+    "pareto_front",
 ]

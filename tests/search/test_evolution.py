@@ -1,6 +1,5 @@
 """Evolution with fake scores: what it proposes, in which order, and when it ends."""
 
-from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import numpy as np
@@ -11,40 +10,9 @@ from hypothesis import strategies as st
 from mmpanonas.errors import InputError
 from mmpanonas.search import STRATEGIES, Evolution, cross, mutate
 from mmpanonas.space import BACKBONE_CHOICES, PART_CHOICES, Arch, Part, SearchSpace
+from tests.search.common import SMALL, SPACE, coarse, generation_of, search, separable
 
-SPACE = SearchSpace.full(blocks=(2, 2, 4, 2))
-SMALL = SearchSpace([Part("backbone", 2)])  # 16 architectures
 BRIEF = {"generations": 4, "population": 6, "parents": 3, "mutants": 2, "crosses": 2}
-
-Score = Callable[[Arch], float]
-
-
-def separable(space: SearchSpace, seed: int) -> Score:
-    """A sum over layers of what the chosen operation is worth."""
-    worth = np.random.default_rng(seed).random((len(space.num_choices), 6))
-    return lambda arch: float(worth[np.arange(len(worth)), space.encode(arch)].sum())
-
-
-def coarse(arch: Arch) -> float:
-    """A score with many ties."""
-    return SPACE.encode(arch).sum() % 3
-
-
-def search(strategy: Evolution, score: Score, chunks: Iterator[int] | None = None) -> list[Arch]:
-    """Evaluate to the end, as many at once as ``chunks`` says (one); returns the proposals."""
-    proposed = []
-    while not strategy.done:
-        proposals = strategy.propose(next(chunks) if chunks else 1)
-        assert proposals, "neither done nor waiting for a score, but nothing is proposed"
-        proposed += proposals
-        for arch in proposals:
-            strategy.tell(arch, score(arch))
-    return proposed
-
-
-def generation_of(strategy: Evolution) -> list[Arch]:
-    """All that the current generation still has."""
-    return strategy.propose(10**6)
 
 
 def distance(first: Arch, second: Arch) -> int:
@@ -120,17 +88,6 @@ def test_the_numbers_are_those_of_detnas():
     assert len(generation_of(strategy)) == 50
 
 
-def test_no_architecture_is_proposed_twice_and_all_generations_are_full():
-    strategy = Evolution(SPACE, seed=1, **BRIEF)
-    proposed = search(strategy, coarse)
-    assert len(set(proposed)) == len(proposed) == strategy.total == 24
-    assert [strategy.label(arch)["generation"] for arch in proposed] == [
-        generation for generation in range(4) for _ in range(6)
-    ]
-    assert strategy.note == ""
-    assert strategy.propose(1) == []
-
-
 def test_the_first_generation_is_random_the_next_have_mutants_crosses_and_random_ones():
     """SPACE has 26 layers: chance neither brings 6 of them together nor a cross about."""
     strategy = Evolution(SPACE, mutation_prob=0.02)
@@ -180,17 +137,6 @@ def test_the_best_come_by_score_then_by_age():
     assert len(strategy.best(100)) == 6
 
 
-def test_waits_for_the_scores_of_a_generation():
-    strategy = Evolution(SPACE, **BRIEF)
-    archs = strategy.propose(4) + strategy.propose(4)
-    assert len(archs) == 6  # no further than the generation
-    for arch in archs:
-        assert strategy.propose(1) == []
-        assert not strategy.done
-        strategy.tell(arch, 0.0)
-    assert len(strategy.propose(4)) == 4
-
-
 # What is proposed is a function of the seed and the told scores
 
 
@@ -205,79 +151,7 @@ def test_seeds_differ_and_scores_matter():
     assert runs[0][6:12] != runs[3][6:12]
 
 
-@given(st.data())
-@settings(deadline=None, max_examples=30)
-def test_the_order_in_which_a_generation_is_told_does_not_matter(data):
-    reference, strategy = Evolution(SPACE, seed=2, **BRIEF), Evolution(SPACE, seed=2, **BRIEF)
-    while not reference.done:
-        archs = generation_of(reference)
-        assert generation_of(strategy) == archs
-        for arch in archs:
-            reference.tell(arch, coarse(arch))
-        for arch in data.draw(st.permutations(archs)):
-            strategy.tell(arch, coarse(arch))
-    assert strategy.done
-    assert strategy.best(24) == reference.best(24)
-
-
-@given(st.lists(st.integers(1, 9), min_size=24, max_size=24))
-@settings(deadline=None, max_examples=30)
-def test_proposals_in_chunks_equal_proposals_one_by_one(chunks):
-    alone = search(Evolution(SPACE, seed=3, **BRIEF), coarse)
-    assert search(Evolution(SPACE, seed=3, **BRIEF), coarse, iter(chunks)) == alone
-
-
-@given(st.integers(0, 24), st.integers(1, 4), st.integers(1, 4))
-@settings(deadline=None, max_examples=30)
-def test_a_killed_search_told_its_results_again_goes_on_the_same(killed_at, before, after):
-    """Killed amid a chunk: what was proposed but not told is proposed, and evaluated, again."""
-    whole = search(Evolution(SPACE, seed=4, **BRIEF), coarse)
-    strategy, on_disk = Evolution(SPACE, seed=4, **BRIEF), {}
-    while not strategy.done and len(on_disk) < killed_at:
-        for arch in strategy.propose(before)[: killed_at - len(on_disk)]:
-            on_disk[arch] = coarse(arch)
-            strategy.tell(arch, on_disk[arch])
-    evaluated = []
-
-    def score(arch: Arch) -> float:
-        if arch not in on_disk:
-            evaluated.append(arch)
-        return on_disk.get(arch, coarse(arch))
-
-    resumed = Evolution(SPACE, seed=4, **BRIEF)
-    assert search(resumed, score, iter([after] * 24)) == whole
-    assert evaluated == whole[killed_at:]
-
-
-def test_an_architecture_that_was_not_proposed_is_refused():
-    strategy = Evolution(SPACE, **BRIEF)
-    with pytest.raises(ValueError, match="not proposed"):
-        strategy.tell(Evolution(SPACE, seed=9, **BRIEF).propose(1)[0], 1.0)
-
-
-# Budgets and small spaces
-
-
-def few_xceptions(arch: Arch) -> bool:
-    return arch.backbone.count("xception") <= 1
-
-
-def test_everything_proposed_keeps_the_budget():
-    proposed = search(Evolution(SPACE, legal=few_xceptions, **BRIEF), lambda a: -len(a.backbone))
-    assert len(proposed) == 24
-    assert all(map(few_xceptions, proposed))
-    free = search(Evolution(SPACE, **BRIEF), coarse)
-    assert not all(map(few_xceptions, free))  # the budget is one that is felt
-
-
-def test_a_budget_that_nothing_meets_ends_the_search_after_bounded_draws():
-    asked = []
-    strategy = Evolution(SPACE, legal=lambda arch: bool(asked.append(arch)), max_draws=40)
-    assert strategy.done
-    assert strategy.propose(5) == strategy.best(5) == []
-    assert "ends in generation 0 after 0 architectures" in strategy.note
-    assert "40 draws gave no further one that is new and within the budget" in strategy.note
-    assert 40 <= len(asked) <= 80
+# Small spaces
 
 
 def test_an_exhausted_space_ends_the_search_with_its_true_best():
@@ -288,13 +162,6 @@ def test_an_exhausted_space_ends_the_search_with_its_true_best():
     assert sorted(proposed, key=score) == sorted(everything, key=score)
     assert "in generation 2 after 16 architectures" in strategy.note  # 6, 6, 4
     assert strategy.best(16) == sorted(everything, key=score, reverse=True)
-
-
-def test_a_budget_that_few_meet_ends_the_search_after_those():
-    allowed = {Arch((a, "xception")) for a in BACKBONE_CHOICES}
-    strategy = Evolution(SMALL, legal=allowed.__contains__, **BRIEF)
-    assert set(search(strategy, lambda arch: 0.0)) == allowed
-    assert "in generation 0 after 4 architectures" in strategy.note
 
 
 def test_mutants_that_cannot_be_new_become_random():

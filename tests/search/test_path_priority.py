@@ -209,4 +209,4 @@ def test_random_draws_different_architectures_and_depends_on_the_seed_alone():
 
 
 def test_configs_name_every_strategy():
-    assert set(STRATEGIES) == {"Evolution", "PathPriority", "Random"}
+    assert set(STRATEGIES) == {"Evolution", "Pareto", "PathPriority", "Random"}
