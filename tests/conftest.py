@@ -1,5 +1,7 @@
 """What many tests share: a small rendered data set, and configs made even smaller."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import mmpanonas.register  # noqa: F401
 from mmpanonas.config import load_config
 from mmpanonas.datasets.nas_split import split_nas
 from mmpanonas.datasets.shapes import write_shapes
-from mmpanonas.space import Arch
+from mmpanonas.space import Arch, NetworkShape, SearchSpace
 
 ROOT = Path(__file__).parents[1]
 SHAPES = ROOT / "configs/auto_panoptic/shapes"
@@ -33,6 +35,21 @@ SMALL = {
 def shapes_arch(block: str = "shuffle_3x3", head: str = "dw_3x3", ratio: str = "r4") -> Arch:
     """The architecture of the shapes space that has the same choice in all layers of a part."""
     return Arch((block,) * 10, (head,) * 2, (head,), (ratio,) * 4, (ratio,) * 5)
+
+
+def write_latency_table(path: Path, space: SearchSpace, shape: NetworkShape, **changes) -> Path:
+    """A table in which choice i of every layer takes i + 1 ms, the backbone 10, the neck 20."""
+    layers = {
+        part.name: [
+            {choice: place + 1.0 for place, choice in enumerate(part.choices)}
+            for _ in range(part.layers)
+        ]
+        for part in space.parts.values()
+    }
+    table = dict(device="an abacus", size=[64, 96], shape=asdict(shape), layers=layers)
+    table["fixed"] = dict(backbone=10, neck=20.0)
+    path.write_text(json.dumps(table | changes))
+    return path
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -27,7 +27,8 @@ class Record:
         index: place in the order of proposals, from 0.
         arch: the architecture.
         metrics: by the evaluator's names, unrounded.
-        cost: multiply-accumulates and parameters.
+        cost: multiply-accumulates, parameters and what the search limits, by
+            ``CostMeasure.key``.
         seconds: the evaluation took.
         generation: of the strategy, where it has generations.
     """
@@ -35,7 +36,7 @@ class Record:
     index: int
     arch: Arch
     metrics: dict[str, float]
-    cost: dict[str, int]
+    cost: dict[str, float]
     seconds: float
     generation: int | None = None
 

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,7 +22,7 @@ from mmpanonas.engine.recalibration import RecalibrationBatches, recalibrated
 from mmpanonas.engine.results import Record, SearchDirectory
 from mmpanonas.errors import InputError
 from mmpanonas.search import STRATEGIES, Strategy
-from mmpanonas.space import Arch, Budget, NetworkShape, backbone_cost, network_cost
+from mmpanonas.space import REPORTED, Arch, Budget, CostMeasure, NetworkShape, SearchSpace
 
 
 @DATA_SAMPLERS.register_module()
@@ -110,7 +111,12 @@ class SearchLoop(BaseLoop):
         self.budgets = [Budget(**budget) for budget in budgets]
         for budget in self.budgets:
             budget.check_reachable(model.search_space, self.shape)
-        self.strategy = _build_strategy(strategy, model.search_space, seed, self._legal)
+        self.measures = [*REPORTED, *(budget.measure for budget in self.budgets)]
+        options = dict(strategy, seed=seed, legal=self._legal)
+        if strategy.get("cost"):
+            self.measures.append(CostMeasure(**strategy["cost"]))
+            options |= _second_goal(self.measures[-1], model.search_space, self.shape)
+        self.strategy = _build_strategy(options, model.search_space)
         self.metric, self.num_reported = metric, num_reported
         self.records: list[Record] = []
         self.directory = SearchDirectory(
@@ -121,6 +127,7 @@ class SearchLoop(BaseLoop):
                 seed=seed,
                 metric=metric,
                 budgets=[dict(budget) for budget in budgets],
+                tables={m.table: _digest(m.table) for m in self.measures if m.table},
                 recalibration=dict(recalibration),
                 validation=dict(dataloader["dataset"]),
                 checkpoint=_digest(runner._load_from),
@@ -175,7 +182,7 @@ class SearchLoop(BaseLoop):
                 index=len(known) + rank,
                 arch=new[rank],
                 metrics=metrics,
-                cost=_cost(new[rank], self.shape),
+                cost={m.key: m.of(new[rank], self.shape) for m in self.measures},
                 seconds=time.perf_counter() - start,
                 **self.strategy.label(new[rank]),
             )
@@ -201,29 +208,21 @@ class SearchLoop(BaseLoop):
         return ranked[0].metrics
 
 
-def _build_strategy(config: dict, space, seed: int, legal) -> Strategy:
-    options = dict(config)
+def _build_strategy(options: dict, space: SearchSpace) -> Strategy:
     kind = options.pop("type", None)
     if kind not in STRATEGIES:
         raise InputError(f"strategy.type: expected one of {sorted(STRATEGIES)}, got {kind!r}")
-    return STRATEGIES[kind](space, seed=seed, legal=legal, **options)
+    return STRATEGIES[kind](space, **options)
 
 
-def _digest(checkpoint: str | None) -> str | None:
-    """What tells one supernet from another: the file's SHA-256 (a URL stands for itself)."""
-    if checkpoint is None or not Path(checkpoint).is_file():
-        return checkpoint
-    with open(checkpoint, "rb") as file:
+def _second_goal(measure: CostMeasure, space: SearchSpace, shape: NetworkShape) -> dict:
+    measure.cheapest(space, shape)  # asks for every choice: a latency table may lack one
+    return dict(cost=partial(measure.of, shape=shape), cost_name=str(measure))
+
+
+def _digest(path: str | None) -> str | None:
+    """What tells one file from another: its SHA-256 (a URL stands for itself)."""
+    if path is None or not Path(path).is_file():
+        return path
+    with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _cost(arch: Arch, shape: NetworkShape) -> dict[str, int]:
-    """The report's costs: the backbone at 224x224 and the network at COCO's test size."""
-    backbone = backbone_cost(arch, shape)
-    network = sum(network_cost(arch, shape).values())
-    return dict(
-        backbone_macs=backbone.macs,
-        backbone_params=backbone.params,
-        network_macs=network.macs,
-        network_params=network.params,
-    )

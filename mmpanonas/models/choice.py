@@ -52,7 +52,7 @@ class Searchable:
         """Make the part's choices in ``arch`` the active ones. Raises ``ArchError``."""
         choices = self._choices_in(arch)
         self.part.check(choices)
-        for layer, choice in zip(self._layers, choices, strict=True):
+        for layer, choice in zip(self.choice_layers, choices, strict=True):
             layer.active = choice
 
     def _choices_in(self, arch: object) -> tuple[str, ...]:
@@ -64,8 +64,9 @@ class Searchable:
     @property
     def active_choices(self) -> tuple[str, ...]:
         """The active choice of every layer."""
-        return tuple(layer.active for layer in self._layers)
+        return tuple(layer.active for layer in self.choice_layers)
 
     @cached_property
-    def _layers(self) -> list[Choice]:
+    def choice_layers(self) -> list[Choice]:
+        """The searched layers in code order."""
         return [module for module in self.modules() if isinstance(module, Choice)]

@@ -11,6 +11,8 @@ from mmpanonas.space.arch import (
 )
 from mmpanonas.space.budget import Budget, BudgetError
 from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost
+from mmpanonas.space.latency import LatencyTable
+from mmpanonas.space.measure import REPORTED, CostMeasure
 from mmpanonas.space.shape import NetworkShape
 from mmpanonas.space.space import Part, SearchSpace
 
@@ -19,11 +21,14 @@ __all__ = [
     "BACKBONE_CHOICES",
     "HEAD_CHOICES",
     "PART_CHOICES",
+    "REPORTED",
     "Arch",
     "ArchError",
     "Budget",
     "BudgetError",
     "Cost",
+    "CostMeasure",
+    "LatencyTable",
     "NetworkShape",
     "Part",
     "SearchSpace",

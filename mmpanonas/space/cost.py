@@ -16,6 +16,9 @@ from mmpanonas.space.shape import NetworkShape
 #: The convolution parts of SPEC section 2 are counted at this input size there.
 IMAGENET_SIZE = (224, 224)
 
+#: COCO's usual test picture, at which whole networks are counted.
+TEST_SIZE = (800, 1333)
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -107,7 +110,7 @@ def _check_layers(part: str, choices: Sequence[str], layers: int) -> None:
 
 
 def network_cost(
-    arch: Arch, shape: NetworkShape = NetworkShape(), size: Sequence[int] = (800, 1333)
+    arch: Arch, shape: NetworkShape = NetworkShape(), size: Sequence[int] = TEST_SIZE
 ) -> dict[str, Cost]:
     """Cost of every module of the whole network for an input of ``size``, by its name.
 

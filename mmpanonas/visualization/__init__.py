@@ -1,7 +1,7 @@
 """Pictures: architectures, panoptic panels, a search's progress, scoreboard and report."""
 
 from mmpanonas.visualization.arch_diagram import draw_arch
-from mmpanonas.visualization.curves import draw_search
+from mmpanonas.visualization.curves import draw_front, draw_search
 from mmpanonas.visualization.panel_hook import PanopticPanelHook
 from mmpanonas.visualization.panels import PanelSample, draw_panel, draw_panels
 from mmpanonas.visualization.report import write_report
@@ -13,6 +13,7 @@ __all__ = [
     "PanopticPanelHook",
     "SearchData",
     "draw_arch",
+    "draw_front",
     "draw_panel",
     "draw_panels",
     "draw_scoreboard",

@@ -1,4 +1,4 @@
-"""The progress of a search as a curve."""
+"""The progress of a search as a curve, and its scores against a cost."""
 
 import math
 import os
@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from mmpanonas.errors import InputError
 from mmpanonas.visualization.canvas import FAINT, INK, check_suffix, save_figure
 
+#: Colours of a candidate, and of the best: the best so far, the front.
 DOT, BEST = "#1b5a92", "#d0661c"
 
 
@@ -54,6 +55,45 @@ def draw_search(
     axes.set_title(title or "Progress of the search", loc="left", color=INK, weight="bold")
     quiet_axes(axes)
     save_figure(figure, path)
+
+
+def draw_front(
+    report: Mapping,
+    path: str | os.PathLike,
+    score: str = "coco_panoptic/PQ",
+    title: str | None = None,
+) -> None:
+    """Write every candidate's score by its cost, and the front that none dominates.
+
+    ``report`` is the ``Pareto`` strategy's: ``cost`` (its name), ``front`` and ``candidates``,
+    each a list of mappings with ``score`` and ``cost``.
+
+    Raises:
+        InputError: the front is empty, or another suffix than .png or .svg.
+    """
+    check_suffix(path)
+    if not report["front"]:
+        raise InputError("nothing to draw: the front is empty, since every candidate failed")
+    figure = Figure(figsize=(8, 4.5), dpi=130, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title or "Score against cost", loc="left", color=INK, weight="bold")
+    quiet_axes(axes)
+    costs, scores = _columns(report["candidates"])
+    axes.scatter(costs, scores, s=18, c="#b8c2cc", zorder=2, label="evaluated candidates")
+    costs, scores = _columns(report["front"])
+    axes.step(costs, scores, where="post", color=BEST, lw=1.4, zorder=3)
+    front = {"s": 42, "c": BEST, "edgecolor": "white", "linewidth": 0.6, "zorder": 4}
+    axes.scatter(costs, scores, label=f"front ({len(costs)})", **front)
+    axes.set_xlabel(report["cost"])
+    axes.set_ylabel(score.rpartition("/")[2])
+    if max(costs) >= 1e4:  # MACs and parameters: 1.2 G instead of an exponent in the corner
+        axes.xaxis.set_major_formatter(EngFormatter())
+    axes.legend(loc="lower right", frameon=False, labelcolor=INK)
+    save_figure(figure, path)
+
+
+def _columns(points: Sequence[Mapping]) -> tuple[list[float], list[float]]:
+    return [point["cost"] for point in points], [point["score"] for point in points]
 
 
 def _points(results: Sequence[Mapping], score: str) -> list[tuple[int, float, int]]:

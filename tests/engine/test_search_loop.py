@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,8 +17,9 @@ from mmpanonas.config import load_config
 from mmpanonas.engine import CandidateEvaluator
 from mmpanonas.engine.hooks import CheckpointKindError
 from mmpanonas.engine.results import SearchDirectoryError
-from mmpanonas.space import Arch, BudgetError, NetworkShape, backbone_cost
-from tests.conftest import ROOT, SHAPES, SMALL, shapes_arch
+from mmpanonas.errors import InputError
+from mmpanonas.space import Arch, BudgetError, CostMeasure, NetworkShape, backbone_cost
+from tests.conftest import ROOT, SHAPES, SMALL, shapes_arch, write_latency_table
 
 MODEL = Config.fromfile(SHAPES / "supernet.py", import_custom_modules=False).model
 
@@ -131,6 +133,51 @@ def test_budget_is_kept_and_an_impossible_one_refused_at_once(search, tmp_path):
     assert max(macs) <= limit
     with pytest.raises(BudgetError, match="the cheapest has"):
         search("other", **{"val_cfg.budgets": [budget | dict(limit=1000)]})
+    assert not (tmp_path / "other/results.jsonl").exists()
+
+
+def test_pareto_keeps_its_front_also_when_it_was_stopped(search, tmp_path):
+    cost = dict(quantity="macs", scope="network", size=(64, 64))
+    strategy = dict(type="Pareto", cost=cost, generations=2, population=3)
+    results = search("whole", strategy=strategy)
+    assert [r["generation"] for r in results] == [0, 0, 0, 1, 1, 1]
+    report = json.loads((tmp_path / "whole/strategy.json").read_text())
+    assert report["cost"] == "MACs of the network at 64x64"
+    measure, shape = CostMeasure(**cost), NetworkShape.of_model(MODEL)
+    points = []
+    for r in results:
+        macs = measure.of(Arch.from_dict(r["arch"]), shape)
+        assert r["cost"]["network_macs_64x64"] == macs
+        points.append(dict(score=r["metrics"]["coco_panoptic/PQ"], cost=macs))
+    assert report["candidates"] == points
+    for point in report["front"]:
+        (r,) = (r for r in results if r["arch"] == point["arch"])
+        assert dict(score=point["score"], cost=point["cost"]) == points[r["index"]]
+    assert min(point["cost"] for point in points) == report["front"][0]["cost"]
+    assert max(point["score"] for point in points) == report["front"][-1]["score"]
+    search("stopped", strategy=strategy)
+    path = tmp_path / "stopped/results.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:4]))
+    assert search("stopped", resume=True, strategy=strategy) == results
+    assert json.loads((tmp_path / "stopped/strategy.json").read_text()) == report
+
+
+def test_a_latency_is_limited_reported_and_part_of_what_the_search_is(search, tmp_path):
+    space, shape = MODELS.build(MODEL).search_space, NetworkShape.of_model(MODEL)
+    table = write_latency_table(tmp_path / "abacus.json", space, shape)
+    budget = dict(quantity="latency", limit=32.0, table=str(table))
+    results = search(**{"val_cfg.budgets": [budget]})
+    times = [r["cost"]["backbone_latency_ms_abacus"] for r in results]
+    measure = CostMeasure("latency", table=str(table))
+    assert times == [measure.of(Arch.from_dict(r["arch"]), shape) for r in results]
+    assert max(times) <= 32
+    write_latency_table(table, space, shape, fixed=dict(backbone=11))
+    with pytest.raises(SearchDirectoryError, match="differs in tables"):
+        search(resume=True, **{"val_cfg.budgets": [budget]})
+    write_latency_table(table, space, replace(shape, neck_channels=1))
+    cost = dict(quantity="latency", table=str(table))
+    with pytest.raises(InputError, match="was measured for neck_channels=1, the network has"):
+        search("other", strategy=dict(type="Pareto", cost=cost))
     assert not (tmp_path / "other/results.jsonl").exists()
 
 

@@ -1,36 +1,24 @@
 """get_flops.py: the published figures, both forms of output, errors, nothing built."""
 
 import json
-import runpy
 import subprocess
 import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
 
 from mmpanonas.space import Arch, NetworkShape, network_cost
-from tests.conftest import shapes_arch
+from tests.conftest import ROOT, shapes_arch
+from tests.tools.conftest import one_line
 
-ROOT = Path(__file__).parents[2]
 TOOL = "tools/analysis_tools/get_flops.py"
 AUTO = "configs/auto_panoptic"
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the tool from the repository's root; returns (exit code, stdout, stderr)."""
-    monkeypatch.chdir(ROOT)
-
-    def call(*argv: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", [TOOL, *map(str, argv)])
-        try:
-            runpy.run_path(TOOL, run_name="__main__")
-            code = 0
-        except SystemExit as stop:
-            code = stop.code
-        return code, *capsys.readouterr()
-
-    return call
+def run(call_tool):
+    """Run the tool; returns (exit code, stdout, stderr)."""
+    return partial(call_tool, TOOL)
 
 
 @pytest.mark.parametrize(
@@ -126,16 +114,6 @@ def test_classes_come_from_the_annotation_file_where_the_config_leaves_them_open
     )
     # a layer of 32 channels, bias and GroupNorm; two stuff classes and "some thing"
     assert modules["semantic_head"]["params"] == (9 * 32 * 32 + 3 * 32) + (4 * 32 + 1) * 3
-
-
-def one_line(result: tuple[int, str, str]) -> str:
-    """The message of a user's error: exit code 2, nothing on stdout, one line on stderr."""
-    code, out, err = result
-    assert (code, out) == (2, "")
-    last = err.splitlines()[-1]
-    assert last.startswith("error: ")
-    assert "Traceback" not in err
-    return last
 
 
 def test_input_errors_are_one_line_and_exit_code_2(run, tmp_path):

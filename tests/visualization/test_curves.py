@@ -3,7 +3,7 @@ import re
 import cv2
 import pytest
 
-from mmpanonas.visualization import draw_search
+from mmpanonas.visualization import draw_front, draw_search
 from mmpanonas.visualization.curves import _points
 
 PQ = "coco_panoptic/PQ"
@@ -46,4 +46,31 @@ def test_without_generations(tmp_path, scores):
 def test_nothing_to_draw(tmp_path):
     with pytest.raises(ValueError, match="none of 2 results has a finite 'x'"):
         draw_search(results([1.0, 2.0]), tmp_path / "a.png", score="x")
+    assert not list(tmp_path.iterdir())
+
+
+def front(scale=1.0):
+    points = [dict(score=s, cost=c * scale) for s, c in ((10, 1), (20, 2), (15, 3), (30, 4))]
+    return dict(
+        cost="MACs of the network at 64x96", candidates=points, front=points[:2] + points[3:]
+    )
+
+
+def test_every_candidate_and_the_front_have_their_dots(tmp_path):
+    draw_front(front(1e9), tmp_path / "a.svg")
+    svg = (tmp_path / "a.svg").read_text()
+    groups = [
+        re.search(rf'<g id="PathCollection_{n}">.*?</g>\s*</g>', svg, re.S).group() for n in (1, 2)
+    ]
+    assert [group.count("<use") for group in groups] == [4, 3]
+    for text in ("MACs of the network at 64x96", ">PQ<", "front (3)", "evaluated candidates"):
+        assert text in svg
+    assert "2 G" in svg
+    draw_front(front(), tmp_path / "a.png", title="Latency")
+    assert cv2.imread(str(tmp_path / "a.png")).shape == (585, 1040, 3)
+
+
+def test_an_empty_front_is_not_drawn(tmp_path):
+    with pytest.raises(ValueError, match="the front is empty"):
+        draw_front(dict(cost="x", front=[], candidates=[]), tmp_path / "a.png")
     assert not list(tmp_path.iterdir())

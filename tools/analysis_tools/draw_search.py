@@ -1,4 +1,4 @@
-"""Draw a search into its directory: progress, best architecture, scoreboard (path priority)."""
+"""Draw a search into its directory: progress, best architecture, scoreboard or front."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ from mmpanonas.engine.results import read_records
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.search import check_cycle
 from mmpanonas.space import Arch, NetworkShape
-from mmpanonas.visualization import draw_arch, draw_scoreboard, draw_search
+from mmpanonas.visualization import draw_arch, draw_front, draw_scoreboard, draw_search
 
 
 def main() -> None:
@@ -31,8 +31,13 @@ def main() -> None:
     if (folder / "arch.json").is_file():  # written when the search ends
         draw_arch(Arch.load(folder / "arch.json"), folder / "arch.png", shape=shape)
         print(f"best architecture: {folder / 'arch.png'}")
-    if (folder / "strategy.json").is_file():
-        _draw_scoreboard(json.loads((folder / "strategy.json").read_text()), folder)
+    strategy = folder / "strategy.json"
+    report = json.loads(strategy.read_text()) if strategy.is_file() else {}
+    if "scoreboard" in report:
+        _draw_scoreboard(report, folder)
+    if "front" in report:
+        draw_front(report, folder / "pareto.png")
+        print(f"front: {folder / 'pareto.png'}")
 
 
 def _draw_scoreboard(report: dict, folder: Path) -> None:

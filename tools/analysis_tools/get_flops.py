@@ -21,7 +21,7 @@ from mmpanonas.space import (
     cost_range,
     network_cost,
 )
-from mmpanonas.space.cost import IMAGENET_SIZE
+from mmpanonas.space.cost import IMAGENET_SIZE, TEST_SIZE
 
 #: The types whose cost mmpanonas.space knows, by their place in a config.
 COUNTED = {
@@ -61,7 +61,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         "--shape",
         nargs=2,
         type=int,
-        default=(800, 1333),
+        default=TEST_SIZE,
         metavar=("H", "W"),
         help="input of the whole network, in pixels (800 1333)",
     )

@@ -1,0 +1,121 @@
+"""What an architecture costs: one idea for limits, second goals and reports."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mmpanonas.errors import InputError
+from mmpanonas.space.arch import Arch
+from mmpanonas.space.cost import IMAGENET_SIZE, TEST_SIZE, backbone_cost, network_cost
+from mmpanonas.space.latency import LatencyTable
+from mmpanonas.space.shape import NetworkShape
+from mmpanonas.space.space import SearchSpace
+
+#: What can be measured, in words.
+QUANTITIES = {"macs": "MACs", "params": "parameters", "latency": "latency in ms"}
+
+#: Input of the MACs unless told otherwise.
+USUAL_SIZE = {"backbone": IMAGENET_SIZE, "network": TEST_SIZE}
+
+
+@dataclass(frozen=True)
+class CostMeasure:
+    """A quantity that every architecture has.
+
+    Attributes:
+        quantity: "macs" (multiply-accumulates), "params", or "latency" (milliseconds).
+        scope: "backbone" or "network".
+        size: height and width of the input that MACs are counted at; 224 x 224 for the
+            backbone and 800 x 1333 for the network unless told. A latency's is its table's.
+        table: file of ``measure_latency.py``; for "latency" alone.
+
+    Raises:
+        InputError: another quantity or scope, or a latency table that cannot be read.
+    """
+
+    quantity: str
+    scope: str = "backbone"
+    size: tuple[int, int] | None = None
+    table: str | None = None
+    _latency: LatencyTable | None = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.quantity not in QUANTITIES or self.scope not in USUAL_SIZE:
+            raise InputError(
+                f"a cost is 'macs', 'params' or 'latency' of 'backbone' or 'network', "
+                f"got {self.quantity!r} of {self.scope!r}"
+            )
+        if (self.quantity == "latency") != (self.table is not None):
+            raise InputError(
+                f"a table belongs to quantity='latency' and to no other, got quantity="
+                f"{self.quantity!r}, table={self.table!r}"
+            )
+        size = self.size or USUAL_SIZE[self.scope]
+        if self.table is not None:
+            if self.size is not None:
+                raise InputError(f"size={self.size}: a latency's input is that of {self.table}")
+            object.__setattr__(self, "_latency", LatencyTable.load(self.table))
+            size = self._latency.size
+        object.__setattr__(self, "size", tuple(size))
+
+    def of(self, arch: Arch, shape: NetworkShape) -> float:
+        """What ``arch`` costs in a network of these widths; whole MACs and parameters.
+
+        Raises:
+            InputError: the latency table is that of another network.
+        """
+        if self._latency is not None:
+            return self._latency.of(arch, shape, self.scope)
+        if self.scope == "backbone":
+            total = backbone_cost(arch, shape, self.size)
+        else:
+            total = sum(network_cost(arch, shape, self.size).values())
+        return getattr(total, self.quantity)
+
+    def cheapest(self, space: SearchSpace, shape: NetworkShape) -> Arch:
+        """The architecture that costs least, having asked for every choice of every layer.
+
+        Costs add up over layers, so each layer's cheapest choice is best on its own.
+
+        Raises:
+            InputError: the latency table is that of another network.
+        """
+        arch = space.decode([0] * len(space.num_choices))
+        for part in space.searched:
+            for layer in range(part.layers):
+                arch = min(
+                    (_with_choice(arch, part.name, layer, choice) for choice in part.choices),
+                    key=lambda candidate: self.of(candidate, shape),
+                )
+        return arch
+
+    @property
+    def key(self) -> str:
+        """A short name for tables: "backbone_macs", "network_latency_ms_gpu" (of gpu.json)."""
+        name = f"{self.scope}_{self.quantity}"
+        if self.table is not None:
+            return f"{name}_ms_{Path(self.table).stem}"
+        if self.quantity == "params" or self.size == USUAL_SIZE[self.scope]:
+            return name
+        return f"{name}_{self.size[0]}x{self.size[1]}"
+
+    def __str__(self) -> str:
+        words = f"{QUANTITIES[self.quantity]} of the {self.scope}"
+        if self.quantity != "params":
+            words += f" at {self.size[0]}x{self.size[1]}"
+        return words if self._latency is None else f"{words} on {self._latency.device}"
+
+    def show(self, value: float) -> str:
+        """``value`` with as many digits as it deserves."""
+        return f"{value:,.0f}" if self._latency is None else f"{value:,.4g}"
+
+
+#: What every result of a search states.
+REPORTED = tuple(
+    CostMeasure(quantity, scope) for scope in USUAL_SIZE for quantity in ("macs", "params")
+)
+
+
+def _with_choice(arch: Arch, part: str, layer: int, choice: str) -> Arch:
+    choices = list(getattr(arch, part))
+    choices[layer] = choice
+    return replace(arch, **{part: tuple(choices)})
