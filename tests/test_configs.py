@@ -1,6 +1,7 @@
 """Every config loads, says what it should, and builds the network that it describes."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from mmengine.config import Config
 from mmpanonas.config import ConfigError, class_slots, datasets_of, load_config
 from mmpanonas.models import Searchable
 from mmpanonas.models.fusion import PRESETS
-from mmpanonas.space import NetworkShape, SearchSpace
+from mmpanonas.search import STRATEGIES
+from mmpanonas.space import CostMeasure, NetworkShape, SearchSpace
 from tests.conftest import ROOT, shapes_arch
 
 CONFIGS = sorted(
@@ -116,6 +118,19 @@ def test_search_evaluates_nas_val_and_recalibrates_on_nas_train():
     assert (recalibration.num_images, recalibration.batch_size) == (500, 16)
     strategy = config.val_cfg.strategy
     assert strategy.generations * strategy.population == 1000
+
+
+@pytest.mark.parametrize("data", ["coco", "ade20k", "shapes"])
+def test_strategies_of_a_data_set_evaluate_equally_often(data):
+    totals = {}
+    for name in ("evolution", "random", "pareto"):
+        options = dict(read(f"configs/auto_panoptic/{data}/search_{name}.py").val_cfg.strategy)
+        kind = STRATEGIES[options.pop("type")]
+        if "cost" in options:
+            options["cost"] = partial(CostMeasure(**options["cost"]).of, shape=NetworkShape())
+        totals[kind] = kind(SearchSpace.full(), **options).total
+    assert len(totals) == 3
+    assert set(totals.values()) == {32 if data == "shapes" else 1000}
 
 
 def test_custom_configs_take_classes_root_and_scale_from_the_data(shapes_root):

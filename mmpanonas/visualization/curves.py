@@ -88,7 +88,7 @@ def draw_front(
     axes.set_ylabel(score.rpartition("/")[2])
     if max(costs) >= 1e4:  # MACs and parameters: 1.2 G instead of an exponent in the corner
         axes.xaxis.set_major_formatter(EngFormatter())
-    axes.legend(loc="lower right", frameon=False, labelcolor=INK)
+    axes.legend(loc="best", framealpha=0.9, edgecolor="none", labelcolor=INK)
     save_figure(figure, path)
 
 

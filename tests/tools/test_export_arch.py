@@ -1,8 +1,9 @@
-"""export_arch.py: by rank, by number and along the front; errors."""
+"""What a Pareto search leaves: export_arch.py by rank, number and cost; draw_search.py."""
 
 import json
 from functools import partial
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,7 +12,7 @@ from mmpanonas.space import Arch, Part, SearchSpace
 from tests.tools.conftest import one_line
 
 PQ = "coco_panoptic/PQ"
-SPACE = SearchSpace([Part("backbone", 4)])
+SPACE = SearchSpace([Part("backbone", 10)])
 
 
 @pytest.fixture
@@ -80,6 +81,18 @@ def test_every_point_of_the_front_can_be_had(run, search, tmp_path):
             assert code == 0
             assert Arch.load(tmp_path / "arch.json") == Arch.from_dict(point["arch"])
             assert f"{PQ} {point['score']:.4f}, network_macs {point['cost']:,.6g}" in out
+
+
+def test_the_front_is_drawn_beside_the_progress(call_tool, run, search, tmp_path):
+    folder, lines = search
+    (folder / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run(folder, folder / "arch.json")
+    config = "configs/auto_panoptic/ablations/backbone_only.py"
+    code, out, err = call_tool("tools/analysis_tools/draw_search.py", folder, "--config", config)
+    assert code == 0, err
+    assert out.strip().endswith(f"{folder / 'pareto.png'}")
+    for name in ("progress.png", "arch.png", "pareto.png"):
+        assert min(cv2.imread(str(folder / name)).shape[:2]) > 300
 
 
 def test_errors_are_one_line_and_nothing_is_written(run, search, tmp_path):
