@@ -108,13 +108,13 @@ class SearchLoop(BaseLoop):
         # Check everything that can be wrong before data sets are read.
         model = getattr(runner.model, "module", runner.model)
         self.shape = NetworkShape.of_model(runner.cfg.model)
-        self.budgets = [Budget(**budget) for budget in budgets]
+        self.budgets = [Budget(**_keys("budgets", budget)) for budget in budgets]
         for budget in self.budgets:
             budget.check_reachable(model.search_space, self.shape)
         self.measures = [*REPORTED, *(budget.measure for budget in self.budgets)]
         options = dict(strategy, seed=seed, legal=self._legal)
         if strategy.get("cost"):
-            self.measures.append(CostMeasure(**strategy["cost"]))
+            self.measures.append(CostMeasure(**_keys("strategy.cost", strategy["cost"])))
             options |= _second_goal(self.measures[-1], model.search_space, self.shape)
         self.strategy = _build_strategy(options, model.search_space)
         self.metric, self.num_reported = metric, num_reported
@@ -213,6 +213,15 @@ def _build_strategy(options: dict, space: SearchSpace) -> Strategy:
     if kind not in STRATEGIES:
         raise InputError(f"strategy.type: expected one of {sorted(STRATEGIES)}, got {kind!r}")
     return STRATEGIES[kind](space, **options)
+
+
+def _keys(name: str, value: object) -> dict:
+    if not isinstance(value, dict):
+        raise InputError(
+            f"val_cfg.{name}: expected dict(quantity=...), got {value!r}; --cfg-options cannot "
+            f"hold a dictionary, so write it into a config"
+        )
+    return value
 
 
 def _second_goal(measure: CostMeasure, space: SearchSpace, shape: NetworkShape) -> dict:

@@ -133,6 +133,8 @@ def test_budget_is_kept_and_an_impossible_one_refused_at_once(search, tmp_path):
     assert max(macs) <= limit
     with pytest.raises(BudgetError, match="the cheapest has"):
         search("other", **{"val_cfg.budgets": [budget | dict(limit=1000)]})
+    with pytest.raises(InputError, match=r"val_cfg\.budgets: expected dict.*got 'macs'"):
+        search("other", **{"val_cfg.budgets": ["macs"]})
     assert not (tmp_path / "other/results.jsonl").exists()
 
 
