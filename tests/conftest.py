@@ -79,7 +79,7 @@ def shapes_config(shapes_root, tmp_path):
     def load(name: str, **options) -> Config:
         work_dir = tmp_path / Path(name).name
         chosen = SMALL | dict(data_root=str(shapes_root), work_dir=str(work_dir))
-        if name == "search_evolution":
+        if name in ("search_evolution", "../ablations/backbone_only"):
             chosen |= {
                 "val_cfg.recalibration.num_images": 4,
                 "val_cfg.recalibration.batch_size": 2,

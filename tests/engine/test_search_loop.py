@@ -21,7 +21,9 @@ from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, BudgetError, CostMeasure, NetworkShape, backbone_cost
 from tests.conftest import ROOT, SHAPES, SMALL, shapes_arch, write_latency_table
 
-MODEL = Config.fromfile(SHAPES / "supernet.py", import_custom_modules=False).model
+#: The backbone alone is searched: it tells candidates apart after a few steps already.
+CONFIG = SHAPES / "../ablations/backbone_only.py"
+MODEL = Config.fromfile(CONFIG, import_custom_modules=False).model
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,8 @@ def checkpoint(tmp_path_factory, shapes_root):
     options = {"data_root": str(shapes_root), "work_dir": str(work_dir)}
     options |= {"train_cfg.max_iters": 84, "default_hooks.checkpoint.interval": 84}
     options |= {"param_scheduler": [], "train_dataloader.batch_size": 2}
-    config = load_config(str(SHAPES / "supernet.py"), SMALL | options)
+    options |= {"val_cfg": None, "val_dataloader": None, "val_evaluator": None}
+    config = load_config(str(CONFIG), SMALL | options)
     init_default_scope("mmdet")
     Runner.from_cfg(config).train()
     return work_dir / "iter_84.pth"
@@ -43,7 +46,7 @@ def search(shapes_config, checkpoint, tmp_path):
 
     def run(name: str = "search", resume: bool = False, strategy: dict | None = None, **options):
         chosen = {"work_dir": str(tmp_path / name), "val_cfg.resume": resume} | options
-        config = shapes_config("search_evolution", **chosen)
+        config = shapes_config("../ablations/backbone_only", **chosen)
         config.val_cfg.strategy = strategy or config.val_cfg.strategy
         config.load_from = str(options.get("load_from", checkpoint))
         Runner.from_cfg(config).val()
@@ -188,14 +191,14 @@ def test_a_fixed_networks_checkpoint_is_refused(search, shapes_config, tmp_path)
     config.model.arch = shapes_arch().to_dict()
     path = tmp_path / "fixed.pth"
     torch.save(dict(state_dict=MODELS.build(config.model).state_dict(), meta={}), path)
-    with pytest.raises(CheckpointKindError, match="holds a fixed network of 24 searched layers"):
+    with pytest.raises(CheckpointKindError, match="holds a fixed network of 22 searched layers"):
         search(load_from=path)
 
 
 def test_a_supernets_checkpoint_is_refused_by_retraining(shapes_config, checkpoint):
     config = shapes_config("retrain", load_from=str(checkpoint))
     config.model.arch = shapes_arch().to_dict()
-    with pytest.raises(CheckpointKindError, match="holds a supernet of 24 searched layers"):
+    with pytest.raises(CheckpointKindError, match="holds a supernet of 10 searched layers"):
         Runner.from_cfg(config).test()
 
 
@@ -207,7 +210,7 @@ def test_two_ranks_find_what_one_finds(search, shapes_root, checkpoint, tmp_path
         "val_cfg.strategy.mutants=1 val_cfg.strategy.crosses=1 val_dataloader.num_workers=0 "
         f"val_dataloader.persistent_workers=False data_root={shapes_root}"
     )
-    command = ["bash", "tools/dist_search.sh", str(SHAPES / "search_evolution.py")]
+    command = ["bash", "tools/dist_search.sh", str(CONFIG)]
     command += [str(checkpoint), "2", "--work-dir", str(tmp_path / "both"), "--cfg-options"]
     path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
     env = os.environ | dict(PORT="29573", OMP_NUM_THREADS="1", PATH=path)

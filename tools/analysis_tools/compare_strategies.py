@@ -24,9 +24,7 @@ from mmpanonas.space import write_atomically
 def parse() -> argparse.Namespace:
     """The command line; numbers that no strategy can plan are refused here."""
     parser = make_parser(__doc__, checkpoint="checkpoint of the trained supernet")
-    parser.add_argument(
-        "--strategies", nargs="+", choices=sorted(STRATEGIES), default=sorted(STRATEGIES)
-    )
+    parser.add_argument("--strategies", nargs="+", choices=ONE_GOAL, default=ONE_GOAL)
     parser.add_argument("--seeds", type=int, default=3, help="searches of each strategy")
     parser.add_argument("--evaluations", type=int, default=60, help="candidates of each search")
     parser.add_argument("--out", type=Path, required=True, help="results file to write (JSON)")
@@ -39,6 +37,10 @@ def parse() -> argparse.Namespace:
     for name in args.strategies:
         STRATEGIES[name].plan(args.evaluations)
     return args
+
+
+#: Strategies that look for the best score alone.
+ONE_GOAL = sorted(set(STRATEGIES) - {"Pareto"})
 
 
 def main() -> None:
