@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from mmpanonas.errors import InputError
-from mmpanonas.search.strategy import Legal, Strategy
+from mmpanonas.search.strategy import FAILED, Legal, Strategy
 from mmpanonas.space import Arch, SearchSpace
 
 
@@ -26,9 +26,9 @@ class Evolution(Strategy):
     Args:
         space, seed, legal: as in ``Strategy``.
         generations: 20 in DetNAS, each of ``population`` architectures.
-        parents: the best of all told so far breed.
-        mutants, crosses: children per generation; the rest is random, as is all of the
-            first generation.
+        parents: the best of all told so far breed, never one that failed.
+        mutants, crosses: children per generation; the rest is random, as is all of a
+            generation without parents, such as the first.
         mutation_prob: of each layer.
         max_draws: how often a child may be redrawn until it is legal and new. A mutant or
             cross that fails becomes random; when random ones fail, the search ends there
@@ -71,6 +71,7 @@ class Evolution(Strategy):
         self._born: dict[Arch, int] = {}
         self._generation = -1
         self._waiting: list[Arch] = []
+        self._breeding: list[Arch] = []
         self._advance()
 
     @classmethod
@@ -122,9 +123,26 @@ class Evolution(Strategy):
         return {"generation": self._born[arch]}
 
     def best(self, count: int) -> list[Arch]:
-        """The ``count`` best told so far; among equals the earlier proposed."""
+        """The ``count`` best told so far, without failed ones; of equals the earlier proposed."""
         order = {arch: place for place, arch in enumerate(self._born)}
-        return sorted(self.scores, key=lambda arch: (-self.scores[arch], order[arch]))[:count]
+        able = [arch for arch, score in self.scores.items() if score != FAILED]
+        return sorted(able, key=lambda arch: (-self.scores[arch], order[arch]))[:count]
+
+    def report(self) -> dict:
+        """The current ``generation``, the ``note``, and who is in the generation.
+
+        ``population`` and its ``parents`` hold places in the order of proposals, which are the
+        indices of the results.
+        """
+        order = {arch: place for place, arch in enumerate(self._born)}
+        return dict(
+            generation=self._generation,
+            population=[
+                order[arch] for arch, born in self._born.items() if born == self._generation
+            ],
+            parents=[order[arch] for arch in self._breeding],
+            note=self.note,
+        )
 
     def _advance(self) -> None:
         if self._generation + 1 == self.generations or self.note:
@@ -133,9 +151,10 @@ class Evolution(Strategy):
         rng = np.random.default_rng([self.seed, self._generation])
         makers = [self._mutant] * self.mutants + [self._cross] * self.crosses
         makers += [self._random] * (self.population - len(makers))
-        if self._generation == 0:
+        self._breeding = self.best(self.parents)
+        if not self._breeding:
             makers = [self._random] * self.population
-        parents = [self.space.encode(arch) for arch in self.best(self.parents)]
+        parents = [self.space.encode(arch) for arch in self._breeding]
         for make in makers:
             child = self._draw(make, parents, rng)
             if child is None and make != self._random:
