@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from mmengine.dist import is_distributed, is_main_process
+from mmengine.dist import get_rank, is_distributed, is_main_process
 from mmengine.registry import LOOPS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
@@ -116,13 +116,13 @@ class SearchLoop(BaseLoop):
         """Search to the end; returns the best architecture's metrics."""
         if self.executor["type"] == "ray":
             self.records = self._search(self._ray())
-        else:
+        elif self.executor["type"] == "serial":
             attempt = Attempt(self.evaluate, self.metric, self.timeout)
-            if self.executor["type"] == "serial":
-                self.records = self._search(SerialExecutor(attempt))
-            else:
-                note = self._attempts if is_main_process() else None
-                self.records = run_on_ranks(attempt, self._search, note)
+            self.records = self._search(SerialExecutor(attempt))
+        else:
+            attempt = Attempt(self.evaluate, self.metric, self.timeout, f"rank {get_rank()}")
+            notes = self._attempts if is_main_process() else None
+            self.records = run_on_ranks(attempt, self._search, notes)
         ranked = sorted(
             (record for record in self.records if not record.failed),
             key=lambda record: (-record.metrics[self.metric], record.index),
