@@ -126,12 +126,16 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
         yield
         return
 
+    late = CandidateTimeoutError(timeout_reason(seconds))
+    struck = []
+
     def stop(*_) -> None:
-        raise CandidateTimeoutError(timeout_reason(seconds))
+        struck.append(True)
+        raise late
 
     previous = signal.signal(signal.SIGALRM, stop)
     # Again and again: the first may be swallowed by an `except Exception` of a library.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 5.0)
+    signal.setitimer(signal.ITIMER_REAL, seconds, min(seconds, 5.0))
     try:
         try:
             yield
@@ -140,3 +144,5 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
     finally:  # it may have struck within the line above
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+    if struck:
+        raise late
