@@ -1,6 +1,8 @@
 """The one kind of error that a user can mend, shown without a traceback by the tools."""
 
+import os
 import re
+import signal
 import sys
 from collections.abc import Callable
 
@@ -19,5 +21,7 @@ def run_tool(main: Callable[[], None]) -> None:
         main()
     except InputError as error:
         # On a line of its own, also after a progress bar.
-        print(f"\nerror: {_BUILT_BY.sub('', str(error))}", file=sys.stderr)
+        print(f"\nerror: {_BUILT_BY.sub('', str(error))}", file=sys.stderr, flush=True)
+        if int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", 0)):
+            os.kill(os.getppid(), signal.SIGTERM)  # torchrun would start it again, in vain
         sys.exit(2)

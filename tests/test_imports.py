@@ -14,7 +14,8 @@ OURS = {
     "space": {"errors"},
     "search": {"space", "errors"},
     "models": {"space", "errors"},
-    "engine": {"space", "search", "errors"},
+    "execution": {"space", "search", "errors"},
+    "engine": {"space", "search", "execution", "errors"},
     "convert": {"space", "errors"},
     "datasets": {"space", "errors", "panoptic_png"},
     "evaluation": {"space", "errors", "panoptic_png"},
@@ -24,7 +25,12 @@ OURS = {
 }
 
 #: Packages that run on the standard library and these alone.
-THEIRS = {"space": {"numpy"}, "search": {"numpy", "pymoo"}, "errors": set()}
+THEIRS = {
+    "space": {"numpy"},
+    "search": {"numpy", "pymoo"},
+    "execution": {"ray"},
+    "errors": set(),
+}
 
 
 def imported_names(path: Path, module: str) -> list[tuple[int, str]]:
@@ -81,6 +87,8 @@ def test_every_package_has_its_arrows():
         ("space/deep/__init__.py", "from ...models import blocks"),
         ("search/evolution.py", "def late():\n    from torch import nn"),
         ("search/evolution.py", "import mmpanonas.models.backbone"),
+        ("execution/search.py", "import torch"),
+        ("execution/search.py", "from mmpanonas.engine import SearchLoop"),
         ("models/backbone.py", "from mmpanonas import engine"),
         ("models/backbone.py", "from .. import search"),
         ("models/backbone.py", "from ..search.strategy import Strategy"),
@@ -115,6 +123,7 @@ def test_a_planted_violation_is_reported(place, line, tmp_path):
         ("space/__init__.py", "from .arch import Arch\nfrom ..errors import InputError"),
         ("search/evolution.py", "from mmpanonas import space, errors\nimport numpy.random"),
         ("models/backbone.py", "import torch\nfrom mmpanonas.models.choice import Choice"),
+        ("execution/ray_workers.py", "def late():\n    import ray"),
         ("engine/search_loop.py", "from mmpanonas.search import Strategy"),
         ("evaluation/pq.py", "from mmpanonas.panoptic_png import VOID_ID"),
         ("cli.py", "import mmpanonas.engine"),
@@ -127,9 +136,9 @@ def test_imports_that_run_the_right_way_pass(place, line, tmp_path):
     assert violations(tmp_path) == []
 
 
-def test_space_and_search_load_neither_torch_nor_openmmlab():
+def test_space_search_and_execution_load_neither_torch_nor_openmmlab():
     code = (
-        "import sys, mmpanonas.space, mmpanonas.search\n"
+        "import sys, mmpanonas.space, mmpanonas.search, mmpanonas.execution\n"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
     run = subprocess.run(
@@ -137,4 +146,4 @@ def test_space_and_search_load_neither_torch_nor_openmmlab():
     )
     loaded = set(run.stdout.split())
     assert "numpy" in loaded
-    assert not loaded & {"torch", "mmengine", "mmcv", "mmdet"}
+    assert not loaded & {"torch", "mmengine", "mmcv", "mmdet", "ray"}

@@ -12,9 +12,19 @@ def main() -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with the search in the work dir"
     )
+    parser.add_argument(
+        "--executor",
+        choices=["serial", "torchrun", "ray"],
+        help="where candidates are evaluated (torchrun under --launcher pytorch, else serial)",
+    )
+    parser.add_argument("--num-workers", type=int, help="of ray (one per GPU, else per CPU)")
+    parser.add_argument("--ray-address", help="of a cluster: auto or host:port (a local Ray)")
     args = parser.parse_args()
     cfg = prepare_search(args)
     cfg.val_cfg.resume = args.resume
+    chosen = dict(type=args.executor, workers=args.num_workers, address=args.ray_address)
+    chosen = {key: value for key, value in chosen.items() if value is not None}
+    cfg.val_cfg.executor = {**(cfg.val_cfg.get("executor") or {}), **chosen}
     Runner.from_cfg(cfg).val()
 
 

@@ -1,5 +1,6 @@
 """Hooks, loops and optimizer wrappers: everything here registers itself with MMEngine."""
 
+from mmpanonas.engine.candidate import CandidateEvaluator
 from mmpanonas.engine.fairness import (
     FairAmpOptimWrapper,
     FairOptimWrapper,
@@ -8,7 +9,7 @@ from mmpanonas.engine.fairness import (
 )
 from mmpanonas.engine.hooks import CheckpointKindHook, ProgressBarHook, StopOnInvalidLossHook
 from mmpanonas.engine.recalibration import BNRecalibrationHook, RecalibrationBatches, recalibrated
-from mmpanonas.engine.search_loop import CandidateEvaluator, SearchLoop
+from mmpanonas.engine.search_loop import SearchLoop
 
 __all__ = [
     "BNRecalibrationHook",

@@ -10,8 +10,8 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmpanonas.engine.results import Record
 from mmpanonas.errors import InputError
+from mmpanonas.execution import Record, read_seconds
 from mmpanonas.search import STRATEGIES
 
 #: The table's columns of scores: what the metric calls them, and what the table does.
@@ -24,7 +24,7 @@ class Outcome:
 
     Attributes:
         strategy, seed: which search.
-        evaluations: candidates evaluated.
+        evaluations: candidates evaluated, failed ones included.
         scores: of the best candidate, unrounded, in percent: ``PQ``, ``PQ_th``, ``PQ_st``.
         index: of the best candidate (the first of equals) in the order of proposals, from 0.
         seconds: all evaluations together took, those before a search was stopped included.
@@ -56,7 +56,9 @@ def run_search(cfg: Config, strategy: str, seed: int, evaluations: int, folder: 
     runner = Runner.from_cfg(cfg)
     runner.val()
     loop = runner.val_loop
-    outcome = _outcome(loop.records, loop.metric, strategy, seed, loop.strategy.note)
+    outcome = _outcome(
+        loop.records, loop.metric, strategy, seed, read_seconds(folder), loop.strategy.note
+    )
     del runner, loop
     gc.collect()  # the next search needs the room of the model and of the decoded pictures
     if outcome.evaluations != evaluations:
@@ -68,9 +70,10 @@ def run_search(cfg: Config, strategy: str, seed: int, evaluations: int, folder: 
 
 
 def _outcome(
-    records: Sequence[Record], metric: str, strategy: str, seed: int, note: str
+    records: Sequence[Record], metric: str, strategy: str, seed: int, seconds: float, note: str
 ) -> Outcome:
-    best = min(records, key=lambda record: (-record.metrics[metric], record.index))
+    able = (record for record in records if not record.failed)
+    best = min(able, key=lambda record: (-record.metrics[metric], record.index))
     prefix = metric.rpartition("/")[0]
     return Outcome(
         strategy=strategy,
@@ -78,7 +81,7 @@ def _outcome(
         evaluations=len(records),
         scores={key: best.metrics[f"{prefix}/{key}"] for key in SCORES},
         index=best.index,
-        seconds=sum(record.seconds for record in records),
+        seconds=seconds,
         note=note,
     )
 

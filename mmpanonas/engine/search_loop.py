@@ -1,76 +1,31 @@
 """The search as an MMEngine loop (SPEC section 9)."""
 
-import hashlib
-import time
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
-import torch
-from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_process
-from mmengine.evaluator import Evaluator
-from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import DATA_SAMPLERS, LOOPS
+from mmengine.dist import get_rank, is_distributed, is_main_process
+from mmengine.registry import LOOPS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
-from torch import nn
-from torch.utils.data import DataLoader, SequentialSampler
-from tqdm import tqdm
 
-from mmpanonas.engine.hooks import BAR
-from mmpanonas.engine.recalibration import RecalibrationBatches, recalibrated
-from mmpanonas.engine.results import Record, SearchDirectory
+from mmpanonas.engine.candidate import build_evaluator, evaluator_of_config
+from mmpanonas.engine.identity import cache_context, digest, search_identity, this_start
+from mmpanonas.engine.progress import SearchProgress, ranking_table
+from mmpanonas.engine.ranks import launch_id, on_main, run_on_ranks
 from mmpanonas.errors import InputError
+from mmpanonas.execution import (
+    Attempt,
+    Attempts,
+    Cache,
+    Executor,
+    RayExecutor,
+    Record,
+    Search,
+    SearchDirectory,
+    SerialExecutor,
+)
 from mmpanonas.search import STRATEGIES, Strategy
 from mmpanonas.space import REPORTED, Arch, Budget, CostMeasure, NetworkShape, SearchSpace
-
-
-@DATA_SAMPLERS.register_module()
-class EveryRankSampler(SequentialSampler):
-    """The whole data set in order on every rank: ranks evaluate different candidates."""
-
-    def __init__(self, dataset, seed: int | None = None) -> None:
-        super().__init__(dataset)
-
-
-class CandidateEvaluator:
-    """Score an architecture: set path, recalibrate, predict, measure; nothing leaves the rank.
-
-    Args:
-        model: with ``set_arch``; holds the supernet's weights.
-        batches: of recalibration.
-        dataloader: over all of nas_val.
-        evaluator: MMEngine's, whose metrics are computed on this rank's results.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        batches: RecalibrationBatches,
-        dataloader: DataLoader,
-        evaluator: Evaluator,
-    ) -> None:
-        self.model, self.batches = model, batches
-        self.dataloader, self.evaluator = dataloader, evaluator
-
-    @torch.no_grad()
-    def __call__(self, arch: Arch) -> dict[str, float]:
-        """Metrics of ``arch`` by name, unrounded."""
-        self.model.set_arch(arch)
-        for metric in self.evaluator.metrics:
-            metric.results.clear()  # of an evaluation that failed midway
-        with recalibrated(self.model, self.batches):
-            for batch in self.dataloader:
-                samples = self.model.val_step(batch)
-                self.evaluator.process(data_samples=samples, data_batch=batch)
-        return self._compute()
-
-    def _compute(self) -> dict[str, float]:
-        values = {}
-        for metric in self.evaluator.metrics:
-            computed = metric.compute_metrics(metric.results)
-            values.update({f"{metric.prefix}/{key}": value for key, value in computed.items()})
-        return values
 
 
 @LOOPS.register_module()
@@ -87,9 +42,15 @@ class SearchLoop(BaseLoop):
         budgets: limits that every candidate keeps, each the arguments of ``Budget``.
         num_reported: architectures in the printed table.
         resume: go on with the search that lies in the work dir.
+        executor: where candidates are evaluated: ``type`` "serial", "torchrun" or "ray"; for
+            "ray" also ``workers`` and ``address``, of ``RayExecutor``. None: "torchrun" under
+            a launcher, else "serial".
+        max_tries, give_up_after: of ``Search``.
+        timeout: seconds of one try, or None.
+        cache: folder of evaluations that searches of one supernet share, or None.
 
     Attributes:
-        records: after :meth:`run` everything that was evaluated, by index, on every rank.
+        records: after :meth:`run` all results, by index, on every rank.
     """
 
     def __init__(
@@ -104,8 +65,14 @@ class SearchLoop(BaseLoop):
         budgets: Sequence[dict] = (),
         num_reported: int = 10,
         resume: bool = False,
+        executor: dict | None = None,
+        max_tries: int = 2,
+        give_up_after: int | None = 5,
+        timeout: float | None = None,
+        cache: str | None = None,
     ) -> None:
         # Check everything that can be wrong before data sets are read.
+        super().__init__(runner, None)
         model = getattr(runner.model, "module", runner.model)
         self.shape = NetworkShape.of_model(runner.cfg.model)
         self.budgets = [Budget(**_keys("budgets", budget)) for budget in budgets]
@@ -117,95 +84,102 @@ class SearchLoop(BaseLoop):
             self.measures.append(CostMeasure(**_keys("strategy.cost", strategy["cost"])))
             options |= _second_goal(self.measures[-1], model.search_space, self.shape)
         self.strategy = _build_strategy(options, model.search_space)
-        self.metric, self.num_reported = metric, num_reported
+        self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
+        self.executor = _check_executor(executor)
         self.records: list[Record] = []
-        self.directory = SearchDirectory(
-            runner.work_dir,
-            identity=dict(
+        self._settings = dict(max_tries=max_tries, give_up_after=give_up_after)
+
+        def open_directory() -> None:
+            identity = search_identity(
                 model=runner.cfg.model.to_dict(),
+                space=model.search_space,
+                dataloader=dataloader,
+                evaluator=evaluator,
+                recalibration=recalibration,
+                checkpoint=runner._load_from,
                 strategy=dict(strategy),
                 seed=seed,
                 metric=metric,
                 budgets=[dict(budget) for budget in budgets],
-                tables={m.table: _digest(m.table) for m in self.measures if m.table},
-                recalibration=dict(recalibration),
-                validation=dict(dataloader["dataset"]),
-                checkpoint=_digest(runner._load_from),
-            ),
-            resume=resume,
-        )
-        dataloader = dict(dataloader, sampler=dict(type="EveryRankSampler"))
-        super().__init__(runner, dataloader)
-        evaluator = runner.build_evaluator(evaluator)
-        evaluator.dataset_meta = self.dataloader.dataset.metainfo
-        self.evaluate = CandidateEvaluator(
-            # Ranks run different paths: batch norms must not talk to each other.
-            revert_sync_batchnorm(model),
-            RecalibrationBatches(**recalibration),
-            self.dataloader,
-            evaluator,
-        )
+                tables={m.table: digest(m.table) for m in self.measures if m.table},
+            )
+            self._settings["cache"] = cache and Cache(cache, cache_context(identity))
+            launch = launch_id()
+            self._attempts = Attempts(runner.work_dir, launch)
+            start = this_start(launch, self.executor)
+            self.directory = SearchDirectory(runner.work_dir, identity, resume, start)
+            self.directory.write_config(runner.cfg.pretty_text)
+
+        on_main(open_directory)
+        if self.executor["type"] != "ray":
+            self.evaluate = build_evaluator(runner, dataloader, evaluator, recalibration)
+            self.dataloader = self.evaluate.dataloader
 
     def _legal(self, arch: Arch) -> bool:
         return all(budget.allows(arch, self.shape) for budget in self.budgets)
 
+    def _cost(self, arch: Arch) -> dict[str, float]:
+        return {measure.key: measure.of(arch, self.shape) for measure in self.measures}
+
     def run(self) -> dict[str, float]:
         """Search to the end; returns the best architecture's metrics."""
-        known = {record.arch: record for record in self.directory.read()}
-        bar = tqdm(total=self.strategy.total, desc="search", disable=not is_main_process(), **BAR)
-        while not self.strategy.done:
-            proposals = self.strategy.propose(get_world_size())
-            for record in self._evaluate(proposals, known):
-                new = record.arch not in known
-                if new:
-                    self.directory.append(record)
-                    known[record.arch] = record
-                self.strategy.tell(record.arch, record.metrics[self.metric])
-                if new:
-                    self.directory.write_report(self.strategy.report())
-                best = max(r.metrics[self.metric] for r in known.values())
-                bar.set_postfix_str(f"best {self.metric.split('/')[-1]} {best:.2f}")
-                bar.total = self.strategy.total
-                bar.update()
-        bar.close()
-        self.records = sorted(known.values(), key=lambda r: r.index)
-        return self._report(self.records)
+        if self.executor["type"] == "ray":
+            self.records = self._search(self._ray())
+        elif self.executor["type"] == "serial":
+            attempt = Attempt(self.evaluate, self.metric, self.timeout)
+            self.records = self._search(SerialExecutor(attempt))
+        else:
+            attempt = Attempt(self.evaluate, self.metric, self.timeout, f"rank {get_rank()}")
+            notes = self._attempts if is_main_process() else None
+            self.records = run_on_ranks(attempt, self._search, notes)
+        ranked = sorted(
+            (record for record in self.records if not record.failed),
+            key=lambda record: (-record.metrics[self.metric], record.index),
+        )
+        if is_main_process():
+            self._report(ranked)
+        return ranked[0].metrics
 
-    def _evaluate(self, proposals: list[Arch], known: dict[Arch, Record]) -> list[Record]:
-        """Records of the proposals in order; rank r evaluates the r-th that is not known."""
-        new = [arch for arch in proposals if arch not in known]
-        rank, mine = get_rank(), None
-        if rank < len(new):
-            start = time.perf_counter()
-            metrics = self.evaluate(new[rank])
-            mine = Record(
-                index=len(known) + rank,
-                arch=new[rank],
-                metrics=metrics,
-                cost={m.key: m.of(new[rank], self.shape) for m in self.measures},
-                seconds=time.perf_counter() - start,
-                **self.strategy.label(new[rank]),
-            )
-        fresh = {r.arch: r for r in all_gather_object(mine) if r is not None}
-        return [known.get(arch) or fresh[arch] for arch in proposals]
+    def _ray(self) -> RayExecutor:
+        options = {key: value for key, value in self.executor.items() if key != "type"}
+        build = partial(evaluator_of_config, self.runner.cfg.to_dict())
+        return RayExecutor(build, self.metric, self.timeout, **options)
 
-    def _report(self, records: list[Record]) -> dict[str, float]:
-        ranked = sorted(records, key=lambda r: (-r.metrics[self.metric], r.index))
-        if not ranked:
-            raise RuntimeError(f"the search evaluated nothing: {self.strategy.note}")
+    def _search(self, executor: Executor) -> list[Record]:
+        """On the main process alone."""
         logger = self.runner.logger
+        progress = SearchProgress(
+            self.metric, self.runner.visualizer, self.strategy.total, self.directory.read()
+        )
+        search = Search(
+            self.strategy,
+            self.directory,
+            self.metric,
+            cost=self._cost,
+            attempts=self._attempts,
+            listen=progress,
+            say=logger.warning,
+            **self._settings,
+        )
+        try:
+            records = search.run(executor)
+        finally:
+            progress.close()
+            self.directory.close()
+        if search.failures:
+            logger.warning(search.failures)
+        return records
+
+    def _report(self, ranked: list[Record]) -> None:
+        logger, folder = self.runner.logger, self.directory.path
         if self.strategy.note:
             logger.info(self.strategy.note)
-        self.directory.write_report(self.strategy.report())
-        if is_main_process():
-            table = self.directory.write_answer(ranked, self.metric, self.num_reported)
-            logger.info(f"best of {len(ranked)} architectures by {self.metric}:\n{table}")
-            logger.info(
-                f"architecture: {self.directory.path / 'arch.json'}; "
-                f"ranking: {self.directory.path / 'ranking.csv'}; "
-                f"all results: {self.directory.path / 'results.jsonl'}"
-            )
-        return ranked[0].metrics
+        table = ranking_table(ranked[: self.num_reported], self.metric)
+        logger.info(f"best of {len(ranked)} architectures by {self.metric}:\n{table}")
+        logger.info(
+            f"architecture: {folder / 'arch.json'}; ranking: {folder / 'ranking.csv'}; "
+            f"all results: {folder / 'results.jsonl'}"
+        )
 
 
 def _build_strategy(options: dict, space: SearchSpace) -> Strategy:
@@ -229,9 +203,18 @@ def _second_goal(measure: CostMeasure, space: SearchSpace, shape: NetworkShape) 
     return dict(cost=partial(measure.of, shape=shape), cost_name=str(measure))
 
 
-def _digest(path: str | None) -> str | None:
-    """What tells one file from another: its SHA-256 (a URL stands for itself)."""
-    if path is None or not Path(path).is_file():
-        return path
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _check_executor(config: dict | None) -> dict:
+    """The executor's config with its type, if it can run here."""
+    config = dict(config or {})
+    kind = config.setdefault("type", "torchrun" if is_distributed() else "serial")
+    if kind not in ("serial", "torchrun", "ray"):
+        raise InputError(f"executor: expected serial, torchrun or ray, got {kind!r}")
+    if (kind == "torchrun") != is_distributed():
+        raise InputError(
+            "executor torchrun needs a launcher, and the others run without one: start it with "
+            f"tools/dist_search.sh, or tools/search.py without --launcher (got {kind!r})"
+        )
+    unknown = config.keys() - {"type"} - ({"workers", "address"} if kind == "ray" else set())
+    if unknown:
+        raise InputError(f"executor {kind} has no {', '.join(sorted(unknown))}")
+    return config

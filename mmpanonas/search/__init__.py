@@ -4,7 +4,7 @@ from mmpanonas.search.evolution import Evolution, Random, cross, mutate
 from mmpanonas.search.pareto import Pareto, pareto_front
 from mmpanonas.search.path_priority import PathPriority, check_cycle
 from mmpanonas.search.scoreboard import Scoreboard
-from mmpanonas.search.strategy import Strategy
+from mmpanonas.search.strategy import FAILED, Strategy
 
 #: What a config's ``strategy.type`` may say.
 STRATEGIES: dict[str, type[Strategy]] = {
@@ -12,6 +12,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
 }
 
 __all__ = [
+    "FAILED",
     "STRATEGIES",
     "Evolution",
     "Pareto",

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmpanonas.errors import InputError
 from mmpanonas.search.generations import Generations
-from mmpanonas.search.strategy import Legal
+from mmpanonas.search.strategy import FAILED, Legal
 from mmpanonas.space import Arch, SearchSpace
 
 
@@ -33,9 +33,9 @@ class Evolution(Generations):
     Args:
         space, seed, legal: as in ``Strategy``.
         generations: 20 in DetNAS, each of ``population`` architectures.
-        parents: the best of all told so far breed.
-        mutants, crosses: children per generation; the rest is random, as is all of the
-            first generation.
+        parents: the best of all told so far breed, never one that failed.
+        mutants, crosses: children per generation; the rest is random, as is all of a
+            generation without parents, such as the first.
         mutation_prob: of each layer.
         max_draws: as in ``Generations``; a mutant or cross that fails becomes random.
 
@@ -66,6 +66,7 @@ class Evolution(Generations):
         check_probability("mutation_prob", mutation_prob)
         self.parents, self.mutants, self.crosses = parents, mutants, crosses
         self.mutation_prob = mutation_prob
+        self._breeding: list[Arch] = []
         self._advance()
 
     @classmethod
@@ -76,12 +77,30 @@ class Evolution(Generations):
         return sizes | dict(parents=parents, mutants=share, crosses=share)
 
     def best(self, count: int) -> list[Arch]:
-        """The ``count`` best told so far; among equals the earlier proposed."""
+        """The ``count`` best told so far, without failed ones; of equals the earlier proposed."""
         order = {arch: place for place, arch in enumerate(self._born)}
-        return sorted(self.scores, key=lambda arch: (-self.scores[arch], order[arch]))[:count]
+        able = [arch for arch, score in self.scores.items() if score != FAILED]
+        return sorted(able, key=lambda arch: (-self.scores[arch], order[arch]))[:count]
+
+    def report(self) -> dict:
+        """The current ``generation``, the ``note``, and who is in the generation.
+
+        ``population`` and its ``parents`` hold places in the order of proposals, which are the
+        indices of the results.
+        """
+        order = {arch: place for place, arch in enumerate(self._born)}
+        return dict(
+            generation=self._generation,
+            population=[
+                order[arch] for arch, born in self._born.items() if born == self._generation
+            ],
+            parents=[order[arch] for arch in self._breeding],
+            note=self.note,
+        )
 
     def _breed(self, rng: np.random.Generator) -> Iterator[Arch | None]:
-        parents = [self.space.encode(arch) for arch in self.best(self.parents)]
+        self._breeding = self.best(self.parents)
+        parents = [self.space.encode(arch) for arch in self._breeding]
 
         def random() -> np.ndarray:
             return rng.integers(self.space.num_choices)

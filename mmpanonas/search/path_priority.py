@@ -6,7 +6,7 @@ import numpy as np
 
 from mmpanonas.errors import InputError
 from mmpanonas.search.scoreboard import Scoreboard
-from mmpanonas.search.strategy import Legal, Strategy
+from mmpanonas.search.strategy import FAILED, Legal, Strategy
 from mmpanonas.space import Arch, SearchSpace
 
 #: Strictly fair paths of a cycle in the paper; every space's window divides it.
@@ -172,6 +172,8 @@ class PathPriority(Strategy):
         best = max(self._scores[path] for path in self._paths)
         winner, runners_up = self.board.winner, self._round
         words = [f"the best path of the cycles scores {best:.6g}"]
+        if failed := sum(self._scores[path] == FAILED for path in self._paths):
+            words.append(f"{failed} paths that failed are ranked last")
         if winner in self._round:
             runners_up = self._round[1:]
             known = ", itself one of the paths," if winner in self._paths else ""
@@ -204,5 +206,7 @@ class PathPriority(Strategy):
 
 
 def _against(score: float, best: float) -> str:
+    if score == FAILED:
+        return "failed"
     verdict = "beats" if score > best else "equals" if score == best else "does not beat"
     return f"scores {score:.6g} and {verdict} it"

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, SearchSpace
 
+#: The score of an architecture that could not be evaluated.
+FAILED = float("-inf")
+
 #: Decides whether an architecture may be evaluated at all (its budget).
 Legal = Callable[[Arch], bool]
 
@@ -54,7 +57,10 @@ class Strategy(ABC):
 
     @abstractmethod
     def tell(self, arch: Arch, score: float) -> None:
-        """The score (higher is better) of a proposed architecture."""
+        """The score (higher is better) of a proposed architecture; ``FAILED`` if it has none.
+
+        Within what was proposed between two waits the order of telling changes nothing.
+        """
 
     def label(self, arch: Arch) -> dict:
         """What to record beside a result, such as the generation it belongs to."""

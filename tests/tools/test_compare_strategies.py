@@ -19,7 +19,7 @@ CONFIG = "configs/auto_panoptic/shapes/search_evolution.py"
 NAMES = ("Evolution", "PathPriority", "Random")
 
 
-class StoppedError(Exception):
+class StoppedError(BaseException):
     """Stands for a kill."""
 
 

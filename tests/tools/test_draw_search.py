@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from mmpanonas.engine.results import Record
+from mmpanonas.execution import Record
 from mmpanonas.search import PathPriority, Random, Strategy
 from mmpanonas.space import Part, SearchSpace
 from tests.conftest import ROOT
@@ -41,8 +41,8 @@ def play(strategy: Strategy, folder: Path, count: int) -> None:
     for index in range(count):
         for arch in strategy.propose(1):
             score = float(index % 7)
-            record = Record(index, arch, {"coco_panoptic/PQ": score}, {}, 1.0)
-            lines.append(record.to_line() + "\n")
+            record = Record(index, arch, {"coco_panoptic/PQ": score}, {})
+            lines.append(json.dumps(record.to_dict()) + "\n")
             strategy.tell(arch, score)
     (folder / "results.jsonl").write_text("".join(lines))
     if report := strategy.report():

@@ -7,8 +7,8 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from mmpanonas.config import load_config
-from mmpanonas.engine.results import read_records
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.execution import read_records
 from mmpanonas.search import check_cycle
 from mmpanonas.space import Arch, NetworkShape
 from mmpanonas.visualization import draw_arch, draw_front, draw_scoreboard, draw_search
@@ -25,7 +25,7 @@ def main() -> None:
     if not (folder / "results.jsonl").is_file():
         raise InputError(f"{folder} holds no results.jsonl: give the work dir of a search")
     shape = NetworkShape.of_model(load_config(args.config, args.cfg_options).model)
-    records, _ = read_records(folder / "results.jsonl")
+    records = read_records(folder)
     draw_search([vars(record) for record in records], folder / "progress.png")
     print(f"progress: {folder / 'progress.png'}")
     if (folder / "arch.json").is_file():  # written when the search ends

@@ -1,0 +1,135 @@
+"""The evaluator of a search: the fitness of one path of the supernet (SPEC section 9)."""
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import DATA_SAMPLERS
+from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
+from torch import nn
+from torch.utils.data import DataLoader, SequentialSampler
+
+from mmpanonas.engine.recalibration import RecalibrationBatches, recalibrated
+from mmpanonas.execution import WorkerBrokenError
+from mmpanonas.space import Arch
+
+
+@DATA_SAMPLERS.register_module()
+class EveryRankSampler(SequentialSampler):
+    """The whole data set in order on every rank: ranks evaluate different candidates."""
+
+    def __init__(self, dataset, seed: int | None = None) -> None:
+        super().__init__(dataset)
+
+
+class CandidateEvaluator:
+    """Score an architecture: set path, recalibrate, predict, measure; nothing leaves the rank.
+
+    An evaluation that failed leaves no trace in the next one.
+
+    Args:
+        model: with ``set_arch``; holds the supernet's weights.
+        batches: of recalibration.
+        dataloader: over all of nas_val.
+        evaluator: MMEngine's, whose metrics are computed on this rank's results.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        batches: RecalibrationBatches,
+        dataloader: DataLoader,
+        evaluator: Evaluator,
+    ) -> None:
+        self.model, self.batches = model, batches
+        self.dataloader, self.evaluator = dataloader, evaluator
+        self._whole = True
+
+    @torch.no_grad()
+    def __call__(self, arch: Arch) -> dict[str, float]:
+        """Metrics of ``arch`` by name, unrounded.
+
+        Raises:
+            WorkerBrokenError: the GPU does not answer any more.
+        """
+        if not self._whole:
+            self._clean()
+        self._whole = False
+        self.model.set_arch(arch)
+        with recalibrated(self.model, self.batches):
+            for batch in self.dataloader:
+                samples = self.model.val_step(batch)
+                self.evaluator.process(data_samples=samples, data_batch=batch)
+        metrics = self._compute()
+        self._whole = True
+        return metrics
+
+    def _compute(self) -> dict[str, float]:
+        values = {}
+        for metric in self.evaluator.metrics:
+            computed = metric.compute_metrics(metric.results)
+            values.update({f"{metric.prefix}/{key}": value for key, value in computed.items()})
+            metric.results.clear()
+        return values
+
+    def _clean(self) -> None:
+        """Drop what a failed evaluation left: results, reading processes, memory of the GPU."""
+        for metric in self.evaluator.metrics:
+            metric.results.clear()
+        # Persistent workers of a loader do not come back when one of them has died.
+        self.dataloader._iterator = None
+        if torch.cuda.is_available():
+            try:
+                torch.cuda.synchronize()
+                torch.cuda.empty_cache()
+            except RuntimeError as error:
+                raise WorkerBrokenError(f"the GPU does not answer any more: {error}") from error
+
+
+def build_evaluator(
+    runner: Runner, dataloader: dict, evaluator: dict, recalibration: dict
+) -> CandidateEvaluator:
+    """The evaluator on the model of ``runner``, which need not have its weights yet.
+
+    Args:
+        dataloader: config over nas_val, without a sampler.
+        evaluator: config of the fitness.
+        recalibration: arguments of :class:`RecalibrationBatches`.
+    """
+    dataloader = runner.build_dataloader(
+        dict(dataloader, sampler=dict(type="EveryRankSampler")), seed=runner.seed
+    )
+    evaluator = runner.build_evaluator(evaluator)
+    evaluator.dataset_meta = dataloader.dataset.metainfo
+    model = getattr(runner.model, "module", runner.model)
+    return CandidateEvaluator(
+        # Ranks run different paths: batch norms must not talk to each other.
+        revert_sync_batchnorm(model),
+        RecalibrationBatches(**recalibration),
+        dataloader,
+        evaluator,
+    )
+
+
+def evaluator_of_config(config: dict) -> CandidateEvaluator:
+    """The evaluator of a search's config, in a process of its own, weights loaded.
+
+    Its log goes into a folder of its own in ``workers`` of the work dir.
+    """
+    cfg = Config(config)
+    if "custom_imports" in cfg:
+        import_modules_from_strings(**cfg.custom_imports)
+    cfg.launcher = "none"
+    cfg.work_dir = str(Path(cfg.work_dir) / "workers" / f"{platform.node()}_{os.getpid()}")
+    cfg.visualizer.vis_backends = None
+    runner = Runner.from_cfg(cfg)
+    built = build_evaluator(
+        runner, cfg.val_dataloader, cfg.val_evaluator, cfg.val_cfg.recalibration
+    )
+    runner.load_or_resume()
+    return built

@@ -1,0 +1,66 @@
+"""How far a search is: a bar, and scalars for TensorBoard."""
+
+from collections.abc import Sequence
+
+from mmengine.visualization import Visualizer
+from terminaltables import AsciiTable
+from tqdm import tqdm
+
+from mmpanonas.engine.hooks import BAR
+from mmpanonas.execution import Outcome, Record, Search
+
+
+class SearchProgress:
+    """Listens to a search: evaluations done, time left, best score, failures.
+
+    Args:
+        metric: the fitness.
+        visualizer: its backends get ``search/score``, ``search/best``, ``search/seconds`` and
+            ``search/failed`` at each evaluation.
+        total: evaluations planned.
+        known: those of former starts.
+    """
+
+    def __init__(
+        self, metric: str, visualizer: Visualizer, total: int, known: Sequence[Record]
+    ) -> None:
+        self.metric, self.visualizer = metric, visualizer
+        self._bar = tqdm(total=total, initial=len(known), desc="search", **BAR)
+
+    def __call__(self, search: Search, record: Record, outcome: Outcome) -> None:
+        """Show a new result."""
+        scores = [r.metrics[self.metric] for r in search.records.values() if not r.failed]
+        failed = len(search.records) - len(scores)
+        scalars = {"search/seconds": outcome.seconds, "search/failed": failed}
+        words = []
+        if scores:
+            scalars["search/best"] = max(scores)
+            words.append(f"best {self.metric.split('/')[-1]} {max(scores):.2f}")
+        if not record.failed:
+            scalars["search/score"] = record.metrics[self.metric]
+        if failed:
+            words.append(f"{failed} failed")
+        self.visualizer.add_scalars(scalars, step=len(search.records))
+        self._bar.set_postfix_str(", ".join(words))
+        self._bar.total = search.strategy.total
+        self._bar.update()
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
+
+
+def ranking_table(ranked: Sequence[Record], metric: str) -> str:
+    """The best results as a table for the terminal."""
+    prefix = metric.rpartition("/")[0]
+    keys = [
+        key
+        for key in ("PQ", "PQ_th", "PQ_st", "SQ", "RQ")
+        if f"{prefix}/{key}" in ranked[0].metrics
+    ]
+    rows = [["rank", "candidate", "generation", *keys, "backbone MMACs", "MParams"]]
+    for rank, r in enumerate(ranked, 1):
+        values = [f"{r.metrics[f'{prefix}/{key}']:.2f}" for key in keys]
+        macs, params = r.cost["backbone_macs"] / 1e6, r.cost["backbone_params"] / 1e6
+        rows.append([rank, r.index, r.generation, *values, f"{macs:.1f}", f"{params:.2f}"])
+    return AsciiTable([[str(cell) for cell in row] for row in rows]).table

@@ -1,0 +1,212 @@
+"""A search: what a strategy proposes is evaluated, put on disk and told; nothing else."""
+
+from collections import Counter, deque
+from collections.abc import Callable
+
+from mmpanonas.errors import InputError
+from mmpanonas.execution.attempt import WORKER_DIED, Outcome, Task
+from mmpanonas.execution.attempts import Attempts
+from mmpanonas.execution.cache import Cache
+from mmpanonas.execution.directory import Record, SearchDirectory
+from mmpanonas.execution.executor import Executor
+from mmpanonas.execution.jsonlines import SearchDirectoryError
+from mmpanonas.search import FAILED, Strategy
+from mmpanonas.space import Arch
+
+
+class SearchFailedError(InputError):
+    """No candidate could be evaluated."""
+
+
+class Search:
+    """Search in a directory to the end; killed and begun again it ends the same.
+
+    Args:
+        strategy: fresh; what lies on disk is told to it again.
+        directory: of this very search.
+        metric: the fitness.
+        cost: of an architecture, to be recorded.
+        max_tries: how often a candidate may fail before it is recorded as failed.
+        give_up_after: end the search when that many candidates, counted from the first, have
+            all failed: the evaluator is broken, not they. None: never.
+        cache: where to look first.
+        attempts: deaths of workers that count from before a restart.
+        listen: called with this search, the new record and the outcome, after each result.
+        say: called with a sentence when something went wrong that the search gets over.
+
+    Attributes:
+        records: results by index, those of former starts included.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        directory: SearchDirectory,
+        metric: str,
+        cost: Callable[[Arch], dict[str, float]] = lambda arch: {},
+        max_tries: int = 2,
+        give_up_after: int | None = 5,
+        cache: Cache | None = None,
+        attempts: Attempts | None = None,
+        listen: Callable[["Search", Record, Outcome], None] = lambda *_: None,
+        say: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        if max_tries < 1 or (give_up_after is not None and give_up_after < 1):
+            raise InputError(
+                f"max_tries and give_up_after: expected 1 or more, got {max_tries} and "
+                f"{give_up_after}"
+            )
+        self.strategy, self.directory, self.metric, self.cost = strategy, directory, metric, cost
+        self.max_tries, self.give_up_after = max_tries, give_up_after
+        self.cache, self.attempts = cache, attempts
+        self.listen, self.say = listen, say
+        self.records: dict[int, Record] = {}
+        self._on_disk: dict[int, Record] = {}
+        self._tries: Counter[int] = attempts.deaths() if attempts else Counter()
+        self._proposed = 0
+        self._todo: deque[Task] = deque()
+        self._running: dict[int, Task] = {}
+
+    def run(self, executor: Executor) -> list[Record]:
+        """Search to the end; returns all results, by index.
+
+        Raises:
+            SearchFailedError: none has metrics, or the first ones have not.
+        """
+        self._recall()
+        with executor:
+            self._propose(1)
+            while not self.strategy.done:
+                while self._todo and executor.free:
+                    task = self._todo.popleft()
+                    self._running[task.index] = task
+                    executor.submit(task)
+                if not (self._todo or self._running):
+                    raise RuntimeError("the strategy proposes nothing and waits for nothing")
+                for outcome in executor.wait():
+                    self._take(outcome)
+                # One ahead, so that a finished strategy is known without asking for workers.
+                self._propose(max(1, executor.free))
+        return self._finish()
+
+    @property
+    def failures(self) -> str:
+        """How many candidates failed and why, or ""."""
+        reasons: dict[str, list[int]] = {}
+        for index, record in sorted(self.records.items()):
+            if record.failed:
+                reasons.setdefault(record.reason or "", []).append(index)
+        if not reasons:
+            return ""
+        details = "; ".join(
+            f"{reason} ({', '.join(map(str, places[:10]))}{', ...' * (len(places) > 10)})"
+            for reason, places in reasons.items()
+        )
+        number = sum(map(len, reasons.values()))
+        return f"{number} of {len(self.records)} candidates failed: {details}"
+
+    def _recall(self) -> None:
+        """Read what is on disk; failures of a broken evaluator are to be tried again."""
+        self._on_disk = {record.index: record for record in self.directory.read()}
+        if self._hopeless(self._on_disk):
+            self._on_disk = {i: r for i, r in self._on_disk.items() if not r.failed}
+            self.directory.replace(list(self._on_disk.values()))
+            self.say("the first candidates had all failed: they are tried again")
+
+    def _hopeless(self, records: dict[int, Record]) -> bool:
+        if self.give_up_after is None:
+            return False
+        first = range(min(self.give_up_after, self.strategy.total))
+        return len(first) > 0 and all(i in records and records[i].failed for i in first)
+
+    def _propose(self, room: int) -> None:
+        """Queue ``room`` tasks; what is known is told at once and takes no room."""
+        while len(self._todo) < room:
+            archs = self.strategy.propose(room - len(self._todo))
+            if not archs:
+                return
+            for arch in archs:
+                self._place(Task(self._proposed, arch))
+                self._proposed += 1
+
+    def _place(self, task: Task) -> None:
+        known = self._on_disk.pop(task.index, None)
+        if known is not None:
+            if known.arch != task.arch:
+                raise SearchDirectoryError(
+                    f"{self.directory.results.path} holds another architecture as candidate "
+                    f"{task.index} than this strategy proposes: choose another --work-dir"
+                )
+            self._tell(known)
+            return
+        metrics = self.cache.get(task.arch) if self.cache else None
+        if metrics and self.metric in metrics:
+            self._settle(task, Outcome(task.index, "cache", 0.0, metrics))
+        elif self._tries[task.index] >= self.max_tries:
+            self._settle(task, Outcome(task.index, "unknown", 0.0, reason=WORKER_DIED))
+        else:
+            self._todo.append(task)
+
+    def _take(self, outcome: Outcome) -> None:
+        """Record an outcome, or try its task again."""
+        task = self._running.pop(outcome.index)
+        if outcome.reason is not None:
+            self._tries[task.index] += outcome.counts
+            if outcome.reason == WORKER_DIED and self.attempts:
+                self.attempts.died(task.index)
+            if self._tries[task.index] < self.max_tries:
+                self.directory.append_try(outcome)
+                self._todo.appendleft(task)
+                self.say(
+                    f"candidate {task.index} failed on {outcome.worker} ({outcome.reason}), "
+                    f"try {self._tries[task.index]} of {self.max_tries}"
+                )
+                return
+        self._settle(task, outcome)
+        if outcome.reason is None and self.cache:
+            self.cache.put(task.arch, outcome.metrics)
+
+    def _settle(self, task: Task, outcome: Outcome) -> None:
+        """Put a new result on disk, then tell it."""
+        record = Record(
+            index=task.index,
+            arch=task.arch,
+            metrics=outcome.metrics or {},
+            cost=self.cost(task.arch),
+            state="failed" if outcome.reason else "done",
+            reason=outcome.reason,
+            **self.strategy.label(task.arch),
+        )
+        self.directory.append_try(outcome)
+        self.directory.append(record)
+        if record.failed:
+            self.say(f"candidate {record.index} is recorded as failed: {record.reason}")
+        self._tell(record)
+        self.directory.write_report(self.strategy.report())
+        self.listen(self, record, outcome)
+        if record.failed and self._hopeless(self.records):
+            raise SearchFailedError(
+                f"the first candidates all failed, the last with: {record.reason}. Nothing is "
+                f"lost: mend the cause, then go on with --resume, which tries them again (or "
+                f"raise val_cfg.give_up_after)"
+            )
+
+    def _tell(self, record: Record) -> None:
+        self.records[record.index] = record
+        score = FAILED if record.failed else record.metrics[self.metric]
+        self.strategy.tell(record.arch, score)
+
+    def _finish(self) -> list[Record]:
+        """Bring the results into order and write the answer."""
+        records = [self.records[index] for index in sorted(self.records)]
+        ranked = sorted(
+            (r for r in records if not r.failed), key=lambda r: (-r.metrics[self.metric], r.index)
+        )
+        self.directory.write_report(self.strategy.report())
+        self.directory.replace(records)
+        if not ranked:
+            raise SearchFailedError(
+                self.failures or f"the search evaluated nothing: {self.strategy.note}"
+            )
+        self.directory.write_answer(ranked)
+        return records

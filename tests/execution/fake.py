@@ -1,0 +1,136 @@
+"""The real search core with a made-up evaluator, as a program that tests start and kill.
+
+    python -m tests.execution.fake FOLDER STRATEGY [--executor sockets --workers 3] ...
+
+Prints "begin" before the first candidate. It loads neither torch nor MMEngine.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Client, Listener
+from pathlib import Path
+
+from mmpanonas.execution import (
+    Attempt,
+    Attempts,
+    Executor,
+    RayExecutor,
+    Search,
+    SearchDirectory,
+    SerialExecutor,
+    SocketExecutor,
+    serve,
+)
+from mmpanonas.search import STRATEGIES, Strategy
+from mmpanonas.space import Arch, Part, SearchSpace
+
+SPACE = SearchSpace([Part("backbone", 6), Part("things_to_stuff", 3)])
+METRIC = "pq"
+KEY = b"fake"
+
+
+def number(arch: Arch) -> int:
+    """A number that tells architectures apart and is the same in every process."""
+    return int(hashlib.sha256(json.dumps(arch.to_dict()).encode()).hexdigest()[:12], 16)
+
+
+def score(arch: Arch) -> float:
+    return sum(c == "xception" for c in arch.backbone) + number(arch) % 1000 / 7000
+
+
+@dataclass
+class Fake:
+    """An evaluator.
+
+    Attributes:
+        sleep: seconds of an evaluation.
+        faulty: some candidates raise, some give NaN, always.
+        killer: the first worker that evaluates the third candidate or a later one, and does
+            so when this file does not exist, makes it and dies.
+        log: every evaluation adds a line here.
+    """
+
+    sleep: float = 0.0
+    faulty: bool = False
+    killer: Path | None = None
+    log: Path | None = None
+    calls: int = 0
+
+    def __call__(self, arch: Arch) -> dict[str, float]:
+        self.calls += 1
+        if self.log:
+            with self.log.open("a") as file:
+                file.write(f"{os.getpid()} {number(arch)}\n")
+        if self.killer and self.calls > 2:
+            with suppress(FileExistsError):
+                self.killer.touch(exist_ok=False)
+                os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(self.sleep)
+        if self.faulty and number(arch) % 5 == 0:
+            raise RuntimeError(f"bad at {hex(id(arch))} (pid {os.getpid()})\nand more")
+        if self.faulty and number(arch) % 7 == 0:
+            return {METRIC: float("nan")}
+        return {METRIC: score(arch), "other": 1 / 3}
+
+
+def build(fake: Fake) -> Fake:
+    """What a Ray worker calls."""
+    return fake
+
+
+def make(strategy: str, evaluations: int, seed: int = 0) -> Strategy:
+    kind = STRATEGIES[strategy]
+    return kind(SPACE, seed=seed, **kind.plan(evaluations))
+
+
+def work(address: tuple, fake: Fake, name: str) -> None:
+    """A worker of the socket executor; ends quietly with its coordinator."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with suppress(EOFError, OSError):
+        serve(Client(address, authkey=KEY), Attempt(fake, METRIC, worker=name), name)
+
+
+def executor_of(args: argparse.Namespace, fake: Fake) -> Executor:
+    if args.executor == "serial":
+        return SerialExecutor(Attempt(fake, METRIC))
+    if args.executor == "ray":
+        return RayExecutor(partial(build, fake), METRIC, workers=args.workers)
+    listener = Listener(("127.0.0.1", 0), authkey=KEY)
+    fork = multiprocessing.get_context("fork")
+    for place in range(args.workers):
+        words = (listener.address, fake, f"worker {place}")
+        fork.Process(target=work, args=words, daemon=True).start()
+    return SocketExecutor(listener, args.workers)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("strategy")
+    parser.add_argument("--executor", default="serial")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--evaluations", type=int, default=60)
+    parser.add_argument("--sleep", type=float, default=0.0)
+    parser.add_argument("--faulty", action="store_true")
+    parser.add_argument("--killer", type=Path)
+    parser.add_argument("--log", type=Path)
+    args = parser.parse_args()
+    fake = Fake(args.sleep, args.faulty, args.killer, args.log)
+    executor = executor_of(args, fake)
+    directory = SearchDirectory(args.folder, dict(strategy=args.strategy), resume=True)
+    strategy = make(args.strategy, args.evaluations)
+    attempts = Attempts(args.folder, launch=str(os.getpid()))
+    print("begin", flush=True)
+    Search(strategy, directory, METRIC, attempts=attempts).run(executor)
+
+
+if __name__ == "__main__":
+    main()
