@@ -31,6 +31,7 @@ from mmpanonas.execution import (
 )
 from mmpanonas.search import STRATEGIES, Strategy
 from mmpanonas.space import Arch, Part, SearchSpace
+from tests.search.common import GOALS
 
 SPACE = SearchSpace([Part("backbone", 6), Part("things_to_stuff", 3)])
 METRIC = "pq"
@@ -88,7 +89,7 @@ def build(fake: Fake) -> Fake:
 
 def make(strategy: str, evaluations: int, seed: int = 0) -> Strategy:
     kind = STRATEGIES[strategy]
-    return kind(SPACE, seed=seed, **kind.plan(evaluations))
+    return kind(SPACE, seed=seed, **kind.plan(evaluations), **GOALS.get(strategy, {}))
 
 
 def work(address: tuple, fake: Fake, name: str) -> None:

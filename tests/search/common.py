@@ -7,6 +7,9 @@ import numpy as np
 from mmpanonas.search import Strategy
 from mmpanonas.space import Arch, Part, SearchSpace
 
+#: What a strategy needs beside numbers.
+GOALS = {"Pareto": dict(cost=lambda arch: sum(choice == "xception" for choice in arch.backbone))}
+
 SPACE = SearchSpace.full(blocks=(2, 2, 4, 2))
 SMALL = SearchSpace([Part("backbone", 2)])  # 16 architectures
 

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from mmpanonas.search import FAILED, STRATEGIES, Evolution, PathPriority, Strategy
 from mmpanonas.space import Arch, Part, SearchSpace
+from tests.search.common import GOALS
 
 SPACE = SearchSpace([Part("backbone", 4), Part("things_to_stuff", 2)])
 
 
 def make(name: str, seed: int) -> Strategy:
-    return STRATEGIES[name](SPACE, seed=seed, **STRATEGIES[name].plan(30))
+    return STRATEGIES[name](SPACE, seed=seed, **STRATEGIES[name].plan(30), **GOALS.get(name, {}))
 
 
 def scorer(seed: int, failing: float):

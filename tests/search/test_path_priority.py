@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mmpanonas.errors import InputError
 from mmpanonas.search import STRATEGIES, PathPriority, Random
 from mmpanonas.space import Arch, Part, SearchSpace
+from tests.search.common import GOALS
 
 SMALL = SearchSpace([Part("backbone", 3), Part("things_to_stuff", 2)])  # window 12
 
@@ -193,8 +194,8 @@ def test_plans_of_every_strategy():
     assert PathPriority.plan(60) == dict(cycles=4, paths=12, runners_up=11)
     assert Random.plan(60) == dict(total=60)
     for name, strategy in STRATEGIES.items():
-        goals = dict(cost=lambda arch: 0.0) if name == "Pareto" else {}
-        assert len(play(strategy(SMALL, seed=1, **strategy.plan(60), **goals))) == 60
+        searched = strategy(SMALL, seed=1, **strategy.plan(60), **GOALS.get(name, {}))
+        assert len(play(searched)) == 60
     with pytest.raises(InputError, match="12 evaluations, fewer than a cycle of 12 and its winner"):
         PathPriority.plan(12)
 
