@@ -16,7 +16,6 @@ from mmpanonas.engine.recalibration import (
     pool,
     recalibrated,
 )
-from mmpanonas.space import SearchSpace
 
 
 @pytest.fixture
@@ -176,7 +175,7 @@ def test_hook_sets_path_recalibrates_and_restores(model, config):
     runner = Runner()
     runner.model = model
     options = dict(config.val_cfg.recalibration)
-    arch = SearchSpace([model.backbone.part]).fair_path(1, 0)
+    arch = model.search_space.fair_path(1, 0)
     hook = BNRecalibrationHook(**options, arch=arch)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     hook.before_test_epoch(runner)
