@@ -108,9 +108,12 @@ def _noted(attempt: Callable[[Task], Outcome], attempts: Attempts) -> Callable[[
     def noted(task: Task) -> Outcome:
         attempts.started(task.index)
         try:
-            return attempt(task)
-        finally:
+            outcome = attempt(task)
+        except (SystemExit, KeyboardInterrupt):  # told to stop; anything else is a death
             attempts.ended(task.index)
+            raise
+        attempts.ended(task.index)
+        return outcome
 
     return noted
 

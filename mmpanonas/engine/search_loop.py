@@ -1,5 +1,6 @@
 """The search as an MMEngine loop (SPEC section 9)."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 
@@ -133,7 +134,7 @@ class SearchLoop(BaseLoop):
 
     def _ray(self) -> RayExecutor:
         options = {key: value for key, value in self.executor.items() if key != "type"}
-        build = partial(evaluator_of_config, self.runner.cfg.to_dict())
+        build = partial(evaluator_of_config, self.runner.cfg.to_dict(), os.getcwd())
         return RayExecutor(build, self.metric, self.timeout, **options)
 
     def _search(self, executor: Executor) -> list[Record]:

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -104,24 +103,29 @@ def rank_process(launcher: subprocess.Popen, rank: int) -> psutil.Process:
     return found
 
 
-def test_two_ranks_of_which_each_is_killed_once(start, whole, tmp_path):
+def test_two_ranks_killed_one_by_one_then_torchrun_itself(start, whole, tmp_path):
     """torchrun starts both again, and without --resume they go on; rank 0 coordinates."""
     folder = tmp_path / "search"
     process = start(ranks=2)
-    for round_, rank in enumerate((1, 0), 1):
+    for number, rank in enumerate((1, 0), 1):
         known = results(folder)
         until(lambda known=known: results(folder) > known, process)
-        rank_process(process, rank).send_signal(signal.SIGKILL)
-        until(lambda number=round_: starts(folder) > number, process)
-    assert process.wait(timeout=200) == 0
-    assert answer(folder) == whole
-    assert starts(folder) == 3
-    tries = map(json.loads, (folder / "times.jsonl").read_text().splitlines())
-    assert {entry["worker"] for entry in tries} == {"rank 0", "rank 1"}
+        rank_process(process, rank).kill()
+        until(lambda number=number: starts(folder) > number, process)
+    ranks = [rank_process(process, rank) for rank in (0, 1)]
+    process.kill()
+    process.wait()
+    psutil.wait_procs(ranks, timeout=100)
+    assert not any(map(psutil.Process.is_running, ranks)), "ranks outlive their launcher"
 
     assert start(ranks=2).wait(timeout=200) != 0
     assert starts(folder) == 3, "a user's error was started again"
     assert "continue it with --resume" in (tmp_path / "log").read_text()
+
+    assert start("--resume", ranks=2).wait(timeout=200) == 0
+    assert answer(folder) == whole
+    tries = map(json.loads, (folder / "times.jsonl").read_text().splitlines())
+    assert {entry["worker"] for entry in tries} == {"rank 0", "rank 1"}
 
 
 def test_two_workers_of_ray(start, whole, tmp_path):
