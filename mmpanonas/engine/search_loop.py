@@ -195,7 +195,10 @@ def _check_executor(config: dict | None) -> dict:
         )
     unknown = config.keys() - {"type"} - ({"workers", "address"} if kind == "ray" else set())
     if unknown:
-        raise InputError(f"executor {kind} has no {', '.join(sorted(unknown))}")
+        raise InputError(
+            f"executor {kind} has no {', '.join(sorted(unknown))}; ray has workers and address "
+            f"(--executor ray --num-workers N --ray-address HOST:PORT)"
+        )
     return config
 
 
