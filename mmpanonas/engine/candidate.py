@@ -15,6 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader, SequentialSampler
 
 from mmpanonas.engine.recalibration import RecalibrationBatches, recalibrated
+from mmpanonas.errors import InputError
 from mmpanonas.execution import WorkerBrokenError
 from mmpanonas.space import Arch
 
@@ -116,11 +117,24 @@ def build_evaluator(
     )
 
 
-def evaluator_of_config(config: dict) -> CandidateEvaluator:
+def evaluator_of_config(config: dict, folder: str) -> CandidateEvaluator:
     """The evaluator of a search's config, in a process of its own, weights loaded.
 
     Its log goes into a folder of its own in ``workers`` of the work dir.
+
+    Args:
+        folder: where the config's relative paths begin.
+
+    Raises:
+        InputError: this machine has no such folder.
     """
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: {error.strerror} on {platform.node()}; every machine needs the project, "
+            f"the data and the checkpoint at the same paths"
+        ) from None
     cfg = Config(config)
     if "custom_imports" in cfg:
         import_modules_from_strings(**cfg.custom_imports)

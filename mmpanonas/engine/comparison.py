@@ -51,6 +51,7 @@ def run_search(cfg: Config, strategy: str, seed: int, evaluations: int, folder: 
     """
     cfg = copy.deepcopy(cfg)
     cfg.work_dir, cfg.experiment_name = str(folder), folder.name
+    cfg.visualizer.name = folder.name  # one of the same name would go on writing to its folder
     cfg.val_cfg.strategy = dict(type=strategy, **STRATEGIES[strategy].plan(evaluations))
     cfg.val_cfg.seed, cfg.val_cfg.resume = seed, True
     runner = Runner.from_cfg(cfg)

@@ -42,9 +42,10 @@ def on_main(function: Callable[[], T]) -> T | None:
 
 
 def launch_id() -> str:
-    """What restarts by one launcher have in common: its process; else this process."""
-    launched = "TORCHELASTIC_RUN_ID" in os.environ
-    process = psutil.Process(os.getppid() if launched else os.getpid())
+    """What restarts by one torchrun have in common, its process; without one a new name."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return secrets.token_hex(8)
+    process = psutil.Process(os.getppid())
     return f"{platform.node()} {process.pid} {process.create_time():.2f}"
 
 
@@ -107,9 +108,12 @@ def _noted(attempt: Callable[[Task], Outcome], attempts: Attempts) -> Callable[[
     def noted(task: Task) -> Outcome:
         attempts.started(task.index)
         try:
-            return attempt(task)
-        finally:
+            outcome = attempt(task)
+        except (SystemExit, KeyboardInterrupt):  # told to stop; anything else is a death
             attempts.ended(task.index)
+            raise
+        attempts.ended(task.index)
+        return outcome
 
     return noted
 

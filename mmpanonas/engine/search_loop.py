@@ -1,5 +1,6 @@
 """The search as an MMEngine loop (SPEC section 9)."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 
@@ -142,7 +143,7 @@ class SearchLoop(BaseLoop):
 
     def _ray(self) -> RayExecutor:
         options = {key: value for key, value in self.executor.items() if key != "type"}
-        build = partial(evaluator_of_config, self.runner.cfg.to_dict())
+        build = partial(evaluator_of_config, self.runner.cfg.to_dict(), os.getcwd())
         return RayExecutor(build, self.metric, self.timeout, **options)
 
     def _search(self, executor: Executor) -> list[Record]:
@@ -216,5 +217,8 @@ def _check_executor(config: dict | None) -> dict:
         )
     unknown = config.keys() - {"type"} - ({"workers", "address"} if kind == "ray" else set())
     if unknown:
-        raise InputError(f"executor {kind} has no {', '.join(sorted(unknown))}")
+        raise InputError(
+            f"executor {kind} has no {', '.join(sorted(unknown))}; ray has workers and address "
+            f"(--executor ray --num-workers N --ray-address HOST:PORT)"
+        )
     return config

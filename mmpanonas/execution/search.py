@@ -75,8 +75,11 @@ class Search:
         """
         self._recall()
         with executor:
-            self._propose(1)
-            while not self.strategy.done:
+            while True:
+                # One at least, so that an end is known without asking for workers.
+                self._propose(max(1, executor.free))
+                if self.strategy.done:
+                    break
                 while self._todo and executor.free:
                     task = self._todo.popleft()
                     self._running[task.index] = task
@@ -85,8 +88,6 @@ class Search:
                     raise RuntimeError("the strategy proposes nothing and waits for nothing")
                 for outcome in executor.wait():
                     self._take(outcome)
-                # One ahead, so that a finished strategy is known without asking for workers.
-                self._propose(max(1, executor.free))
         return self._finish()
 
     @property

@@ -1,43 +1,33 @@
-"""A real search over a real (untrained) supernet: files, resume, ranks, refusals."""
+"""A real search over a real supernet: files, resume, failures, the cache, refusals."""
 
 import json
-import os
-import subprocess
-import sys
+import platform
 from dataclasses import replace
 
 import pytest
 import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mmpanonas.config import load_config
 from mmpanonas.engine import CandidateEvaluator
 from mmpanonas.engine.hooks import CheckpointKindError
 from mmpanonas.errors import InputError
+from mmpanonas.evaluation import PanopticQualityMetric
 from mmpanonas.execution import SearchDirectoryError
-from mmpanonas.space import Arch, BudgetError, CostMeasure, NetworkShape, backbone_cost
-from tests.conftest import ROOT, SHAPES, SMALL, shapes_arch, write_latency_table
+from mmpanonas.space import (
+    BACKBONE_CHOICES,
+    Arch,
+    BudgetError,
+    CostMeasure,
+    NetworkShape,
+    backbone_cost,
+)
+from tests.conftest import shapes_arch, write_latency_table
+from tests.engine.conftest import CONFIG
 
-#: The backbone alone is searched: it tells candidates apart after a few steps already.
-CONFIG = SHAPES / "../ablations/backbone_only.py"
 MODEL = Config.fromfile(CONFIG, import_custom_modules=False).model
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory, shapes_root):
-    """A supernet of the shapes config that has begun to tell stuff apart."""
-    work_dir = tmp_path_factory.mktemp("supernet")
-    options = {"data_root": str(shapes_root), "work_dir": str(work_dir)}
-    options |= {"train_cfg.max_iters": 84, "default_hooks.checkpoint.interval": 84}
-    options |= {"param_scheduler": [], "train_dataloader.batch_size": 2}
-    options |= {"val_cfg": None, "val_dataloader": None, "val_evaluator": None}
-    config = load_config(str(CONFIG), SMALL | options)
-    init_default_scope("mmdet")
-    Runner.from_cfg(config).train()
-    return work_dir / "iter_84.pth"
 
 
 @pytest.fixture
@@ -198,17 +188,119 @@ def test_a_supernets_checkpoint_is_refused_by_retraining(shapes_config, checkpoi
         Runner.from_cfg(config).test()
 
 
-def test_two_ranks_find_what_one_finds(search, shapes_root, checkpoint, tmp_path):
-    alone = search("alone")
-    keys = (
-        "val_cfg.recalibration.num_images=4 val_cfg.recalibration.batch_size=2 "
-        "val_cfg.strategy.generations=2 val_cfg.strategy.population=3 val_cfg.strategy.parents=1 "
-        "val_cfg.strategy.mutants=1 val_cfg.strategy.crosses=1 val_dataloader.num_workers=0 "
-        f"val_dataloader.persistent_workers=False data_root={shapes_root}"
+@pytest.fixture
+def calls(monkeypatch):
+    """The architectures that are evaluated; ``calls.errors`` holds what some calls raise."""
+    evaluate, seen = CandidateEvaluator.__call__, Calls()
+
+    def watched(self, arch):
+        seen.append(arch)
+        error = seen.errors.pop(len(seen) - 1, None)
+        seen.evaluator = self
+        metrics = evaluate(self, arch)
+        if error is not None:
+            raise error
+        return metrics
+
+    monkeypatch.setattr(CandidateEvaluator, "__call__", watched)
+    return seen
+
+
+class Calls(list):
+    errors: dict[int, Exception]
+
+    def __init__(self) -> None:
+        self.errors = {}
+
+
+def test_the_folder_says_what_ran(search, tmp_path):
+    search(**{"visualizer.name": "alone"})  # one of the same name would write to its own folder
+    folder = tmp_path / "search"
+    config = Config.fromfile(folder / "config.py", import_custom_modules=False)
+    assert config.val_cfg.strategy.population == 3
+    identity = json.loads((folder / "search.json").read_text())
+    assert identity["space"]["backbone"] == dict(layers=10, choices=list(BACKBONE_CHOICES))
+    assert identity["seed"] == 0
+    assert len(identity["checkpoint"]) == len(identity["data"][0]) == 64
+    (start,) = json.loads((folder / "run.json").read_text())["starts"]
+    assert start["versions"]["torch"] == torch.__version__
+    assert start["host"] == platform.node()
+    assert start["executor"] == dict(type="serial")
+    report = json.loads((folder / "strategy.json").read_text())
+    assert (report["generation"], report["population"]) == (1, [3, 4, 5])
+    (events,) = folder.glob("*/vis_data/events.out.tfevents*")
+    seen = EventAccumulator(str(events)).Reload()
+    assert {"search/score", "search/best", "search/seconds", "search/failed"} <= {
+        *seen.Tags()["scalars"]
+    }
+    assert [event.step for event in seen.Scalars("search/best")] == list(range(1, 7))
+
+
+def test_failures_of_the_evaluation_leave_no_trace(search, calls, tmp_path):
+    """A candidate after one that failed midway has the score that it has without that."""
+    whole = search("whole")
+    calls.clear()
+    error = torch.OutOfMemoryError("CUDA out of memory")
+    calls.errors |= {1: error, 2: error, 4: RuntimeError("once")}
+    failed = search("failed")
+    assert failed[1]["reason"] == "out of memory"
+    assert [r["metrics"] for r in failed[:3]] == [whole[0]["metrics"], {}, whole[2]["metrics"]]
+    assert failed[2]["state"] == "done"
+    assert "2 out of memory" not in (tmp_path / "failed/ranking.csv").read_text()
+    assert len((tmp_path / "failed/ranking.csv").read_text().splitlines()) == 6
+
+
+def test_a_killed_reading_process_is_replaced(search, calls, monkeypatch):
+    whole = search("whole")
+    metric = PanopticQualityMetric.process
+    killed = []
+
+    def process(self, *args, **kwargs):
+        if len(calls) == 9 and not killed:  # the third of the second search
+            (worker,) = calls.evaluator.dataloader._iterator._workers
+            killed.append(worker.pid)
+            worker.kill()
+            worker.join()
+        return metric(self, *args, **kwargs)
+
+    monkeypatch.setattr(PanopticQualityMetric, "process", process)
+    options = {"val_dataloader.num_workers": 1, "val_dataloader.persistent_workers": True}
+    options |= {"val_dataloader.batch_size": 1, "val_dataloader.prefetch_factor": 1}
+    assert [r["arch"] for r in search("killed", **options)] == [r["arch"] for r in whole]
+    assert len(killed) == 1
+    assert len(calls) == 13
+
+
+def test_searches_of_one_supernet_share_their_evaluations(search, calls, tmp_path):
+    cache = {"val_cfg.cache": str(tmp_path / "cache")}
+    first = search("first", **cache)
+    assert len(calls) == 6
+    assert search("second", **cache) == first
+    drawn = search("third", strategy=dict(type="Random", total=4), **cache)
+    assert len(calls) == 7, "three of the four are the first generation of the others"
+    assert [r["metrics"] for r in drawn[:3]] == [r["metrics"] for r in first[:3]]
+    search("other", **cache, **{"val_cfg.recalibration.num_images": 3})
+    assert len(calls) == 13, "other settings are another cache"
+
+
+def test_a_cache_needs_weights(shapes_config, tmp_path):
+    config = shapes_config(
+        "../ablations/backbone_only", **{"val_cfg.cache": str(tmp_path / "cache")}
     )
-    command = ["bash", "tools/dist_search.sh", str(CONFIG)]
-    command += [str(checkpoint), "2", "--work-dir", str(tmp_path / "both"), "--cfg-options"]
-    path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-    env = os.environ | dict(PORT="29573", OMP_NUM_THREADS="1", PATH=path)
-    subprocess.run([*command, *keys.split()], check=True, cwd=ROOT, env=env, timeout=300)
-    assert read(tmp_path / "both") == alone
+    with pytest.raises(InputError, match="random weights are not shared"):
+        Runner.from_cfg(config).val()
+
+
+@pytest.mark.parametrize(
+    ("executor", "message"),
+    [
+        (dict(type="torchrun"), "torchrun needs a launcher"),
+        (dict(type="slurm"), "expected serial, torchrun or ray, got 'slurm'"),
+        (dict(workers=2), "executor serial has no workers"),
+        (dict(type="ray", cpus=2), "executor ray has no cpus"),
+    ],
+)
+def test_executors_that_cannot_run_here_are_refused(shapes_config, executor, message):
+    config = shapes_config("../ablations/backbone_only", **{"val_cfg.executor": executor})
+    with pytest.raises(InputError, match=message):
+        Runner.from_cfg(config).val()
