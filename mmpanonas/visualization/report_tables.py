@@ -179,7 +179,7 @@ def provenance(data: SearchData) -> str:
 
 
 def _pairs(values: Mapping) -> str:
-    """Names and values; objects nest, lists of text are one line each."""
+    """Names and values; objects nest, lists of text or of objects are one below the other."""
     rows = "".join(
         f'<tr><th scope="row">{escape(str(name).replace("_", " "))}</th>'
         f"<td>{_value(value)}</td></tr>"
@@ -191,6 +191,8 @@ def _pairs(values: Mapping) -> str:
 def _value(value: object) -> str:
     if isinstance(value, Mapping):
         return _pairs(value) or MISSING
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+        return "".join(map(_pairs, value))
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return "<br>".join(f"<code>{escape(item)}</code>" for item in value) or MISSING
     return escape(value) if isinstance(value, str) else escape(_json(value, indent=None))

@@ -32,8 +32,8 @@ class Candidate:
         generation: of the strategy, where it has generations.
         state: "done" or "failed".
         reason: of a failure.
-        tries: evaluations that were begun.
-        seconds, worker: how long the evaluation took and who did it, where that is known.
+        tries: how often it was tried.
+        seconds, worker: how long the last try took and who did it, where that is known.
     """
 
     index: int
@@ -140,12 +140,12 @@ def read_search(folder: str | os.PathLike) -> SearchData:
 
 
 def read_results(
-    path: str | os.PathLike, times: Mapping[int, Mapping] | None = None
+    path: str | os.PathLike, tries: Mapping[int, list[Mapping]] | None = None
 ) -> tuple[list[Candidate], bool]:
     """The candidates of a ``results.jsonl`` by index, and whether its last line is cut off.
 
-    A candidate that comes twice counts as its last line says. ``times`` holds ``seconds``
-    and ``worker`` by index.
+    A candidate that comes twice counts as its last line says. ``tries`` holds by index what
+    ``times.jsonl`` says of each try (``seconds``, ``worker``), the last one of which counts.
 
     Raises:
         InputError: no file, no whole line, a line that is no result, or architectures of
@@ -160,7 +160,7 @@ def read_results(
     candidates: dict[int, Candidate] = {}
     for number, line in lines:
         try:
-            candidate = _candidate(line, times or {})
+            candidate = _candidate(line, (tries or {}).get(line.get("index"), []))
         except (KeyError, TypeError, ValueError) as error:
             what = f"lacks {error}" if isinstance(error, KeyError) else error
             raise InputError(
@@ -177,20 +177,19 @@ def read_results(
     return sorted(candidates.values(), key=lambda c: c.index), cut
 
 
-def _candidate(line: Mapping, times: Mapping[int, Mapping]) -> Candidate:
-    index = int(line["index"])
-    known = {"seconds": line.get("seconds")} | dict(times.get(index, {}))
+def _candidate(line: Mapping, tries: list[Mapping]) -> Candidate:
+    last = tries[-1] if tries else {}
     return Candidate(
-        index=index,
+        index=int(line["index"]),
         arch=Arch.from_dict(line["arch"]),
         metrics=_finite(line["metrics"] or {}),
         cost=_finite(line["cost"] or {}),
         generation=line.get("generation"),
         state=line.get("state", "done"),
         reason=line.get("reason") or "",
-        tries=line.get("tries", 1),
-        seconds=known.get("seconds"),
-        worker=known.get("worker"),
+        tries=max(1, len(tries)),
+        seconds=last.get("seconds"),
+        worker=last.get("worker"),
     )
 
 
@@ -212,8 +211,11 @@ def _read_lines(path: Path) -> tuple[list[tuple[int, dict]], bool]:
     return [(number, _parse(line, f"{path}, line {number}")) for number, line in whole], cut
 
 
-def _by_index(lines: list[tuple[int, dict]]) -> dict[int, dict]:
-    return {line["index"]: line for _, line in lines if "index" in line}
+def _by_index(lines: list[tuple[int, dict]]) -> dict[int, list[dict]]:
+    tries: dict[int, list[dict]] = {}
+    for _, line in lines:
+        tries.setdefault(line.get("index"), []).append(line)
+    return tries
 
 
 def _read_object(path: Path) -> dict:

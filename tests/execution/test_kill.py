@@ -12,7 +12,7 @@ import pytest
 from mmpanonas.search import STRATEGIES
 from tests.conftest import ROOT
 
-KILLS = 5  # of each strategy with each executor: 30 with three strategies
+KILLS = 5  # of each of the four strategies with each of the two executors: 40
 FILES = ("results.jsonl", "arch.json", "ranking.csv", "strategy.json")
 
 
