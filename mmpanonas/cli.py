@@ -35,12 +35,10 @@ def prepare(args: argparse.Namespace, loaders: tuple[str, ...]) -> Config:
     """Load the config of ``args``, choose its work dir, check the data of ``loaders``."""
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     setup_cache_size_limit_of_dynamo()
-    checkpoint = getattr(args, "checkpoint", None)
-    if checkpoint and "://" not in checkpoint:
-        check_checkpoint(checkpoint)
     cfg = load_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
-    cfg.load_from = checkpoint or cfg.get("load_from")
+    cfg.load_from = getattr(args, "checkpoint", None) or cfg.get("load_from")
+    check_checkpoint(cfg.load_from)
     set_work_dir(cfg, args.config, args.work_dir)
     if int(os.environ.get("RANK", 0)) == 0:
         check_data(cfg, loaders)
@@ -60,8 +58,10 @@ def prepare_search(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def check_checkpoint(path: str) -> None:
-    """Raise ``ConfigError`` if the file is absent or was cut short while it was written."""
+def check_checkpoint(path: str | None) -> None:
+    """Raise ``ConfigError`` if the file is absent or was cut short; a URL is not looked at."""
+    if not path or "://" in path:
+        return
     if not Path(path).is_file():
         raise ConfigError(f"checkpoint {path} does not exist")
     with open(path, "rb") as file:

@@ -1,8 +1,9 @@
 """Train a supernet or a fixed network."""
 
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import find_latest_checkpoint
 
-from mmpanonas.cli import make_parser, prepare
+from mmpanonas.cli import check_checkpoint, make_parser, prepare
 from mmpanonas.config import enable_amp
 from mmpanonas.errors import run_tool
 
@@ -26,7 +27,9 @@ def main() -> None:
         cfg.auto_scale_lr.enable = True
     if args.resume:
         cfg.resume = True
-        cfg.load_from = None if args.resume == "auto" else args.resume
+        latest = find_latest_checkpoint(cfg.work_dir) if args.resume == "auto" else args.resume
+        check_checkpoint(latest)
+        cfg.load_from = latest
     if cfg.val_cfg.get("type") == "SearchLoop":  # a search's config trains its supernet
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     runner = Runner.from_cfg(cfg)

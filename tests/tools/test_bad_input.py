@@ -203,6 +203,16 @@ def test_a_checkpoint_that_is_none(shapes_root, refuse, tmp_path):
     path.write_bytes(path.read_bytes()[:-500])
     error = refuse("search.py", f"{CONFIGS}/search_evolution.py", path, data=shapes_root)
     assert "cut.pth is cut short" in error
+    config = f"{CONFIGS}/supernet.py"
+    for words, options in (
+        (["--resume", path], {}),
+        ([], dict(load_from=path)),
+        (["--resume"], {}),
+    ):
+        (tmp_path / "work").mkdir(exist_ok=True)
+        (tmp_path / "work/last_checkpoint").write_text(str(path))
+        error = refuse("train.py", config, *words, data=shapes_root, **options)
+        assert "cut.pth is cut short: copy it again, or take an older one" in error
 
 
 def test_nan_loss_stops_and_keeps_the_last_checkpoint(shapes_root, refuse, tmp_path):
