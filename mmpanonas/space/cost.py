@@ -75,15 +75,17 @@ def block_cost(
     return cost + _depthwise(mid, kernel, after) + _pointwise(mid, branch_out, after)
 
 
-def _blocks(shape: NetworkShape, size: tuple[int, int]):
-    """Yield ``(cin, cout, stride, size_in, size_out)`` of every searched block."""
-    size, cin = _half(size), shape.channels[0]
+@lru_cache(maxsize=64)
+def _blocks(shape: NetworkShape, size: tuple[int, int]) -> tuple[tuple, ...]:
+    """``(cin, cout, stride, size_in, size_out)`` of every searched block."""
+    size, cin, blocks = _half(size), shape.channels[0], []
     for cout, depth in zip(shape.channels[1:], shape.blocks, strict=True):
         for place in range(depth):
             stride = 2 if place == 0 else 1
             size_out = _half(size) if stride == 2 else size
-            yield cin, cout, stride, size, size_out
+            blocks.append((cin, cout, stride, size, size_out))
             cin, size = cout, size_out
+    return tuple(blocks)
 
 
 def _stem_cost(shape: NetworkShape, size: tuple[int, int]) -> Cost:
@@ -121,11 +123,12 @@ def network_cost(
         ArchError: a part of the architecture has another number of layers than ``shape``.
     """
     levels = _pyramid_sizes(tuple(size))
+    neck, rpn_head, bbox_head = _fixed_costs(shape, levels)
     cost = {
         "backbone": backbone_cost(arch, shape, size),
-        "neck": _neck_cost(shape, levels),
-        "rpn_head": _rpn_cost(shape, levels),
-        "bbox_head": _bbox_cost(shape),
+        "neck": neck,
+        "rpn_head": rpn_head,
+        "bbox_head": bbox_head,
         "mask_head": _mask_cost(arch.mask_head, shape),
         "semantic_head": _semantic_cost(arch.semantic_head, shape, levels),
     }
@@ -145,22 +148,29 @@ def cost_range(
     return low, high
 
 
-def _pyramid_sizes(size: tuple[int, int]) -> list[int]:
+@lru_cache(maxsize=64)
+def _pyramid_sizes(size: tuple[int, int]) -> tuple[int, ...]:
     """Number of places on P2 to P6."""
     sizes = [_half(size)]
     for _ in range(5):
         sizes.append(_half(sizes[-1]))
-    return [height * width for height, width in sizes[1:]]
+    return tuple(height * width for height, width in sizes[1:])
 
 
-def _neck_cost(shape: NetworkShape, levels: list[int]) -> Cost:
+@lru_cache(maxsize=64)
+def _fixed_costs(shape: NetworkShape, levels: tuple[int, ...]) -> tuple[Cost, Cost, Cost]:
+    """Neck, RPN and box head, which no choice changes."""
+    return _neck_cost(shape, levels), _rpn_cost(shape, levels), _bbox_cost(shape)
+
+
+def _neck_cost(shape: NetworkShape, levels: tuple[int, ...]) -> Cost:
     width = shape.neck_channels
     lateral = (_pointwise(c, width, n) for c, n in zip(shape.channels[1:], levels, strict=False))
     smooth = (_conv(width, width, 3, n) + _norm(width) for n in levels[:4])
     return sum(lateral) + sum(smooth)
 
 
-def _rpn_cost(shape: NetworkShape, levels: list[int]) -> Cost:
+def _rpn_cost(shape: NetworkShape, levels: tuple[int, ...]) -> Cost:
     width, places = shape.rpn_channels, sum(levels)
     return _conv(shape.neck_channels, width, 3, places, bias=1) + _conv(
         width, 5 * shape.num_anchors, 1, places, bias=1
@@ -184,7 +194,7 @@ def _mask_cost(choices: Sequence[str], shape: NetworkShape) -> Cost:
     return _layers_cost("mask_head", choices, widths, places) + upsample + logits
 
 
-def _semantic_cost(choices: Sequence[str], shape: NetworkShape, levels: list[int]) -> Cost:
+def _semantic_cost(choices: Sequence[str], shape: NetworkShape, levels: tuple[int, ...]) -> Cost:
     places, width = sum(levels[:4]), shape.semantic_channels
     widths = [shape.neck_channels] + [width] * shape.semantic_layers
     logits = _conv(4 * width, shape.num_stuff + 1, 1, levels[0], bias=1)
@@ -199,6 +209,7 @@ def _layers_cost(part: str, choices: Sequence[str], widths: Sequence[int], place
     return sum(head_op_cost(c, *pair, places) for c, pair in zip(choices, pairs, strict=True))
 
 
+@lru_cache(maxsize=4096)
 def head_op_cost(choice: str, cin: int, cout: int, places: int) -> Cost:
     """Cost of one operation of the heads on ``places`` pixels (SPEC section 3), norm included."""
     kind, kernel = choice[:2], int(choice[-1])
@@ -221,8 +232,10 @@ def _attention_costs(arch: Arch, shape: NetworkShape) -> dict[str, Cost]:
         if choices:
             _check_layers(part, choices, gates)
             widths = [cout // ratios[ATTENTION_CHOICES.index(choice)] for choice in choices]
-            costs[part] = sum(
-                _conv(cin, hidden, 1, 1, bias=1) + _conv(hidden, cout, 1, 1, bias=1)
-                for hidden in widths
-            )
+            costs[part] = sum(_gate_cost(cin, hidden, cout) for hidden in widths)
     return costs
+
+
+@lru_cache(maxsize=256)
+def _gate_cost(cin: int, hidden: int, cout: int) -> Cost:
+    return _conv(cin, hidden, 1, 1, bias=1) + _conv(hidden, cout, 1, 1, bias=1)

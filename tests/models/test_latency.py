@@ -12,7 +12,7 @@ from mmpanonas.models import latency
 from mmpanonas.models.latency import Job, MeasuredNetwork, Stopwatch, compare, measure
 from mmpanonas.space import LatencyTable, NetworkShape, network_cost
 from tests.conftest import ROOT, shapes_arch
-from tests.space.test_cost import COUNTED, macs_of
+from tests.counting import COUNTED, macs_of
 
 SIZE = (64, 96)
 
