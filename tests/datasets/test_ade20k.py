@@ -228,3 +228,15 @@ def test_command(release, call_tool):
     for path in (release / "images/training").iterdir():
         path.unlink()
     assert "holds no .jpg" in one_line(call_tool(TOOL, release))
+
+
+def test_a_file_in_the_order_of_the_labels_gives_the_same_labels(release):
+    """Mask2Former's file lists categories by id, and names some otherwise."""
+    convert_ade20k(release)
+    path = release / "ade20k_panoptic_val.json"
+    ours = PanopticDataset(str(path)).cat2label
+    content = json.loads(path.read_text())
+    content["categories"].sort(key=lambda entry: entry["id"])
+    content["categories"][8]["name"] = "window "
+    path.write_text(json.dumps(content))
+    assert PanopticDataset(str(path)).cat2label == ours
