@@ -120,9 +120,11 @@ def merge_maps(semantic: np.ndarray, instances: np.ndarray) -> np.ndarray:
             f"{len(pairs)} pairs of class and instance number were found, but only "
             f"{len(np.unique(pairs // 256))} numbers; a number of its own was expected for each"
         )
-    ids = np.where(np.isin(semantic, STUFF_LABELS), 256 * semantic.astype(np.int32), VOID_ID)
+    stuff_ids = np.full(256, VOID_ID, np.int32)
+    stuff_ids[list(STUFF_LABELS)] = 256 * np.array(STUFF_LABELS)
+    ids = stuff_ids[semantic]
     ids[covered] = 256 * np.array(THING_LABELS)[classes[covered] - 1] + numbers[covered]
-    return ids.astype(np.int32)
+    return ids
 
 
 def _find_stems(root: Path, folder: str) -> list[str]:

@@ -69,8 +69,8 @@ def find_problems(
         workers: processes; 0 works in this one.
 
     Returns:
-        The number of images, and what is wrong, a line each. While the JSON itself is wrong,
-        no file is looked at.
+        The number of images, and what is wrong, a line each. While images and annotations of
+        the JSON cannot be told apart by their ids, no file is looked at.
 
     Raises:
         InputError: the annotation file or a folder does not exist, or the file is not in COCO
@@ -79,9 +79,10 @@ def find_problems(
     content = read_panoptic_json(ann_file)
     split_categories(content["categories"], os.fspath(ann_file))
     number = len(content["images"])
-    problems = list(_annotation_problems(content))
-    if problems:
-        # Without unique ids, pictures and PNGs cannot be told apart.
+    problems = list(_image_problems(content))
+    ambiguous = bool(problems)
+    problems += _segment_problems(content)
+    if ambiguous:
         return number, problems
     if strict:
         problems += _strict_problems(content)
@@ -91,11 +92,10 @@ def find_problems(
     return number, [*problems, *missing, *(line for lines in found for line in lines)]
 
 
-def _annotation_problems(content: dict) -> Iterator[str]:
-    """What is wrong in the JSON itself."""
+def _image_problems(content: dict) -> Iterator[str]:
+    """Images and annotations of the JSON that do not belong together one by one."""
     image_ids = Counter(image["id"] for image in content["images"])
     annotated = Counter(annotation["image_id"] for annotation in content["annotations"])
-    categories = {category["id"] for category in content["categories"]}
     for image_id, number in image_ids.items():
         if number > 1:
             yield f"image id {image_id} is given to {number} images; ids must be unique"
@@ -104,6 +104,11 @@ def _annotation_problems(content: dict) -> Iterator[str]:
             yield f"image {image_id} has {number} annotations; one with all segments is expected"
         if image_id not in image_ids:
             yield f"an annotation is for image {image_id}, which 'images' lacks"
+
+
+def _segment_problems(content: dict) -> Iterator[str]:
+    """Ids and categories that segments cannot have."""
+    categories = {category["id"] for category in content["categories"]}
     for annotation in content["annotations"]:
         where = f"image {annotation['image_id']}"
         ids = Counter(segment["id"] for segment in annotation["segments_info"])

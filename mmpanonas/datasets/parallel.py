@@ -1,13 +1,14 @@
 """Work on many pictures, in this process or in several, with a progress bar."""
 
 import argparse
+import functools
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from tqdm import tqdm
-from tqdm.contrib.concurrent import process_map
 
 from mmpanonas.errors import InputError
 
@@ -36,14 +37,13 @@ def map_pictures(
     """
     if workers < 0:
         raise InputError(f"workers is {workers}; 0 (this process) or more were expected")
-    hidden = len(items) < BAR_FROM
+    bar = functools.partial(tqdm, total=len(items), desc=what, disable=len(items) < BAR_FROM)
     if not workers:
-        return [function(item) for item in tqdm(items, desc=what, disable=hidden)]
+        return list(bar(map(function, items)))
     chunk = max(1, min(32, len(items) // (8 * workers)))
     try:
-        return process_map(
-            function, items, max_workers=workers, chunksize=chunk, desc=what, disable=hidden
-        )
+        with ProcessPoolExecutor(workers) as pool:
+            return list(bar(pool.map(function, items, chunksize=chunk)))
     except BrokenProcessPool:
         raise InputError(
             f"{what}: one of {workers} worker processes was killed, mostly for lack of memory; "

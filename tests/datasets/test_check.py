@@ -233,6 +233,17 @@ def test_what_a_run_passes_over_is_listed_if_strict(data, spoil, message, by_dec
     assert (found in quick) != by_decoding
 
 
+def test_files_are_looked_at_unless_ids_are_ambiguous(data):
+    data.edit(spoil_category)
+    data.picture.unlink()
+    with pytest.raises(InputError, match=r"^2 problems"):
+        data.check(decode=False)
+    data.edit(spoil_both_images_of_one_id)
+    with pytest.raises(InputError, match="has category 55") as caught:
+        data.check(decode=False)
+    assert "does not exist" not in str(caught.value)
+
+
 def test_a_picture_without_a_single_label_is_empty(data):
     write_panoptic_png(data.png, np.zeros((64, 80), int))
     data.edit(lambda content: content["annotations"][1].update(segments_info=[]))
