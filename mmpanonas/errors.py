@@ -15,11 +15,16 @@ class InputError(ValueError):
 _BUILT_BY = re.compile(r"(class `\w+` in [\w/.]+: )+")
 
 
-def run_tool(main: Callable[[], None]) -> None:
-    """Call ``main``; a user's error becomes one line on stderr and exit code 2."""
+def run_tool(main: Callable[[], None], *expected: type[Exception]) -> None:
+    """Call ``main``; a user's error becomes one line on stderr and exit code 2.
+
+    Args:
+        main: the tool.
+        expected: errors besides :class:`InputError` whose messages say enough.
+    """
     try:
         main()
-    except InputError as error:
+    except (InputError, *expected) as error:
         # On a line of its own, also after a progress bar.
         print(f"\nerror: {_BUILT_BY.sub('', str(error))}", file=sys.stderr, flush=True)
         if int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", 0)):

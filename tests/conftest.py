@@ -1,6 +1,8 @@
 """What many tests share: a small rendered data set, and configs made even smaller."""
 
 import json
+import runpy
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -92,3 +94,19 @@ def shapes_config(shapes_root, tmp_path):
         return load_config(str(SHAPES / f"{name}.py"), chosen | options)
 
     return load
+
+
+@pytest.fixture
+def call_tool(monkeypatch, capsys):
+    """Run a tool from the repository's root; returns (exit code, stdout, stderr)."""
+
+    def call(tool: str, *argv: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", [tool, *map(str, argv)])
+        code = 0
+        try:
+            runpy.run_path(str(ROOT / tool), run_name="__main__")
+        except SystemExit as stop:
+            code = stop.code
+        return code, *capsys.readouterr()
+
+    return call

@@ -1,25 +1,19 @@
 """Check of a data set in COCO panoptic format before any long work is done on it."""
 
+import functools
 import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, UnidentifiedImageError
-from tqdm import tqdm
-
 from mmpanonas.datasets.annotation_file import read_panoptic_json, split_categories
+from mmpanonas.datasets.check_files import Sample, sample_problems
+from mmpanonas.datasets.parallel import map_pictures
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import MAX_ID, read_panoptic_png
+from mmpanonas.panoptic_png import MAX_ID
 
 MAX_LISTED = 10
 """Problems that an error lists; more would hide the first."""
-BAR_FROM = 500
-"""Pictures from which on decoding shows a progress bar."""
-TAIL = 4096
-"""Bytes read at a file's end; cameras and editors append a little after the end marker."""
-END_MARKERS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 
 
 def check_panoptic(
@@ -28,14 +22,10 @@ def check_panoptic(
     seg_dir: str | os.PathLike,
     decode: bool = True,
 ) -> int:
-    """Check annotations, pictures and segment PNGs against each other.
+    """Raise at whatever would stop or falsify a run on a data set.
 
     Args:
-        ann_file: JSON in COCO panoptic format.
-        img_dir: folder of the pictures.
-        seg_dir: folder of the segment PNGs.
-        decode: whether to decode every PNG and look for ids that the JSON lacks; without it
-            only the heads and tails of the files are read.
+        ann_file, img_dir, seg_dir, decode: as for :func:`find_problems`.
 
     Returns:
         The number of images.
@@ -44,12 +34,7 @@ def check_panoptic(
         InputError: the annotation file or a folder does not exist, or problems were found; the
             message lists up to ten of them.
     """
-    content = read_panoptic_json(ann_file)
-    split_categories(content["categories"], os.fspath(ann_file))
-    problems = list(_annotation_problems(content))
-    if not problems:
-        # Without unique ids, pictures and PNGs cannot be told apart.
-        problems = list(_file_problems(content, Path(img_dir), Path(seg_dir), decode))
+    number, problems = find_problems(ann_file, img_dir, seg_dir, decode)
     if problems:
         shown = "".join(f"\n  - {problem}" for problem in problems[:MAX_LISTED])
         more = len(problems) - MAX_LISTED
@@ -59,14 +44,58 @@ def check_panoptic(
             f"'{os.fspath(img_dir)}' and segment PNGs in '{os.fspath(seg_dir)}':{shown}{rest}\n"
             "Mend or replace these files, or take their images out of the annotation file."
         )
-    return len(content["images"])
+    return number
 
 
-def _annotation_problems(content: dict) -> Iterator[str]:
-    """What is wrong in the JSON itself."""
+def find_problems(
+    ann_file: str | os.PathLike,
+    img_dir: str | os.PathLike,
+    seg_dir: str | os.PathLike,
+    decode: bool = True,
+    strict: bool = False,
+    workers: int = 0,
+) -> tuple[int, list[str]]:
+    """Check annotations, pictures and segment PNGs against each other.
+
+    Args:
+        ann_file: JSON in COCO panoptic format.
+        img_dir: folder of the pictures.
+        seg_dir: folder of the segment PNGs.
+        decode: whether to decode every picture and PNG; without it only the heads and tails of
+            the files are read.
+        strict: whether to list, too, what a run passes over but the format does not allow:
+            images without segments, several segments of one stuff category, shared files and,
+            with ``decode``, segments without pixels and areas and boxes that the PNG belies.
+        workers: processes; 0 works in this one.
+
+    Returns:
+        The number of images, and what is wrong, a line each. While images and annotations of
+        the JSON cannot be told apart by their ids, no file is looked at.
+
+    Raises:
+        InputError: the annotation file or a folder does not exist, or the file is not in COCO
+            panoptic format.
+    """
+    content = read_panoptic_json(ann_file)
+    split_categories(content["categories"], os.fspath(ann_file))
+    number = len(content["images"])
+    problems = list(_image_problems(content))
+    ambiguous = bool(problems)
+    problems += _segment_problems(content)
+    if ambiguous:
+        return number, problems
+    if strict:
+        problems += _strict_problems(content)
+    samples, missing = _find_files(content, Path(img_dir), Path(seg_dir))
+    check = functools.partial(sample_problems, decode=decode, strict=strict)
+    found = map_pictures(check, samples, workers, "check pictures")
+    return number, [*problems, *missing, *(line for lines in found for line in lines)]
+
+
+def _image_problems(content: dict) -> Iterator[str]:
+    """Images and annotations of the JSON that do not belong together one by one."""
     image_ids = Counter(image["id"] for image in content["images"])
     annotated = Counter(annotation["image_id"] for annotation in content["annotations"])
-    categories = {category["id"] for category in content["categories"]}
     for image_id, number in image_ids.items():
         if number > 1:
             yield f"image id {image_id} is given to {number} images; ids must be unique"
@@ -75,6 +104,11 @@ def _annotation_problems(content: dict) -> Iterator[str]:
             yield f"image {image_id} has {number} annotations; one with all segments is expected"
         if image_id not in image_ids:
             yield f"an annotation is for image {image_id}, which 'images' lacks"
+
+
+def _segment_problems(content: dict) -> Iterator[str]:
+    """Ids and categories that segments cannot have."""
+    categories = {category["id"] for category in content["categories"]}
     for annotation in content["annotations"]:
         where = f"image {annotation['image_id']}"
         ids = Counter(segment["id"] for segment in annotation["segments_info"])
@@ -91,63 +125,52 @@ def _annotation_problems(content: dict) -> Iterator[str]:
                 )
 
 
-def _file_problems(content: dict, img_dir: Path, seg_dir: Path, decode: bool) -> Iterator[str]:
-    """What is wrong with pictures and PNGs."""
-    images = {image["id"]: image for image in content["images"]}
-    listing = _Listing()
-    for image in images.values():
-        yield from _picture_problems(img_dir / image["file_name"], "picture", image, listing)
-    annotations = content["annotations"]
-    if decode and len(annotations) > BAR_FROM:
-        annotations = tqdm(annotations, desc="decode segment PNGs")
-    for annotation in annotations:
-        image = images[annotation["image_id"]]
-        stem = os.path.splitext(image["file_name"])[0]
-        path = seg_dir / (annotation.get("file_name") or f"{stem}.png")
-        problems = list(_picture_problems(path, "segment PNG", image, listing))
-        if decode and not problems:
-            problems = list(_id_problems(path, annotation))
-        yield from problems
+def _strict_problems(content: dict) -> Iterator[str]:
+    """What a run passes over in the JSON."""
+    annotations = {entry["image_id"]: entry for entry in content["annotations"]}
+    if annotations:
+        for image in content["images"]:
+            if not annotations.get(image["id"], {}).get("segments_info"):
+                yield f"image {image['id']} has no segments: all of it is void"
+    files = Counter(("picture", image["file_name"]) for image in content["images"])
+    files.update(
+        ("segment PNG", _png_name(image, annotations))
+        for image in content["images"]
+        if image["id"] in annotations
+    )
+    for (what, name), number in files.items():
+        if number > 1:
+            yield f"{number} images share the {what} '{name}'"
+    stuff = {entry["id"] for entry in content["categories"] if not entry["isthing"]}
+    for image_id, annotation in annotations.items():
+        kinds = Counter(segment["category_id"] for segment in annotation["segments_info"])
+        for category, number in kinds.items():
+            if number > 1 and category in stuff:
+                yield (
+                    f"image {image_id} has {number} segments of stuff category {category}; stuff "
+                    "is one segment per image"
+                )
 
 
-def _picture_problems(path: Path, what: str, image: dict, listing: "_Listing") -> Iterator[str]:
-    """Whether a file is there, whole and of the size that the JSON says."""
-    if path not in listing:
-        yield f"{what} '{path}' of image {image['id']} does not exist"
-        return
-    try:
-        with Image.open(path) as picture:
-            kind, size = picture.format, picture.size
-    except (UnidentifiedImageError, OSError, SyntaxError):
-        yield f"{what} '{path}' ({path.stat().st_size} bytes) is not a picture, or its head is cut"
-        return
-    if what == "segment PNG" and kind != "PNG":
-        yield f"{what} '{path}' is a {kind}, which changes ids; a PNG is expected"
-        return
-    marker = END_MARKERS.get(kind)
-    if marker and marker not in _tail(path):
-        yield f"{what} '{path}' ({path.stat().st_size} bytes) is truncated: no {kind} end marker"
-    if size != (image["width"], image["height"]):
-        yield (
-            f"{what} '{path}' is {size[0]} x {size[1]}, the JSON says {image['width']} x "
-            f"{image['height']} (width x height)"
-        )
+def _find_files(content: dict, img_dir: Path, seg_dir: Path) -> tuple[list[Sample], list[str]]:
+    """One sample per image with the files that exist, and what is missing."""
+    annotations = {entry["image_id"]: entry for entry in content["annotations"]}
+    listing, samples, missing = _Listing(), [], []
+    for image in content["images"]:
+        annotation = annotations.get(image["id"])
+        paths = {"picture": img_dir / image["file_name"]}
+        if annotation is not None:
+            paths["segment PNG"] = seg_dir / _png_name(image, annotations)
+        for what in [what for what, path in paths.items() if path not in listing]:
+            missing.append(f"{what} '{paths.pop(what)}' of image {image['id']} does not exist")
+        samples.append(Sample(image, annotation, paths))
+    return samples, missing
 
 
-def _id_problems(path: Path, annotation: dict) -> Iterator[str]:
-    """Whether the ids of a PNG are those of the JSON; a segment without pixels is fine."""
-    try:
-        ids = read_panoptic_png(path)
-    except InputError as error:
-        yield str(error)
-        return
-    listed = {0, *(segment["id"] for segment in annotation["segments_info"])}
-    unknown = sorted(set(np.unique(ids).tolist()) - listed)
-    if unknown:
-        yield (
-            f"segment PNG '{path}' holds the ids {unknown[:5]} ({len(unknown)} in all) that the "
-            "JSON does not list; ids are R + 256 G + 256^2 B"
-        )
+def _png_name(image: dict, annotations: dict) -> str:
+    """Name of an image's segment PNG: the annotation's, or the picture's with another suffix."""
+    named = annotations.get(image["id"], {}).get("file_name")
+    return named or f"{os.path.splitext(image['file_name'])[0]}.png"
 
 
 class _Listing:
@@ -166,10 +189,3 @@ class _Listing:
                     "of the segment PNGs"
                 ) from None
         return path.name in self._names[path.parent]
-
-
-def _tail(path: Path) -> bytes:
-    with open(path, "rb") as file:
-        file.seek(0, os.SEEK_END)
-        file.seek(max(file.tell() - TAIL, 0))
-        return file.read()

@@ -1,20 +1,45 @@
 """The nas_train / nas_val split: pictures held out of training, by which a search ranks."""
 
+import itertools
 import json
 import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from mmpanonas.datasets.annotation_file import read_panoptic_json
 from mmpanonas.errors import InputError
+from mmpanonas.space import write_atomically
+
+ImageId = TypeVar("ImageId", int, str)
 
 
-def choose_held_out(image_ids: list[int], num_val: int, seed: int) -> set[int]:
-    """Draw ``num_val`` ids; the answer does not depend on the order of ``image_ids``."""
-    order = np.random.default_rng(seed).permutation(len(image_ids))
-    ranked = sorted(image_ids)
-    return {ranked[place] for place in order[:num_val]}
+def choose_held_out(
+    categories: Mapping[ImageId, set[int]], num_val: int, seed: int
+) -> set[ImageId]:
+    """Draw pictures at random, then see to it that both parts know the categories.
+
+    For every category that is in two pictures or more and that one part lacks, rarest first, a
+    picture that has it changes places with one of the lacking part, the first two in the order
+    of the draw by which no part loses a category. Where there are no two such pictures, the
+    part goes without.
+
+    Args:
+        categories: the category ids that are in each picture; their order does not matter.
+        num_val: pictures to draw.
+        seed: of the draw.
+    """
+    times = Counter(category for found in categories.values() for category in found)
+    common = {i: {c for c in found if times[c] > 1} for i, found in categories.items()}
+    ranked = sorted(categories)
+    drawn = [ranked[place] for place in np.random.default_rng(seed).permutation(len(ranked))]
+    val, train = _Part(drawn[:num_val], common), _Part(drawn[num_val:], common)
+    _cover(val, train)
+    _cover(train, val)
+    return set(val.drawn)
 
 
 def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple[Path, Path]:
@@ -22,7 +47,7 @@ def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple
 
     Args:
         ann_file: the training annotations, such as ``panoptic_train2017.json``.
-        num_val: pictures held out for the search.
+        num_val: pictures held out for the search, see :func:`choose_held_out`.
         seed: of the draw.
 
     Returns:
@@ -48,7 +73,7 @@ def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple
             f"annotation file '{ann_file}' has {len(image_ids)} images but only "
             f"{len(set(image_ids))} image ids; give each image its own id"
         )
-    held_out = choose_held_out(image_ids, num_val, seed)
+    held_out = choose_held_out(_categories_of(content), num_val, seed)
     train_path, val_path = nas_paths(ann_file)
     _write_part(train_path, content, set(image_ids) - held_out)
     _write_part(val_path, content, held_out)
@@ -65,7 +90,65 @@ def nas_paths(ann_file: str | os.PathLike) -> tuple[Path, Path]:
     return ann_file.with_name(train), ann_file.with_name(val)
 
 
-def _write_part(path: Path, content: dict, image_ids: set[int]) -> None:
+def coverage(ann_file: str | os.PathLike) -> tuple[int, dict[str, int]]:
+    """The number of images of an annotation file, and how many of them have each category."""
+    content = read_panoptic_json(ann_file)
+    times = Counter(c for found in _categories_of(content).values() for c in found)
+    names = {entry["name"]: times[entry["id"]] for entry in content["categories"]}
+    return len(content["images"]), names
+
+
+def _categories_of(content: dict) -> dict[int | str, set[int]]:
+    """Categories that count in each image: those of its segments that are no crowd."""
+    found = {image["id"]: set() for image in content["images"]}
+    for annotation in content["annotations"]:
+        found.get(annotation["image_id"], set()).update(
+            segment["category_id"]
+            for segment in annotation["segments_info"]
+            if segment["area"] > 0 and not segment.get("iscrowd", 0)
+        )
+    return found
+
+
+class _Part:
+    """Pictures of one side in the order of the draw, and how many of them have each category."""
+
+    def __init__(self, drawn: list, categories: Mapping[ImageId, set[int]]) -> None:
+        self.drawn, self.categories = drawn, categories
+        self.times = Counter(c for image_id in drawn for c in categories[image_id])
+
+    def spares(self, lost: set[int], gained: set[int]) -> bool:
+        """Whether no category goes when a picture with ``gained`` replaces one with ``lost``."""
+        return all(self.times[c] > 1 for c in lost - gained)
+
+    def replace(self, place: int, image_id: ImageId) -> None:
+        self.times.subtract(self.categories[self.drawn[place]])
+        self.times.update(self.categories[image_id])
+        self.drawn[place] = image_id
+
+
+def _cover(lacking: _Part, other: _Part) -> None:
+    """Exchange pictures so that ``lacking`` has every category that ``other`` can spare."""
+    missing = [c for c in other.times if not lacking.times[c]]
+    for category in sorted(missing, key=lambda c: (other.times[c], c)):
+        if not lacking.times[category]:  # else it came with another
+            for here, there in itertools.islice(_exchanges(category, lacking, other), 1):
+                loss, gain = lacking.drawn[here], other.drawn[there]
+                lacking.replace(here, gain)
+                other.replace(there, loss)
+
+
+def _exchanges(category: int, lacking: _Part, other: _Part) -> Iterator[tuple[int, int]]:
+    """Places of pictures that can change parts and bring ``lacking`` the category."""
+    for there, gain in enumerate(other.drawn):
+        gained = other.categories[gain]
+        for here, loss in enumerate(lacking.drawn if category in gained else ()):
+            lost = lacking.categories[loss]
+            if other.spares(gained, lost) and lacking.spares(lost, gained):
+                yield here, there
+
+
+def _write_part(path: Path, content: dict, image_ids: set) -> None:
     part = {
         **content,
         "images": [image for image in content["images"] if image["id"] in image_ids],
@@ -75,6 +158,4 @@ def _write_part(path: Path, content: dict, image_ids: set[int]) -> None:
             if annotation["image_id"] in image_ids
         ],
     }
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(json.dumps(part))
-    os.replace(unfinished, path)
+    write_atomically(path, json.dumps(part))

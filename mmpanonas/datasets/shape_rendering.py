@@ -5,8 +5,8 @@ import zlib
 
 import cv2
 import numpy as np
-from scipy import ndimage
 
+from mmpanonas.datasets.segments import describe_segments
 from mmpanonas.datasets.shape_painting import (
     OUTLINES,
     STUFF_TEXTURES,
@@ -88,7 +88,8 @@ def render_picture(
     ):
         canvas[box] += cover[..., None] * (fill - canvas[box])
         ids[box][cover >= 0.5] = 1000 * (THINGS.index(name) + 1) + number
-    return _photograph(light_rng, canvas, unit, difficulty), ids, _describe(ids)
+    segments = describe_segments(ids, lambda segment_id: segment_id // 1000)
+    return _photograph(light_rng, canvas, unit, difficulty), ids, segments
 
 
 def _paint_stuff(
@@ -166,26 +167,3 @@ def _photograph(
     lit = cv2.GaussianBlur(canvas * light[..., None], (0, 0), unit * rng.uniform(*difficulty.blur))
     lit += difficulty.noise * rng.standard_normal(lit.shape, np.float32)
     return np.rint(255 * lit.clip(0, 1)).astype(np.uint8)
-
-
-def _describe(ids: np.ndarray) -> list[dict]:
-    """``segments_info`` of the segments in ``ids`` (H, W)."""
-    numbers, index = np.unique(ids, return_inverse=True)
-    index = index.reshape(ids.shape) + 1
-    areas = np.bincount(index.ravel())[1:]
-    segments = []
-    for number, area, (rows, columns) in zip(
-        numbers, areas, ndimage.find_objects(index), strict=True
-    ):
-        box = [columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start]
-        if number:
-            segments.append(
-                {
-                    "id": int(number),
-                    "category_id": int(number) // 1000,
-                    "area": int(area),
-                    "bbox": box,
-                    "iscrowd": 0,
-                }
-            )
-    return segments

@@ -32,6 +32,7 @@ from mmpanonas.datasets.shape_rendering import (
 )
 from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import write_panoptic_png
+from mmpanonas.space import write_atomically
 
 __all__ = ["CATEGORIES", "DIFFICULTY", "Difficulty", "render_picture", "write_shapes"]
 
@@ -94,7 +95,7 @@ def write_shapes(
     if _holds(root, settings):
         return False
     _clear(root)
-    _write_json(root / RECORD, settings)
+    write_atomically(root / RECORD, json.dumps(settings))
     render = functools.partial(
         render_picture, seed, height=size[0], width=size[1], difficulty=difficulty
     )
@@ -127,7 +128,7 @@ def _write_split(
             {"image_id": image_id, "file_name": f"{stem}.png", "segments_info": segments}
         )
     content = {"images": images, "annotations": annotations, "categories": CATEGORIES}
-    _write_json(root / "annotations" / f"panoptic_{split}.json", content)
+    write_atomically(root / "annotations" / f"panoptic_{split}.json", json.dumps(content))
 
 
 def _holds(root: Path, settings: dict) -> bool:
@@ -167,10 +168,3 @@ def _read_record(root: Path) -> dict | None:
 
 def _count(folder: Path) -> int:
     return len(os.listdir(folder)) if folder.is_dir() else -1
-
-
-def _write_json(path: Path, content: dict) -> None:
-    """Write a file that is at no time half written."""
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(json.dumps(content))
-    os.replace(unfinished, path)

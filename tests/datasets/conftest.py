@@ -1,12 +1,9 @@
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
 
 from mmpanonas.datasets.shapes import write_shapes
 
-TOOLS = Path(__file__).parents[2] / "tools" / "dataset_converters"
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
@@ -34,20 +31,3 @@ def dataset_arguments():
         "ann_file": f"annotations/panoptic_{split}.json",
         "data_prefix": {"img": f"images/{split}/", "seg": f"annotations/panoptic_{split}/"},
     }
-
-
-@pytest.fixture
-def run_tool(monkeypatch, capsys):
-    """A function (name, *arguments) -> (exit code, stdout, stderr) of a dataset converter.
-
-    It runs in this process, for a new one takes seconds to import mmdet.
-    """
-
-    def run(name, *arguments):
-        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            runpy.run_path(str(TOOLS / name), run_name="__main__")
-        captured = capsys.readouterr()
-        return caught.value.code, captured.out, captured.err
-
-    return run

@@ -1,13 +1,18 @@
 import json
+import re
 import shutil
 
+import mmcv
 import numpy as np
 import pytest
 from PIL import Image
 
-from mmpanonas.datasets.check import check_panoptic
+from mmpanonas.datasets.check import check_panoptic, find_problems
 from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
+from tests.tools.conftest import one_line
+
+TOOL = "tools/dataset_converters/check_panoptic.py"
 
 
 class Copy:
@@ -50,8 +55,11 @@ def test_in_order(data, decode):
 def test_real_data_is_in_order(real_data, name, split):
     root = real_data / name
     ann_file = root / f"annotations/panoptic_{split}.json"
-    number = check_panoptic(ann_file, root / "images" / split, ann_file.with_suffix(""))
-    assert number == len(json.loads(ann_file.read_text())["images"])
+    images = len(json.loads(ann_file.read_text())["images"])
+    found = find_problems(
+        ann_file, root / "images" / split, ann_file.with_suffix(""), strict=True, workers=2
+    )
+    assert found == (images, [])
 
 
 def test_segment_without_pixels_and_file_without_annotations_are_fine(data):
@@ -166,12 +174,127 @@ def test_missing_and_truncated_annotation_file_and_folder(data):
         data.check()
 
 
-def test_command(data, run_tool):
+def segment_of(content, image=0, place=0):
+    return content["annotations"][image]["segments_info"][place]
+
+
+def add_box(content):
+    segment_of(content)["bbox"][2] += 1
+
+
+def add_area(content):
+    segment_of(content)["area"] += 1
+
+
+def add_segment(content):
+    content["annotations"][0]["segments_info"].append(
+        {"id": 99, "category_id": 1, "area": 0, "bbox": [0, 0, 1, 1]}
+    )
+
+
+def double_stuff(content):
+    segments = content["annotations"][0]["segments_info"]
+    for segment in [segment for segment in segments if segment["category_id"] > 6][:2]:
+        segment["category_id"] = 11
+
+
+def remove_annotation(content):
+    del content["annotations"][1]
+
+
+def share_files(content):
+    """The picture and the PNG of another image: no box fits."""
+    for key, name in (("images", "val_000001.jpg"), ("annotations", "val_000001.png")):
+        content[key][0]["file_name"] = name
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message", "by_decoding"),
+    [
+        (add_box, r"segment \d+ of image 1000001: the JSON says bbox .*segment PNG '", True),
+        (add_area, r"segment \d+ of image 1000001: the JSON says area .*segment PNG '", True),
+        (add_segment, r"val_000000\.png' has no pixel of segment 99, which the JSON lists", True),
+        (double_stuff, "image 1000001 has 2 segments of stuff category 11; stuff is one", False),
+        (remove_annotation, "image 1000002 has no segments: all of it is void", False),
+        (share_files, r"2 images share the picture 'val_000001\.jpg'", False),
+        (share_files, r"2 images share the segment PNG 'val_000001\.png'", False),
+    ],
+)
+def test_what_a_run_passes_over_is_listed_if_strict(data, spoil, message, by_decoding):
+    data.edit(spoil)
+    if spoil is not share_files:
+        assert data.check() == 3
     arguments = data.ann_file, data.pictures, data.segments
-    code, out, _ = run_tool("check_panoptic.py", *arguments, "--quick")
-    assert (code, out) == (0, "3 images are in order\n")
+    number, problems = find_problems(*arguments, strict=True)
+    assert number == 3
+    (found,) = [problem for problem in problems if re.search(message, problem)]
+    assert spoil is share_files or problems == [found]
+    quick = find_problems(*arguments, decode=False, strict=True)[1]
+    assert (found in quick) != by_decoding
+
+
+def test_files_are_looked_at_unless_ids_are_ambiguous(data):
+    data.edit(spoil_category)
+    data.picture.unlink()
+    with pytest.raises(InputError, match=r"^2 problems"):
+        data.check(decode=False)
+    data.edit(spoil_both_images_of_one_id)
+    with pytest.raises(InputError, match="has category 55") as caught:
+        data.check(decode=False)
+    assert "does not exist" not in str(caught.value)
+
+
+def test_a_picture_without_a_single_label_is_empty(data):
+    write_panoptic_png(data.png, np.zeros((64, 80), int))
+    data.edit(lambda content: content["annotations"][1].update(segments_info=[]))
+    assert data.check() == 3
+    problems = find_problems(data.ann_file, data.pictures, data.segments, strict=True)[1]
+    assert problems == ["image 1000002 has no segments: all of it is void"]
+
+
+def test_sizes_are_those_of_a_picture_as_it_is_loaded(data):
+    """A camera that was held upright: the file is 80 x 64, loaders turn it to 64 x 80."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(data.picture) as picture:
+        picture.save(data.picture, exif=exif)
+    assert mmcv.imread(str(data.picture)).shape == (80, 64, 3)
+    with pytest.raises(InputError, match="is 64 x 80, the JSON says 80 x 64"):
+        data.check(decode=False)
+
+
+def test_damage_within_a_picture_is_found_by_decoding(data):
+    """A PNG picture that lost its middle but not its end."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 80, 3), np.uint8)
+    Image.fromarray(noise).save(data.picture, "PNG")
+    content = data.picture.read_bytes()
+    data.picture.write_bytes(content[: len(content) // 2] + content[-12:])
+    assert data.check(decode=False) == 3
+    with pytest.raises(InputError, match=r"val_000001\.jpg' .* is not a picture, or damaged: "):
+        data.check()
+
+
+def test_processes_find_what_one_finds_in_the_order_of_the_file(data):
+    write_panoptic_png(data.png, np.full((64, 80), 5))
+    data.picture.unlink()
+    (data.segments / "val_000002.png").write_bytes(b"")
+    arguments = data.ann_file, data.pictures, data.segments
+    alone = find_problems(*arguments, strict=True)
+    assert find_problems(*arguments, strict=True, workers=2) == alone
+    assert len(alone[1]) > 4
+    assert [name in alone[1][-1] for name in ("val_000001", "val_000002")] == [False, True]
+
+
+def test_command(data, call_tool):
+    arguments = TOOL, data.ann_file, data.pictures, data.segments
+    for more in ((), ("--quick",), ("--workers", 0)):
+        assert call_tool(*arguments, *more)[:2] == (0, f"{data.ann_file}: 3 images are in order\n")
     data.png.unlink()
-    code, _, error = run_tool("check_panoptic.py", *arguments)
-    assert code == 2
-    assert error.startswith("error: 1 problems")
-    assert "val_000001.png" in error
+    cut(data.picture, -9)
+    code, out, _ = call_tool(*arguments)
+    lines = out.splitlines()
+    assert code == 1
+    assert [name in line for name, line in zip((".png", ".jpg"), lines, strict=False)] == [True] * 2
+    assert lines[2:] == [f"{data.ann_file}: 2 problems, 3 images"]
+    data.ann_file.unlink()
+    assert "does not exist" in one_line(call_tool(*arguments))

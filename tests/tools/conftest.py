@@ -1,27 +1,4 @@
-"""Running a tool in this process."""
-
-import runpy
-import sys
-
-import pytest
-
-from tests.conftest import ROOT
-
-
-@pytest.fixture
-def call_tool(monkeypatch, capsys):
-    """Run a tool from the repository's root; returns (exit code, stdout, stderr)."""
-
-    def call(tool: str, *argv: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", [tool, *map(str, argv)])
-        code = 0
-        try:
-            runpy.run_path(str(ROOT / tool), run_name="__main__")
-        except SystemExit as stop:
-            code = stop.code
-        return code, *capsys.readouterr()
-
-    return call
+"""What a tool said."""
 
 
 def one_line(result: tuple[int, str, str]) -> str:

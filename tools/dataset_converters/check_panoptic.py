@@ -1,34 +1,38 @@
-"""Check a data set in COCO panoptic format: annotations, pictures and segment PNGs."""
+"""List everything that is wrong with a data set in COCO panoptic format; exit code 1 if any."""
 
 import argparse
 import sys
 
-from mmpanonas.datasets.check import check_panoptic
+from mmpanonas.datasets.check import find_problems
+from mmpanonas.datasets.parallel import add_workers
+from mmpanonas.errors import run_tool
 
 
-def parse_args() -> argparse.Namespace:
-    """Parse the command line."""
+def main() -> None:
+    """Parse, check, list."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("ann_file", help="annotations in COCO panoptic format")
     parser.add_argument("img_dir", help="folder of the pictures")
     parser.add_argument("seg_dir", help="folder of the segment PNGs")
     parser.add_argument(
-        "--quick", action="store_true", help="read heads and tails only, do not decode the PNGs"
+        "--quick", action="store_true", help="read heads and tails of files only, decode nothing"
     )
-    return parser.parse_args()
-
-
-def main() -> int:
-    """Check; 2 if anything is wrong."""
-    args = parse_args()
-    try:
-        number = check_panoptic(args.ann_file, args.img_dir, args.seg_dir, decode=not args.quick)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"{number} images are in order")
-    return 0
+    add_workers(parser)
+    args = parser.parse_args()
+    number, problems = find_problems(
+        args.ann_file,
+        args.img_dir,
+        args.seg_dir,
+        decode=not args.quick,
+        strict=True,
+        workers=args.workers,
+    )
+    if problems:
+        print(*problems, sep="\n")
+        print(f"{args.ann_file}: {len(problems)} problems, {number} images")
+        sys.exit(1)
+    print(f"{args.ann_file}: {number} images are in order")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main, OSError)

@@ -1,13 +1,13 @@
 """Write the embedded data set "shapes" in COCO panoptic format."""
 
 import argparse
-import sys
 
 from mmpanonas.datasets.shapes import write_shapes
+from mmpanonas.errors import run_tool
 
 
-def parse_args() -> argparse.Namespace:
-    """Parse the command line."""
+def main() -> None:
+    """Parse, write the data set unless it is there already, say where it is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", help="folder to write to: new, empty, or written by this tool")
     parser.add_argument("--train", type=int, default=400, help="training pictures (default 400)")
@@ -21,27 +21,16 @@ def parse_args() -> argparse.Namespace:
         help="in pixels (default 128 128); objects grow with the smaller side",
     )
     parser.add_argument("--seed", type=int, default=0, help="of all pictures (default 0)")
-    return parser.parse_args()
-
-
-def main() -> int:
-    """Write the data set unless it is there already; 2 after an error."""
-    args = parse_args()
+    args = parser.parse_args()
     num_images = {"train": args.train, "val": args.val}
-    try:
-        written = write_shapes(args.out, num_images, tuple(args.size), args.seed, progress=True)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    if not written:
+    if not write_shapes(args.out, num_images, tuple(args.size), args.seed, progress=True):
         print(f"'{args.out}' already holds these pictures: nothing to do")
     print(
         f"shapes: {args.train} training and {args.val} validation pictures of {args.size[0]} x "
         f"{args.size[1]} (height x width) are in {args.out}/images, their annotations in "
         f"{args.out}/annotations"
     )
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main, OSError)

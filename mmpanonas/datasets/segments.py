@@ -1,0 +1,41 @@
+"""What a map of segment ids says about its segments: areas and boxes."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import ndimage
+
+from mmpanonas.panoptic_png import VOID_ID
+
+
+def describe_segments(ids: np.ndarray, category_of: Callable[[int], int]) -> list[dict]:
+    """``segments_info`` of COCO panoptic format for a map of ids.
+
+    Args:
+        ids: integers (H, W), 0 is void.
+        category_of: from a segment's id to its category id.
+
+    Returns:
+        one entry per id that has pixels, ids ascending: ``id``, ``category_id``, ``area`` in
+        pixels, ``bbox`` [x, y, width, height] tight around them, ``iscrowd`` 0.
+    """
+    # Maps are mostly flat, so ids are sorted once per run of equal ids instead of per pixel.
+    flat = ids.ravel()
+    starts = np.flatnonzero(np.concatenate([[True], flat[1:] != flat[:-1]]))
+    values, places = np.unique(flat[starts], return_inverse=True)
+    lengths = np.diff(starts, append=flat.size)
+    areas = np.bincount(places, weights=lengths).astype(int)
+    index = np.repeat(places.astype(np.int32) + 1, lengths).reshape(ids.shape)
+    return [
+        {
+            "id": value,
+            "category_id": category_of(value),
+            "area": area,
+            "bbox": [columns.start, rows.start, *(s.stop - s.start for s in (columns, rows))],
+            "iscrowd": 0,
+        }
+        for value, area, (rows, columns) in zip(
+            values.tolist(), areas.tolist(), ndimage.find_objects(index), strict=True
+        )
+        if value != VOID_ID
+    ]

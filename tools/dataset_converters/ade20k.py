@@ -1,0 +1,25 @@
+"""ADE20K's 2016 release and its instance maps to COCO panoptic format (docs/data.md)."""
+
+import argparse
+
+from mmpanonas.datasets.ade20k import convert_ade20k
+from mmpanonas.datasets.parallel import add_workers
+from mmpanonas.errors import run_tool
+
+
+def main() -> None:
+    """Parse, convert, say where the results are."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("root", help="ADEChallengeData2016, with annotations_instance in it")
+    add_workers(parser)
+    args = parser.parse_args()
+    numbers = convert_ade20k(args.root, args.workers)
+    print(
+        f"ade20k: {numbers['train']} training and {numbers['val']} validation pictures are in "
+        f"{args.root}/ade20k_panoptic_train.json and {args.root}/ade20k_panoptic_val.json, their "
+        "segment PNGs in the folders of the same names"
+    )
+
+
+if __name__ == "__main__":
+    run_tool(main, OSError)
