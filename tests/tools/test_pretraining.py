@@ -29,6 +29,8 @@ OPERATORS = (
     *("nms", "qnms", "qroi_align", "qroi_pool", *_BACKWARD),
     *(f"_{name}_backward" for name in _BACKWARD),
 )
+#: Operators last as long as what declared them.
+DECLARED: list[torch.library.Library] = []
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def mmpretrain():
         library = torch.library.Library("torchvision", "FRAGMENT")
         for name in OPERATORS:
             library.define(f"{name}(Tensor input) -> Tensor")
-        sys.modules["torchvision_operators"] = library  # they last as long as it does
+        DECLARED.append(library)
     yield
     sys.path.remove(str(Path(sys.prefix) / "pretrain"))
 
