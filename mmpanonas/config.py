@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.device import is_cuda_available
 
 from mmpanonas.datasets import read_categories
-from mmpanonas.datasets.check import check_panoptic
+from mmpanonas.datasets.check import check_class_folders, check_panoptic
 from mmpanonas.errors import InputError
 
 #: Data sets of up to this many pictures have every segment map decoded before a run.
@@ -124,13 +124,21 @@ def fill_classes(cfg: Config) -> None:
 def check_data(cfg: Config, loaders: tuple[str, ...]) -> None:
     """Check the annotations, pictures and segment maps that a run will read.
 
-    Small data sets are checked to the last pixel, large ones by their lists and headers.
+    Small data sets are checked to the last pixel, large ones by their lists and headers, folders
+    of classes (those of a classifier) by their number.
 
     Raises:
         InputError: what is wrong with the files, or the model's class counts differ from
             the annotation file's.
     """
-    for paths in sorted({annotation_paths(dataset) for dataset in datasets_of(cfg, loaders)}):
+    datasets = list(datasets_of(cfg, loaders))
+    if cfg.model.get("head"):
+        for dataset in datasets:
+            if not dataset.get("ann_file"):
+                folder = os.path.join(dataset.get("data_root") or "", dataset.data_prefix)
+                check_class_folders(folder, cfg.model.head.num_classes)
+        return
+    for paths in sorted({annotation_paths(dataset) for dataset in datasets}):
         names = read_categories(paths[0])
         for part, key, kind in class_slots(cfg.model):
             if part[key] != len(names[kind]):

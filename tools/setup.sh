@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 VENV=${VENV:-.venv}
 PYTHON=${PYTHON:-python3.11}
-STAMP=$VENV/.ready-$(cat requirements.txt tools/setup.sh pyproject.toml | sha256sum | cut -c1-16)
+STAMP=$VENV/.ready-$(cat requirements*.txt tools/setup.sh pyproject.toml | sha256sum | cut -c1-16)
 
 say() { printf '[setup] %s\n' "$*"; }
 pinned() { grep -oE "^$1==[^ ]+" requirements.txt; }
@@ -42,6 +42,8 @@ say "3/4 the other packages"
 grep -vE '^(#|$|torch==|onedl-mmcv==)' requirements.txt >"$VENV/rest.txt"
 pip_install --no-deps --no-build-isolation -r "$VENV/rest.txt"
 pip_install --no-deps --no-build-isolation --editable .
+rm -rf "$VENV/pretrain"
+pip_install --no-deps --no-build-isolation --target "$VENV/pretrain" -r requirements-pretrain.txt
 
 say "4/4 importing what was installed"
 "$VENV/bin/python" -W ignore -c '

@@ -1,4 +1,4 @@
-"""Check of a data set in COCO panoptic format before any long work is done on it."""
+"""Check of a data set before any long work is done on it."""
 
 import functools
 import os
@@ -14,6 +14,25 @@ from mmpanonas.panoptic_png import MAX_ID
 
 MAX_LISTED = 10
 """Problems that an error lists; more would hide the first."""
+
+
+def check_class_folders(folder: str | os.PathLike, num_classes: int) -> None:
+    """Check that ``folder`` holds one folder of pictures for each of ``num_classes`` classes.
+
+    Raises:
+        InputError: it does not.
+    """
+    if not os.path.isdir(folder):
+        raise InputError(
+            f"{folder} does not exist; expected ImageNet's layout there: a folder for each class, "
+            f"which holds its pictures"
+        )
+    found = sum(entry.is_dir() for entry in os.scandir(folder))
+    if found != num_classes:
+        raise InputError(
+            f"{folder} holds {found} folders of classes, but model.head.num_classes is "
+            f"{num_classes}; set the key to that, or mend the folder"
+        )
 
 
 def check_panoptic(

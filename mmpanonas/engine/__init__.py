@@ -1,6 +1,7 @@
 """Hooks, loops and optimizer wrappers: everything here registers itself with MMEngine."""
 
 from mmpanonas.engine.candidate import CandidateEvaluator
+from mmpanonas.engine.checkpoints import PretrainedBackboneInit
 from mmpanonas.engine.fairness import (
     FairAmpOptimWrapper,
     FairOptimWrapper,
@@ -17,6 +18,7 @@ __all__ = [
     "CheckpointKindHook",
     "FairAmpOptimWrapper",
     "FairOptimWrapper",
+    "PretrainedBackboneInit",
     "ProgressBarHook",
     "RecalibrationBatches",
     "SearchLoop",

@@ -112,13 +112,15 @@ class CheckpointKindHook(Hook):
         if ours == theirs:
             return
         raise CheckpointKindError(
-            f"the checkpoint {runner._load_from or ''} holds {_kind(theirs)}, but this config "
-            f"builds {_kind(ours)}: give the checkpoint that was trained with this kind of "
-            f"config (supernet for a search; retraining for a test of the retrained network)"
+            f"the checkpoint {runner._load_from or ''} holds {describe_kind(theirs)}, but this "
+            f"config builds {describe_kind(ours)}: give the checkpoint that was trained with this "
+            f"kind of config (supernet for a search; retraining for a test of the retrained "
+            f"network)"
         )
 
 
-def _kind(held: dict[str, set[str]]) -> str:
+def describe_kind(held: dict[str, set[str]]) -> str:
+    """What kind of network holds these operations, in words."""
     if not held:
         return "a network without searched layers"
     counts = {len(choices) for choices in held.values()}

@@ -3,7 +3,7 @@
 from mmpanonas.models.attention import StuffToThings, ThingsToStuff
 from mmpanonas.models.backbone import SearchableShuffleNetV2
 from mmpanonas.models.box_head import Shared2FCGNBBoxHead
-from mmpanonas.models.choice import Choice, Searchable
+from mmpanonas.models.choice import Choice, Searchable, SearchableNetwork
 from mmpanonas.models.detector import AutoPanoptic
 from mmpanonas.models.detectron import (
     DetectronAnchorGenerator,
@@ -23,6 +23,7 @@ __all__ = [
     "DetectronRoIExtractor",
     "Searchable",
     "SearchableMaskHead",
+    "SearchableNetwork",
     "SearchableSemanticHead",
     "SearchableShuffleNetV2",
     "Shared2FCGNBBoxHead",

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from torch import Tensor, nn
 
-from mmpanonas.space import PART_CHOICES, Arch, ArchError, Part
+from mmpanonas.space import PART_CHOICES, Arch, ArchError, Part, SearchSpace
 
 
 class Choice(nn.ModuleDict):
@@ -70,3 +70,28 @@ class Searchable:
     def choice_layers(self) -> list[Choice]:
         """The searched layers in code order."""
         return [module for module in self.modules() if isinstance(module, Choice)]
+
+
+class SearchableNetwork:
+    """What a network of searchable parts shares: its search space and its active path."""
+
+    @cached_property
+    def searchable_parts(self) -> list[Searchable]:
+        """The modules that hold choices."""
+        return [module for module in self.modules() if isinstance(module, Searchable)]
+
+    @property
+    def search_space(self) -> SearchSpace:
+        """The space spanned by the searchable parts; fixed ones are fixed in it."""
+        return SearchSpace(module.part for module in self.searchable_parts)
+
+    @property
+    def active_arch(self) -> Arch:
+        """The path that a forward pass takes now."""
+        return Arch(**{m.part.name: m.active_choices for m in self.searchable_parts})
+
+    def set_arch(self, arch: object) -> None:
+        """Make ``arch`` the active path. Raises ``ArchError`` if it is not in the space."""
+        arch = self.search_space.check(Arch.load(arch))
+        for module in self.searchable_parts:
+            module.set_arch(arch)

@@ -1,19 +1,18 @@
 """The detector: a two-stage panoptic segmentor whose parts are searched together."""
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from mmdet.models.detectors import TwoStagePanopticSegmentor
 from mmdet.registry import MODELS
 from torch import Tensor
 
 from mmpanonas.models.attention import AttendedPyramid, apply_gates
-from mmpanonas.models.choice import Searchable
-from mmpanonas.space import Arch, SearchSpace
+from mmpanonas.models.choice import Searchable, SearchableNetwork
+from mmpanonas.space import Arch
 
 
 @MODELS.register_module()
-class AutoPanoptic(TwoStagePanopticSegmentor):
+class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
     """MMDetection's panoptic segmentor with an architecture and inter-modular attention.
 
     Args:
@@ -80,27 +79,6 @@ class AutoPanoptic(TwoStagePanopticSegmentor):
         if self.stuff_to_things is not None:
             levels = apply_gates(x, self.stuff_to_things(maps, size))
         return AttendedPyramid(levels, semantic)
-
-    @cached_property
-    def searchable_parts(self) -> list[Searchable]:
-        """The modules that hold choices."""
-        return [module for module in self.modules() if isinstance(module, Searchable)]
-
-    @property
-    def search_space(self) -> SearchSpace:
-        """The space spanned by the searchable parts; fixed ones are fixed in it."""
-        return SearchSpace(module.part for module in self.searchable_parts)
-
-    @property
-    def active_arch(self) -> Arch:
-        """The path that a forward pass takes now."""
-        return Arch(**{m.part.name: m.active_choices for m in self.searchable_parts})
-
-    def set_arch(self, arch: object) -> None:
-        """Make ``arch`` the active path. Raises ``ArchError`` if it is not in the space."""
-        arch = self.search_space.check(Arch.load(arch))
-        for module in self.searchable_parts:
-            module.set_arch(arch)
 
 
 def _with_arch(part: dict | None, arch: Arch) -> dict | None:

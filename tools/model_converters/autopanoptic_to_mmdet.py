@@ -111,7 +111,7 @@ def how_to_load(dst: Path, released: Released, config: str | None) -> str:
         return (
             f"load it in a config's model.backbone by\n{arch}"
             f"  channels={released.channels}, blocks={released.naming.blocks}\n"
-            f'  init_cfg=dict(type="Pretrained", checkpoint="{dst}", prefix="backbone.")\n'
+            f'  init_cfg=dict(type="PretrainedBackbone", checkpoint="{dst}")\n'
             f'  shuffle="interleave" (Auto-Panoptic, supernets of DetNAS) or "even_odd" (single '
             f"backbones of DetNAS): the file does not say"
         )

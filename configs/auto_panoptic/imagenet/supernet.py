@@ -1,0 +1,19 @@
+# The backbone's supernet, before detection (SPEC section 11: DetNAS's schedule). An iteration is
+# one pass of one path on 1024 pictures (8 GPUs x 128); four of them make a step.
+_base_ = [
+    "../../_base_/models/searchable_classifier.py",
+    "../../_base_/datasets/imagenet.py",
+    "../../_base_/schedules/supernet.py",
+]
+
+default_scope = "mmpretrain"
+custom_imports = dict(imports=["mmpanonas.register", "mmpanonas.models.classifier"])
+visualizer = dict(type="UniversalVisualizer")
+
+max_iters = 300000
+train_cfg = dict(max_iters=max_iters)
+optim_wrapper = dict(optimizer=dict(lr=0.5, weight_decay=4e-5))
+param_scheduler = [
+    dict(type="LinearLR", start_factor=1.0, end_factor=0.0, by_epoch=False, begin=0, end=max_iters)
+]
+auto_scale_lr = dict(base_batch_size=1024)
