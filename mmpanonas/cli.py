@@ -3,14 +3,18 @@
 import argparse
 import atexit
 import os
-import zipfile
-from pathlib import Path
 
 import torch
 from mmdet.utils import setup_cache_size_limit_of_dynamo
 from mmengine.config import Config, DictAction
 
-from mmpanonas.config import ConfigError, check_data, load_config, set_work_dir
+from mmpanonas.config import (
+    ConfigError,
+    check_checkpoint,
+    check_data,
+    load_config,
+    set_work_dir,
+)
 
 
 def make_parser(description: str, checkpoint: str | None = None) -> argparse.ArgumentParser:
@@ -58,16 +62,6 @@ def prepare_search(args: argparse.Namespace) -> Config:
             f"configs/auto_panoptic/*/search_evolution.py"
         )
     return cfg
-
-
-def check_checkpoint(path: str) -> None:
-    """Raise ``ConfigError`` if the file is absent or was cut short while it was written."""
-    if not Path(path).is_file():
-        raise ConfigError(f"checkpoint {path} does not exist")
-    with open(path, "rb") as file:
-        is_archive = file.read(2) == b"PK"
-    if is_archive and not zipfile.is_zipfile(path):
-        raise ConfigError(f"checkpoint {path} is cut short: copy it again, or take an older one")
 
 
 def _distribute_on_cpu(cfg: Config) -> None:

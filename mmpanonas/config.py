@@ -1,6 +1,7 @@
 """From a config file to a config that is ready to run, checked before any long work."""
 
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,20 +23,29 @@ class ConfigError(InputError):
     """A config that cannot run, and what to change."""
 
 
-def load_config(path: str, options: dict | None = None) -> Config:
+#: Names of things and of stuff.
+Classes = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def load_config(
+    path: str | os.PathLike, options: dict | None = None, classes: Classes | None = None
+) -> Config:
     """Read a config as MMDetection's tools do, then fill in what follows from other keys.
 
     A top-level ``data_root`` (also from ``--cfg-options data_root=...``) becomes the root
     of every data set, a top-level ``image_scale`` the scale of every ``Resize``; class
-    counts that the model leaves open (None) come from the annotation file.
+    counts that the model leaves open (None) are those of ``classes`` or, without them, of the
+    annotation file.
 
     Raises:
-        ConfigError: there is no such file.
+        ConfigError: there is no such file, or it describes no network.
     """
     if not Path(path).is_file():
         raise ConfigError(f"config file {path} does not exist")
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(options or {})
+    if "model" not in cfg:
+        raise ConfigError(f"config file {path} describes no network: it lacks the key 'model'")
     datasets = list(datasets_of(cfg))
     if cfg.get("data_root") and len({dataset.get("data_root") for dataset in datasets}) == 1:
         for dataset in datasets:
@@ -44,7 +54,7 @@ def load_config(path: str, options: dict | None = None) -> Config:
         for step in (step for dataset in datasets for step in dataset.pipeline):
             if step.type == "Resize":
                 step.scale = cfg.image_scale
-    fill_classes(cfg)
+    fill_classes(cfg, classes)
     return cfg
 
 
@@ -67,6 +77,21 @@ def set_work_dir(cfg: Config, path: str, work_dir: str | None) -> None:
             f"cannot write to the work dir {cfg.work_dir}: {error.strerror}; "
             f"choose another --work-dir"
         ) from None
+
+
+def check_checkpoint(path: str | os.PathLike) -> None:
+    """Raise ``ConfigError`` if the file is absent, no checkpoint, or cut short."""
+    if not Path(path).is_file():
+        raise ConfigError(f"checkpoint {path} does not exist")
+    with open(path, "rb") as file:
+        start = file.read(2)
+    if start == b"PK":
+        if not zipfile.is_zipfile(path):
+            raise ConfigError(
+                f"checkpoint {path} is cut short: copy it again, or take an older one"
+            )
+    elif start[:1] != b"\x80":  # PyTorch's older format, a pickle
+        raise ConfigError(f"{path} is no checkpoint: expected a file that torch.save wrote")
 
 
 def enable_amp(cfg: Config) -> None:
@@ -112,11 +137,11 @@ def class_slots(model: dict) -> list[tuple[dict, str, int]]:
     return [slot for slot in slots if slot[0]]
 
 
-def fill_classes(cfg: Config) -> None:
-    """Set the class counts that the model leaves open from the annotation file."""
+def fill_classes(cfg: Config, classes: Classes | None = None) -> None:
+    """Set the class counts that the model leaves open; see :func:`load_config`."""
     open_slots = [slot for slot in class_slots(cfg.model) if slot[0].get(slot[1]) is None]
     if open_slots:
-        names = read_categories(annotation_paths(next(datasets_of(cfg)))[0])
+        names = classes or read_categories(annotation_paths(next(datasets_of(cfg)))[0])
         for part, key, kind in open_slots:
             part[key] = len(names[kind])
 

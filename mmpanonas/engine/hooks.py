@@ -3,12 +3,14 @@
 import math
 import re
 import sys
+from collections.abc import Mapping
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import find_latest_checkpoint
+from torch.nn import Module
 from tqdm import tqdm
 
 from mmpanonas.errors import InputError
@@ -97,6 +99,21 @@ def held_choices(keys) -> dict[str, set[str]]:
     return held
 
 
+def check_kind(model: Module, state: Mapping, name: object = "") -> None:
+    """Compare the operations that ``state`` holds for every searched layer with the model's.
+
+    Raises:
+        CheckpointKindError: they differ; ``name`` is the checkpoint's in the message.
+    """
+    ours, theirs = held_choices(model.state_dict()), held_choices(state)
+    if ours != theirs:
+        raise CheckpointKindError(
+            f"the checkpoint {name} holds {_kind(theirs)}, but this config "
+            f"builds {_kind(ours)}: give the checkpoint that was trained with this kind of "
+            f"config (supernet for a search; retraining for a test of the retrained network)"
+        )
+
+
 @HOOKS.register_module()
 class CheckpointKindHook(Hook):
     """Refuse a fixed network's checkpoint for a supernet, and the other way round.
@@ -107,15 +124,7 @@ class CheckpointKindHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare the operations of every searched layer before anything is loaded."""
         model = getattr(runner.model, "module", runner.model)
-        ours = held_choices(model.state_dict())
-        theirs = held_choices(checkpoint.get("state_dict", checkpoint))
-        if ours == theirs:
-            return
-        raise CheckpointKindError(
-            f"the checkpoint {runner._load_from or ''} holds {_kind(theirs)}, but this config "
-            f"builds {_kind(ours)}: give the checkpoint that was trained with this kind of "
-            f"config (supernet for a search; retraining for a test of the retrained network)"
-        )
+        check_kind(model, checkpoint.get("state_dict", checkpoint), runner._load_from or "")
 
 
 def _kind(held: dict[str, set[str]]) -> str:
