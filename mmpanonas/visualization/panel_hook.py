@@ -14,7 +14,7 @@ from mmengine.hooks import Hook
 from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import read_panoptic_png
 from mmpanonas.visualization.panels import PanelSample, draw_panels
-from mmpanonas.visualization.segments import INSTANCE_OFFSET
+from mmpanonas.visualization.segments import INSTANCE_OFFSET, known_palette
 
 
 @HOOKS.register_module()
@@ -80,9 +80,7 @@ class PanopticPanelHook(Hook):
         if not outputs:
             return
         meta = _dataset_meta(runner, dataloader)
-        classes, palette = meta["classes"], meta.get("palette")
-        if not _is_palette(palette, len(classes)):
-            palette = None
+        classes, palette = meta["classes"], known_palette(meta)
         for data_sample in outputs:
             path = self._path(runner, data_sample.img_path)
             draw_panels([panel_sample(data_sample, len(classes))], path, classes, palette)
@@ -157,11 +155,3 @@ def _dataset_meta(runner, dataloader) -> Mapping:
     if "classes" not in meta:
         raise InputError("PanopticPanelHook: the data set's metainfo names no classes")
     return meta
-
-
-def _is_palette(palette: object, num_classes: int) -> bool:
-    return (
-        isinstance(palette, Sequence)
-        and not isinstance(palette, str)
-        and (len(palette) >= num_classes)
-    )
