@@ -3,7 +3,7 @@
 from mmpanonas.visualization.arch_diagram import draw_arch
 from mmpanonas.visualization.curves import draw_front, draw_search
 from mmpanonas.visualization.panel_hook import PanopticPanelHook
-from mmpanonas.visualization.panels import PanelSample, draw_panel, draw_panels
+from mmpanonas.visualization.panels import PanelSample, draw_panel, draw_panels, panel_figure
 from mmpanonas.visualization.report import write_report
 from mmpanonas.visualization.scoreboard import draw_scoreboard
 from mmpanonas.visualization.search_data import SearchData, read_search
@@ -18,6 +18,7 @@ __all__ = [
     "draw_panels",
     "draw_scoreboard",
     "draw_search",
+    "panel_figure",
     "read_search",
     "write_report",
 ]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -47,6 +49,13 @@ def save_figure(figure: Figure, path: str | os.PathLike, dpi: int | None = None)
     except BaseException:
         os.unlink(name)
         raise
+
+
+def figure_pixels(figure: Figure) -> np.ndarray:
+    """The figure as it would be written to a PNG: uint8 RGB (H, W, 3)."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def check_suffix(path: str | os.PathLike, suffixes: tuple[str, ...] = (".png", ".svg")) -> Path:

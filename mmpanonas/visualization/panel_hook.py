@@ -41,14 +41,15 @@ class PanopticPanelHook(Hook):
         self.folder = folder
         self.val = val
         self._written: list[Path] = []
+        self._stems: set[str] = set()
 
     def before_test(self, runner) -> None:
         """Start counting pictures."""
-        self._written = []
+        self._written, self._stems = [], set()
 
     def before_val_epoch(self, runner) -> None:
         """Start counting pictures."""
-        self._written = []
+        self._written, self._stems = [], set()
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Draw the pictures of one batch, up to ``num_pictures`` in all."""
@@ -82,17 +83,20 @@ class PanopticPanelHook(Hook):
         meta = _dataset_meta(runner, dataloader)
         classes, palette = meta["classes"], known_palette(meta)
         for data_sample in outputs:
-            path = self._path(runner, data_sample.img_path)
+            stem = unused_stem(Path(data_sample.img_path).stem, self._stems)
+            path = Path(runner.work_dir) / self.folder / f"{stem}.png"
             draw_panels([panel_sample(data_sample, len(classes))], path, classes, palette)
             self._written.append(path)
 
-    def _path(self, runner, img_path: str) -> Path:
-        folder, stem = Path(runner.work_dir) / self.folder, Path(img_path).stem
-        path, number = folder / f"{stem}.png", 1
-        while path in self._written:  # a picture of the same name in another folder
-            number += 1
-            path = folder / f"{stem}_{number}.png"
-        return path
+
+def unused_stem(stem: str, taken: set[str]) -> str:
+    """``stem``, or ``stem_2`` and so on if it is in ``taken``, to which the answer is added."""
+    number, found = 1, stem
+    while found in taken:
+        number += 1
+        found = f"{stem}_{number}"
+    taken.add(found)
+    return found
 
 
 def panel_sample(data_sample, num_classes: int) -> PanelSample:
