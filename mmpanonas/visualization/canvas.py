@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import matplotlib
@@ -67,6 +68,7 @@ def check_suffix(path: str | os.PathLike, suffixes: tuple[str, ...] = (".png", "
     return path
 
 
+@lru_cache(maxsize=4096)  # the same class names come in every picture
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Width in inches of one line of text of ``size`` points in the default font."""
     # TextPath would take the text between two dollars for a formula; Canvas.text does not.
