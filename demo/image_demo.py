@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
+from mmpanonas.config import check_writable
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.inference import PanopticInferencer, list_pictures
 
@@ -31,6 +32,7 @@ def main() -> None:
     if args.batch_size < 1:
         raise InputError(f"--batch-size must be 1 or more, got {args.batch_size}")
     pictures = list_pictures(args.pictures)
+    check_writable(args.out_dir, "output folder", "--out-dir")
     inferencer = PanopticInferencer(
         args.config, args.checkpoint, args.device, args.cfg_options, args.ann_file
     )

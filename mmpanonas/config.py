@@ -44,8 +44,8 @@ def load_config(
         raise ConfigError(f"config file {path} does not exist")
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(options or {})
-    if "model" not in cfg:
-        raise ConfigError(f"config file {path} describes no network: it lacks the key 'model'")
+    if "type" not in cfg.get("model", {}):
+        raise ConfigError(f"config file {path} describes no network: it lacks the key model.type")
     datasets = list(datasets_of(cfg))
     if cfg.get("data_root") and len({dataset.get("data_root") for dataset in datasets}) == 1:
         for dataset in datasets:
@@ -67,15 +67,23 @@ def set_work_dir(cfg: Config, path: str, work_dir: str | None) -> None:
     path = Path(path).absolute()
     default = Path("work_dirs") / f"{path.parent.name}_{path.stem}"
     cfg.work_dir = work_dir or cfg.get("work_dir") or str(default)
-    probe = Path(cfg.work_dir) / f".writable-{os.getpid()}"
+    check_writable(cfg.work_dir, "work dir", "--work-dir")
+
+
+def check_writable(folder: str | os.PathLike, what: str, option: str) -> None:
+    """Make ``folder`` and try to write there.
+
+    Raises:
+        ConfigError: unwritable or full; ``option`` of the command line chooses another one.
+    """
+    probe = Path(folder) / f".writable-{os.getpid()}"
     try:
         probe.parent.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"0" * 4096)  # a full disk takes names but no bytes
         probe.unlink()
     except OSError as error:
         raise ConfigError(
-            f"cannot write to the work dir {cfg.work_dir}: {error.strerror}; "
-            f"choose another --work-dir"
+            f"cannot write to the {what} {folder}: {error.strerror}; choose another {option}"
         ) from None
 
 

@@ -35,7 +35,6 @@ def save_network(shapes_root, options, tmp_path_factory):
         init_default_scope(cfg.default_scope)
         torch.manual_seed(0)
         model = MODELS.build(cfg.model)
-        model.init_weights()
         content = dict(state_dict=model.state_dict(), meta={})
         if with_meta:
             dataset = DATASETS.build(cfg.train_dataloader.dataset)
