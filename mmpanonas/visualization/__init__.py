@@ -2,6 +2,7 @@
 
 from mmpanonas.visualization.arch_diagram import draw_arch
 from mmpanonas.visualization.curves import draw_front, draw_search
+from mmpanonas.visualization.fed import fed_sample
 from mmpanonas.visualization.panel_hook import PanopticPanelHook
 from mmpanonas.visualization.panels import PanelSample, draw_panel, draw_panels, panel_figure
 from mmpanonas.visualization.report import write_report
@@ -18,6 +19,7 @@ __all__ = [
     "draw_panels",
     "draw_scoreboard",
     "draw_search",
+    "fed_sample",
     "panel_figure",
     "read_search",
     "write_report",

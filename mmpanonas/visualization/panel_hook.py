@@ -108,16 +108,24 @@ def panel_sample(data_sample, num_classes: int) -> PanelSample:
     """
     prediction = data_sample.pred_panoptic_seg.sem_seg
     prediction = prediction.detach().cpu().numpy() if hasattr(prediction, "cpu") else prediction
-    png, segments = data_sample.get("seg_map_path"), data_sample.get("segments_info")
-    truth = None
-    if png is not None and segments is not None:
-        truth = truth_map(read_panoptic_png(png), segments, num_classes)
     return PanelSample(
         image=read_picture(data_sample.img_path),
         prediction=np.asarray(prediction).reshape(np.shape(prediction)[-2:]),
-        truth=truth,
+        truth=panoptic_truth(data_sample, num_classes),
         name=os.path.basename(data_sample.img_path),
     )
+
+
+def panoptic_truth(data_sample, num_classes: int) -> np.ndarray | None:
+    """The ground truth that a ``DetDataSample`` names, see :func:`truth_map`; None without one.
+
+    Raises:
+        InputError: the panoptic PNG is missing or cannot be decoded.
+    """
+    png, segments = data_sample.get("seg_map_path"), data_sample.get("segments_info")
+    if png is None or segments is None:
+        return None
+    return truth_map(read_panoptic_png(png), segments, num_classes)
 
 
 def read_picture(path: str) -> np.ndarray:
