@@ -107,11 +107,8 @@ def test_a_test_pipeline_shows_the_ground_truth_that_it_names(tmp_path):
 KINDS = {
     "auto_panoptic/coco/search_evolution": ("train", "val", "recalibration"),
     "auto_panoptic/coco/supernet": ("recalibration",),
-    "auto_panoptic/ade20k/supernet": ("train", "val", "recalibration"),
     "auto_panoptic/ade20k/retrain": ("train", "test"),
-    "auto_panoptic/custom/search_evolution": ("train", "val", "recalibration"),
-    "auto_panoptic/shapes/retrain": ("train", "val"),
-    "panoptic_fpn/coco_r50": ("train", "val"),
+    "auto_panoptic/custom/supernet": ("val",),
 }
 
 
@@ -125,12 +122,12 @@ def test_splits_of_configs(call_tool, tmp_path, name):
         write_data(annotation_paths(one), meta, number=3)
     for split in KINDS[name]:
         out = tmp_path / split
-        words = ["--split", split, "--out-dir", out, "--number", 2]
+        words = ["--split", split, "--out-dir", out, "--number", 1]
         code, printed, err = call_tool(TOOL, path, *words, "--cfg-options", f"data_root={root}")
         assert code == 0, err
-        assert printed.splitlines()[-1] == f"2 of 3 pictures of {split}: {out}"
+        assert printed.splitlines()[-1] == f"1 of 3 pictures of {split}: {out}"
         assert f"browse {split}: 100%" in err
-        assert sorted(p.name for p in out.iterdir()) == ["0.png", "1.png"]
+        assert sorted(p.name for p in out.iterdir()) == ["0.png"]
         height, width = cv2.imread(str(out / "0.png")).shape[:2]
         columns = width // 720 if width > height else height // 540  # stacked: twice as wide
         assert columns == (3 if split == "train" else 2)
