@@ -22,20 +22,29 @@ class ConfigError(InputError):
     """A config that cannot run, and what to change."""
 
 
-def load_config(path: str, options: dict | None = None) -> Config:
+#: Names of things and of stuff.
+Classes = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def load_config(
+    path: str | os.PathLike, options: dict | None = None, classes: Classes | None = None
+) -> Config:
     """Read a config as MMDetection's tools do, then fill in what follows from other keys.
 
     A top-level ``data_root`` (also from ``--cfg-options data_root=...``) becomes the root
     of every data set, a top-level ``image_scale`` the scale of every ``Resize``; class
-    counts that the model leaves open (None) come from the annotation file.
+    counts that the model leaves open (None) are those of ``classes`` or, without them, of the
+    annotation file.
 
     Raises:
-        ConfigError: there is no such file.
+        ConfigError: there is no such file, or it describes no network.
     """
     if not Path(path).is_file():
         raise ConfigError(f"config file {path} does not exist")
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(options or {})
+    if "type" not in cfg.get("model", {}):
+        raise ConfigError(f"config file {path} describes no network: it lacks the key model.type")
     datasets = list(datasets_of(cfg))
     if cfg.get("data_root") and len({dataset.get("data_root") for dataset in datasets}) == 1:
         for dataset in datasets:
@@ -44,7 +53,7 @@ def load_config(path: str, options: dict | None = None) -> Config:
         for step in (step for dataset in datasets for step in dataset.pipeline):
             if step.type == "Resize":
                 step.scale = cfg.image_scale
-    fill_classes(cfg)
+    fill_classes(cfg, classes)
     return cfg
 
 
@@ -57,15 +66,23 @@ def set_work_dir(cfg: Config, path: str, work_dir: str | None) -> None:
     path = Path(path).absolute()
     default = Path("work_dirs") / f"{path.parent.name}_{path.stem}"
     cfg.work_dir = work_dir or cfg.get("work_dir") or str(default)
-    probe = Path(cfg.work_dir) / f".writable-{os.getpid()}"
+    check_writable(cfg.work_dir, "work dir", "--work-dir")
+
+
+def check_writable(folder: str | os.PathLike, what: str, option: str) -> None:
+    """Make ``folder`` and try to write there.
+
+    Raises:
+        ConfigError: unwritable or full; ``option`` of the command line chooses another one.
+    """
+    probe = Path(folder) / f".writable-{os.getpid()}"
     try:
         probe.parent.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"0" * 4096)  # a full disk takes names but no bytes
         probe.unlink()
     except OSError as error:
         raise ConfigError(
-            f"cannot write to the work dir {cfg.work_dir}: {error.strerror}; "
-            f"choose another --work-dir"
+            f"cannot write to the {what} {folder}: {error.strerror}; choose another {option}"
         ) from None
 
 
@@ -112,11 +129,11 @@ def class_slots(model: dict) -> list[tuple[dict, str, int]]:
     return [slot for slot in slots if slot[0]]
 
 
-def fill_classes(cfg: Config) -> None:
-    """Set the class counts that the model leaves open from the annotation file."""
+def fill_classes(cfg: Config, classes: Classes | None = None) -> None:
+    """Set the class counts that the model leaves open; see :func:`load_config`."""
     open_slots = [slot for slot in class_slots(cfg.model) if slot[0].get(slot[1]) is None]
     if open_slots:
-        names = read_categories(annotation_paths(next(datasets_of(cfg)))[0])
+        names = classes or read_categories(annotation_paths(next(datasets_of(cfg)))[0])
         for part, key, kind in open_slots:
             part[key] = len(names[kind])
 

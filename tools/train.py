@@ -3,8 +3,9 @@
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import find_latest_checkpoint
 
-from mmpanonas.cli import check_checkpoint, make_parser, prepare
+from mmpanonas.cli import make_parser, prepare
 from mmpanonas.config import enable_amp
+from mmpanonas.engine.checkpoints import check_checkpoint
 from mmpanonas.errors import run_tool
 
 

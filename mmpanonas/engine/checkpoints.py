@@ -1,5 +1,7 @@
-"""Checkpoint files: whole ones, and pretrained weights of which every one must arrive."""
+"""Checkpoint files: whole ones, of which kind of network, and pretrained weights."""
 
+import os
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,20 +13,74 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
-from mmpanonas.engine.hooks import describe_kind, held_choices
 from mmpanonas.errors import InputError
+from mmpanonas.space import PART_CHOICES
 
 
-def check_checkpoint(path: str | None) -> None:
-    """Raise ``InputError`` if the file is absent or was cut short; a URL or None passes."""
-    if not path or "://" in path:
+def check_checkpoint(path: str | os.PathLike | None) -> None:
+    """Raise ``InputError`` if the file is absent, no checkpoint, or cut short.
+
+    A URL or None passes.
+    """
+    if not path or "://" in str(path):
         return
     if not Path(path).is_file():
         raise InputError(f"checkpoint {path} does not exist")
     with open(path, "rb") as file:
-        is_archive = file.read(2) == b"PK"
-    if is_archive and not zipfile.is_zipfile(path):
-        raise InputError(f"checkpoint {path} is cut short: copy it again, or take an older one")
+        start = file.read(2)
+    if start == b"PK":
+        if not zipfile.is_zipfile(path):
+            raise InputError(f"checkpoint {path} is cut short: copy it again, or take an older one")
+    elif start[:1] != b"\x80":  # PyTorch's older format, a pickle
+        raise InputError(f"{path} is no checkpoint: expected a file that torch.save wrote")
+
+
+class CheckpointKindError(InputError):
+    """A checkpoint of another kind of network, or of another architecture."""
+
+
+#: A searched layer's key: everything before, the choice, everything behind.
+_CHOICE_KEY = re.compile(
+    r"^(?:module\.)?(.*?)\.("
+    + "|".join(sorted({c for p in PART_CHOICES.values() for c in p}))
+    + r")\."
+)
+
+
+def held_choices(keys) -> dict[str, set[str]]:
+    """The operations that a state dict holds for each searched layer, by the layer's name."""
+    held: dict[str, set[str]] = {}
+    for key in keys:
+        match = _CHOICE_KEY.match(key)
+        if match:
+            held.setdefault(match[1], set()).add(match[2])
+    return held
+
+
+def check_kind(model: nn.Module, state: Mapping, name: object = "") -> None:
+    """Compare the operations that ``state`` holds for every searched layer with the model's.
+
+    Raises:
+        CheckpointKindError: they differ; ``name`` is the checkpoint's in the message.
+    """
+    ours, theirs = held_choices(model.state_dict()), held_choices(state)
+    if ours != theirs:
+        raise CheckpointKindError(
+            f"the checkpoint {name} holds {describe_kind(theirs)}, but this config "
+            f"builds {describe_kind(ours)}: give the checkpoint that was trained with this kind of "
+            f"config (supernet for a search; retraining for a test of the retrained network)"
+        )
+
+
+def describe_kind(held: dict[str, set[str]]) -> str:
+    """What kind of network holds these operations, in words."""
+    if not held:
+        return "a network without searched layers"
+    counts = {len(choices) for choices in held.values()}
+    if counts == {1}:
+        first = ", ".join(next(iter(choices)) for choices in list(held.values())[:3])
+        return f"a fixed network of {len(held)} searched layers ({first}, ...)"
+    return f"a supernet of {len(held)} searched layers"
 
 
 @WEIGHT_INITIALIZERS.register_module(name="PretrainedBackbone")

@@ -1,7 +1,6 @@
 """Hooks that keep a run honest and visible: progress, checkpoints' kind, losses."""
 
 import math
-import re
 import sys
 
 from mmengine.dist import is_main_process
@@ -11,8 +10,8 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import find_latest_checkpoint
 from tqdm import tqdm
 
+from mmpanonas.engine.checkpoints import check_kind
 from mmpanonas.errors import InputError
-from mmpanonas.space import PART_CHOICES
 
 #: A bar redraws itself on a terminal; in a log file each redraw is one more line.
 BAR = dict(mininterval=0.5 if sys.stderr.isatty() else 15, dynamic_ncols=True)
@@ -75,28 +74,6 @@ class ProgressBarHook(Hook):
         self.bars.pop("test").close()
 
 
-class CheckpointKindError(InputError):
-    """A checkpoint of another kind of network, or of another architecture."""
-
-
-#: A searched layer's key: everything before, the choice, everything behind.
-_CHOICE_KEY = re.compile(
-    r"^(?:module\.)?(.*?)\.("
-    + "|".join(sorted({c for p in PART_CHOICES.values() for c in p}))
-    + r")\."
-)
-
-
-def held_choices(keys) -> dict[str, set[str]]:
-    """The operations that a state dict holds for each searched layer, by the layer's name."""
-    held: dict[str, set[str]] = {}
-    for key in keys:
-        match = _CHOICE_KEY.match(key)
-        if match:
-            held.setdefault(match[1], set()).add(match[2])
-    return held
-
-
 @HOOKS.register_module()
 class CheckpointKindHook(Hook):
     """Refuse a fixed network's checkpoint for a supernet, and the other way round.
@@ -107,27 +84,7 @@ class CheckpointKindHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare the operations of every searched layer before anything is loaded."""
         model = getattr(runner.model, "module", runner.model)
-        ours = held_choices(model.state_dict())
-        theirs = held_choices(checkpoint.get("state_dict", checkpoint))
-        if ours == theirs:
-            return
-        raise CheckpointKindError(
-            f"the checkpoint {runner._load_from or ''} holds {describe_kind(theirs)}, but this "
-            f"config builds {describe_kind(ours)}: give the checkpoint that was trained with this "
-            f"kind of config (supernet for a search; retraining for a test of the retrained "
-            f"network)"
-        )
-
-
-def describe_kind(held: dict[str, set[str]]) -> str:
-    """What kind of network holds these operations, in words."""
-    if not held:
-        return "a network without searched layers"
-    counts = {len(choices) for choices in held.values()}
-    if counts == {1}:
-        first = ", ".join(next(iter(choices)) for choices in list(held.values())[:3])
-        return f"a fixed network of {len(held)} searched layers ({first}, ...)"
-    return f"a supernet of {len(held)} searched layers"
+        check_kind(model, checkpoint.get("state_dict", checkpoint), runner._load_from or "")
 
 
 class InvalidLossError(InputError):

@@ -14,12 +14,14 @@ from mmpanonas.evaluation.rank_correlation import (
     rank_correlation,
     read_stand_alone,
 )
+from mmpanonas.evaluation.results import PanopticResults, read_category_ids
 from mmpanonas.evaluation.samples import ground_truth, prediction_ids
 
 __all__ = [
     "Correlation",
     "Counts",
     "PanopticQualityMetric",
+    "PanopticResults",
     "ground_truth",
     "mean_quality",
     "pair_scores",
@@ -27,6 +29,7 @@ __all__ = [
     "prediction_ids",
     "quality",
     "rank_correlation",
+    "read_category_ids",
     "read_stand_alone",
     "segment_areas",
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +15,8 @@ from mmengine.logging import MMLogger, print_log
 
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation.panoptic_quality import Counts, mean_quality, picture_counts, quality
+from mmpanonas.evaluation.results import PanopticResults, read_category_ids, write_json
 from mmpanonas.evaluation.samples import ground_truth, prediction_ids
-from mmpanonas.panoptic_png import write_panoptic_png
 
 
 @METRICS.register_module()
@@ -40,10 +38,10 @@ class PanopticQualityMetric(BaseMetric):
         classwise: log a table with a row per class.
         table: log a table of all, things and stuff (a search has its own).
         outfile_prefix: when set, write COCO panoptic results: ``<prefix>.panoptic.json`` and
-            the folder ``<prefix>.panoptic`` of PNGs, segment id = label + 1 + instance
-            number * ``INSTANCE_OFFSET``. Category ids are ``dataset_meta['category_ids']``
-            (one per label) or those that ``ann_file`` gives the classes, else label + 1; the
-            JSON lists them. ``<prefix>.pq.json`` holds the scores, per group and per class.
+            the folder ``<prefix>.panoptic`` of PNGs, as :class:`PanopticResults` says. Category
+            ids are ``dataset_meta['category_ids']`` (one per label) or those that ``ann_file``
+            gives the classes, else label + 1. ``<prefix>.pq.json`` holds the scores, per group
+            and per class.
         ann_file: annotation file whose category ids the written results use.
         format_only: write the files and compute nothing; needs no ground truth.
         collect_device, prefix, collect_dir: see :class:`mmengine.evaluator.BaseMetric`.
@@ -123,9 +121,7 @@ class PanopticQualityMetric(BaseMetric):
                 table.append([row["name"], *(f"{row[key]:.3f}" for key in keys), *counts])
             _log_table(["class", *keys, "TP", "FP", "FN"], table)
         if self.outfile_prefix is not None and is_main_process():
-            _write_atomically(
-                f"{self.outfile_prefix}.pq.json", {"metrics": metrics, "classes": classes}
-            )
+            write_json(f"{self.outfile_prefix}.pq.json", {"metrics": metrics, "classes": classes})
         return metrics
 
     def per_class(self, results: list[dict]) -> list[dict]:
@@ -166,55 +162,23 @@ class PanopticQualityMetric(BaseMetric):
         return classes, len(things)
 
     @cached_property
-    def _category_ids(self) -> list[int]:
-        classes, _ = self._classes()
+    def _files(self) -> PanopticResults:
+        classes, num_things = self._classes()
         ids = self.dataset_meta.get("category_ids")
         if ids is None and self.ann_file is not None:
-            categories = json.loads(Path(self.ann_file).read_text())["categories"]
-            known = {category["name"]: category["id"] for category in categories}
-            missing = [name for name in classes if name not in known]
-            if missing:
-                raise InputError(f"{self.ann_file} lacks the categories {missing[:5]}")
-            ids = [known[name] for name in classes]
-        if ids is not None and len(ids) != len(classes):
-            raise InputError(f"{len(ids)} category_ids for {len(classes)} classes")
-        return list(range(1, len(classes) + 1)) if ids is None else [int(i) for i in ids]
+            ids = read_category_ids(self.ann_file, classes)
+        return PanopticResults(self.outfile_prefix, classes, num_things, ids)
 
     def _write_png(self, sample: dict, ids: np.ndarray, areas: dict[int, int]) -> dict:
         """Write one predicted map; return its entry of the results file."""
-        folder = Path(f"{self.outfile_prefix}.panoptic")
-        folder.mkdir(parents=True, exist_ok=True)
-        name = Path(sample.get("seg_map_path") or sample["img_path"]).stem + ".png"
-        write_panoptic_png(folder / name, ids)
-        categories = self._category_ids
-        return {
-            "image_id": sample["img_id"],
-            "file_name": name,
-            "segments_info": [
-                {"id": i, "category_id": categories[(i - 1) % INSTANCE_OFFSET], "area": area}
-                for i, area in areas.items()
-            ],
-        }
+        stem = Path(sample.get("seg_map_path") or sample["img_path"]).stem
+        self._files.write_png(stem, ids)
+        return self._files.annotation(sample["img_id"], stem, areas)
 
     def _write_json(self, results: list[dict]) -> None:
         """Write the results file in one step, pictures in the order of their ids."""
         entries = {result["key"]: result["annotation"] for result in results}
-        annotations = [entries[key] for key in sorted(entries)]
-        if len({entry["file_name"] for entry in annotations}) < len(annotations):
-            raise InputError("two pictures share a file name: their PNGs overwrote each other")
-        classes, num_things = self._classes()
-        categories = [
-            {"id": i, "name": name, "isthing": int(label < num_things)}
-            for label, (i, name) in enumerate(zip(self._category_ids, classes, strict=True))
-        ]
-        path = f"{self.outfile_prefix}.panoptic.json"
-        _write_atomically(path, {"annotations": annotations, "categories": categories})
-
-
-def _write_atomically(path: str, content: dict) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path + ".tmp").write_text(json.dumps(content))
-    os.replace(path + ".tmp", path)
+        self._files.write_json([entries[key] for key in sorted(entries)])
 
 
 def _log_table(header: list, rows: list[list]) -> None:

@@ -3,9 +3,12 @@
 import os
 import tempfile
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -49,6 +52,13 @@ def save_figure(figure: Figure, path: str | os.PathLike, dpi: int | None = None)
         raise
 
 
+def figure_pixels(figure: Figure) -> np.ndarray:
+    """The figure as it would be written to a PNG: uint8 RGB (H, W, 3)."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
 def check_suffix(path: str | os.PathLike, suffixes: tuple[str, ...] = (".png", ".svg")) -> Path:
     """Return ``path``, or raise ``InputError`` unless it ends in one of ``suffixes``."""
     path = Path(path)
@@ -58,6 +68,7 @@ def check_suffix(path: str | os.PathLike, suffixes: tuple[str, ...] = (".png", "
     return path
 
 
+@lru_cache(maxsize=4096)  # the same class names come in every picture
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Width in inches of one line of text of ``size`` points in the default font."""
     # TextPath would take the text between two dollars for a formula; Canvas.text does not.

@@ -14,7 +14,7 @@ from mmengine.hooks import Hook
 from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import read_panoptic_png
 from mmpanonas.visualization.panels import PanelSample, draw_panels
-from mmpanonas.visualization.segments import INSTANCE_OFFSET
+from mmpanonas.visualization.segments import INSTANCE_OFFSET, known_palette
 
 
 @HOOKS.register_module()
@@ -41,14 +41,15 @@ class PanopticPanelHook(Hook):
         self.folder = folder
         self.val = val
         self._written: list[Path] = []
+        self._stems: set[str] = set()
 
     def before_test(self, runner) -> None:
         """Start counting pictures."""
-        self._written = []
+        self._written, self._stems = [], set()
 
     def before_val_epoch(self, runner) -> None:
         """Start counting pictures."""
-        self._written = []
+        self._written, self._stems = [], set()
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Draw the pictures of one batch, up to ``num_pictures`` in all."""
@@ -80,21 +81,22 @@ class PanopticPanelHook(Hook):
         if not outputs:
             return
         meta = _dataset_meta(runner, dataloader)
-        classes, palette = meta["classes"], meta.get("palette")
-        if not _is_palette(palette, len(classes)):
-            palette = None
+        classes, palette = meta["classes"], known_palette(meta)
         for data_sample in outputs:
-            path = self._path(runner, data_sample.img_path)
+            stem = unused_stem(Path(data_sample.img_path).stem, self._stems)
+            path = Path(runner.work_dir) / self.folder / f"{stem}.png"
             draw_panels([panel_sample(data_sample, len(classes))], path, classes, palette)
             self._written.append(path)
 
-    def _path(self, runner, img_path: str) -> Path:
-        folder, stem = Path(runner.work_dir) / self.folder, Path(img_path).stem
-        path, number = folder / f"{stem}.png", 1
-        while path in self._written:  # a picture of the same name in another folder
-            number += 1
-            path = folder / f"{stem}_{number}.png"
-        return path
+
+def unused_stem(stem: str, taken: set[str]) -> str:
+    """``stem``, or ``stem_2`` and so on if it is in ``taken``, to which the answer is added."""
+    number, found = 1, stem
+    while found in taken:
+        number += 1
+        found = f"{stem}_{number}"
+    taken.add(found)
+    return found
 
 
 def panel_sample(data_sample, num_classes: int) -> PanelSample:
@@ -106,16 +108,24 @@ def panel_sample(data_sample, num_classes: int) -> PanelSample:
     """
     prediction = data_sample.pred_panoptic_seg.sem_seg
     prediction = prediction.detach().cpu().numpy() if hasattr(prediction, "cpu") else prediction
-    png, segments = data_sample.get("seg_map_path"), data_sample.get("segments_info")
-    truth = None
-    if png is not None and segments is not None:
-        truth = truth_map(read_panoptic_png(png), segments, num_classes)
     return PanelSample(
         image=read_picture(data_sample.img_path),
         prediction=np.asarray(prediction).reshape(np.shape(prediction)[-2:]),
-        truth=truth,
+        truth=panoptic_truth(data_sample, num_classes),
         name=os.path.basename(data_sample.img_path),
     )
+
+
+def panoptic_truth(data_sample, num_classes: int) -> np.ndarray | None:
+    """The ground truth that a ``DetDataSample`` names, see :func:`truth_map`; None without one.
+
+    Raises:
+        InputError: the panoptic PNG is missing or cannot be decoded.
+    """
+    png, segments = data_sample.get("seg_map_path"), data_sample.get("segments_info")
+    if png is None or segments is None:
+        return None
+    return truth_map(read_panoptic_png(png), segments, num_classes)
 
 
 def read_picture(path: str) -> np.ndarray:
@@ -157,11 +167,3 @@ def _dataset_meta(runner, dataloader) -> Mapping:
     if "classes" not in meta:
         raise InputError("PanopticPanelHook: the data set's metainfo names no classes")
     return meta
-
-
-def _is_palette(palette: object, num_classes: int) -> bool:
-    return (
-        isinstance(palette, Sequence)
-        and not isinstance(palette, str)
-        and (len(palette) >= num_classes)
-    )

@@ -2,11 +2,11 @@
 
 Segment maps have MMDetection's form: ``label + INSTANCE_OFFSET * instance``, int (H, W);
 instances count from 1 and stuff is its label alone. A label that is no class, such as the
-number of classes, is void.
+number of classes, is void; ``CLEAR`` is a pixel that shows the picture alone.
 """
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -21,7 +21,9 @@ VOID_STRIPE_WIDTH = 5  # pixels, measured along a row
 BORDER = (255, 255, 255)
 #: Instances of one class differ by mixing in white (above 0) or black (below 0).
 SHADES = (0.0, 0.45, -0.38, 0.24, -0.58, 0.64, -0.2)
-VOID = -1
+VOID, CLEAR = -1, -2
+#: A segment narrower than this part of its name is not named.
+NAMED_FROM = 0.6
 
 Colour = tuple[int, int, int]
 
@@ -36,10 +38,24 @@ def default_palette(num_classes: int) -> list[Colour]:
     return colours
 
 
+def short_name(name: str) -> str:
+    """A class's name up to the first comma: ADE20K's are lists of synonyms."""
+    return name.split(",")[0]
+
+
+def known_palette(meta: Mapping) -> Sequence[Colour] | None:
+    """The palette of a data set's metainfo, or None where it has not a colour for each class."""
+    palette = meta.get("palette")
+    if isinstance(palette, Sequence) and not isinstance(palette, str):
+        return palette if len(palette) >= len(meta["classes"]) else None
+    return None
+
+
 def labels_of(ids: np.ndarray, num_classes: int) -> np.ndarray:
-    """The class of each id, same shape; ``VOID`` where the label is no class."""
+    """The class of each id, same shape; ``VOID`` where the label is no class, or ``CLEAR``."""
     labels = ids % INSTANCE_OFFSET
-    return np.where((ids >= 0) & (labels < num_classes), labels, VOID)
+    found = np.where((ids >= 0) & (labels < num_classes), labels, VOID)
+    return np.where(ids == CLEAR, CLEAR, found)
 
 
 def shade(colour: Colour, number: int) -> Colour:
@@ -104,7 +120,7 @@ def overlay(
     image: np.ndarray,
     ids: np.ndarray,
     palette: Sequence[Colour],
-    shades: dict[int, int] | None = None,
+    shades: Mapping[int, int] | None = None,
 ) -> np.ndarray:
     """Lay the segments of ``ids`` (H, W) over ``image``, uint8 RGB (H, W, 3).
 
@@ -115,7 +131,7 @@ def overlay(
     values, inverse = np.unique(ids, return_inverse=True)
     labels = labels_of(values, len(palette))
     table = [
-        (0, 0, 0) if label == VOID else shade(tuple(palette[label]), shades.get(int(one), 0))
+        (0, 0, 0) if label < 0 else shade(tuple(palette[label]), shades.get(int(one), 0))
         for one, label in zip(values, labels, strict=True)
     ]
     inverse = inverse.reshape(ids.shape)
@@ -126,6 +142,8 @@ def overlay(
     colours[rows, columns] = np.array(VOID_STRIPES, dtype=np.float32)[stripe]
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
     mixed = np.rint(OPACITY * colours + (1 - OPACITY) * grey).astype(np.uint8)
+    clear = ids == CLEAR
+    mixed[clear] = image[clear]
     mixed[borders(ids)] = BORDER
     return mixed
 
@@ -148,17 +166,19 @@ class Name:
 
 
 def place_names(
-    ids: np.ndarray, classes: Sequence[str], widths: dict[str, float], height: float
+    ids: np.ndarray, classes: Sequence[str], widths: Mapping[str, float], height: float
 ) -> list[Name]:
-    """Where names fit inside their segments, for text ``height`` and ``widths`` in pixels.
+    """Where names fit on their segments, for text ``height`` and ``widths`` in pixels.
 
-    Each segment is named once, on the row through its deepest point, and only if the row
-    is as wide there as the name.
+    Each segment is named once, on the row through its deepest point, largest first, if it is as
+    high there as the name and at least ``NAMED_FROM`` of its width, and if the name lies within
+    the picture and on no other.
     """
     names = []
-    for one in np.unique(ids).tolist():
+    values, areas = np.unique(ids, return_counts=True)
+    for one in values[np.argsort(-areas, kind="stable")].tolist():
         label = int(labels_of(np.array(one), len(classes)))
-        if label == VOID:
+        if label < 0:
             continue
         mask = np.pad(ids == one, 1).astype(np.uint8)
         depths = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
@@ -167,6 +187,18 @@ def place_names(
         y, x = deep[np.square(deep - deep.mean(axis=0)).sum(axis=1).argmin()]
         gaps = np.flatnonzero(mask[y] == 0)
         left, right = gaps[gaps < x].max(), gaps[gaps > x].min()
-        if 2 * depth >= height and right - left - 1 >= widths[classes[label]]:
-            names.append(Name(classes[label], (left + right) / 2 - 0.5, y - 0.5))
+        width = widths[classes[label]]
+        name = Name(classes[label], (left + right) / 2 - 0.5, y - 0.5)
+        if (
+            2 * depth >= height
+            and right - left - 1 >= NAMED_FROM * width
+            and width / 2 <= name.x <= ids.shape[1] - width / 2
+            and not any(_overlap(name, other, widths, height) for other in names)
+        ):
+            names.append(name)
     return names
+
+
+def _overlap(one: Name, other: Name, widths: Mapping[str, float], height: float) -> bool:
+    reach = (widths[one.text] + widths[other.text]) / 2
+    return abs(one.x - other.x) < reach and abs(one.y - other.y) < height

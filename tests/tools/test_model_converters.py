@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 
 from mmpanonas.convert.naming import Naming
-from mmpanonas.engine.hooks import held_choices
+from mmpanonas.engine.checkpoints import held_choices
 from mmpanonas.models import SearchableShuffleNetV2
 from mmpanonas.space import Arch
 from tests.conftest import ROOT

@@ -2,20 +2,25 @@ import cv2
 import numpy as np
 import pytest
 from mmdet.evaluation.functional import INSTANCE_OFFSET as MMDET_OFFSET
+from mmdet.registry import DATASETS
 
 from mmpanonas.visualization import PanelSample, draw_panel, draw_panels
-from mmpanonas.visualization.panels import CAPTION, EDGE, GAP, HEADER, MARGIN, NARROWEST, panel_size
+from mmpanonas.visualization.panel_canvas import MARGIN, legend_rows
+from mmpanonas.visualization.panels import CAPTION, EDGE, GAP, HEADER, NARROWEST, panel_size
 from mmpanonas.visualization.segments import (
+    CLEAR,
     INSTANCE_OFFSET,
     OPACITY,
     VOID_STRIPES,
     borders,
     default_palette,
     instance_shades,
+    known_palette,
     overlay,
     place_names,
     resize,
     shade,
+    short_name,
 )
 
 CLASSES = ("cat", "dog", "sky")
@@ -102,7 +107,7 @@ def test_without_any_truth_its_column_is_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("size", "label"),
     [((1, 1), n) for n in (VOID, 255, -1, 1000)]
-    + [((1, 700), 1000), ((480, 640), VOID), ((1500, 900), VOID)],
+    + [((700, 1), 1000), ((480, 640), VOID), ((1500, 900), VOID)],
 )
 def test_any_size_and_only_void(tmp_path, size, label):
     image = np.full((*size, 3), 80, np.uint8)
@@ -144,6 +149,88 @@ def test_default_palette_has_no_colour_twice():
     colours = default_palette(150)
     assert len(set(colours)) == 150
     assert all(0 <= c <= 255 for colour in colours for c in colour)
+
+
+def test_a_wide_picture_lies_over_its_maps_and_twice_as_large(tmp_path):
+    image = np.full((100, 200, 3), 50, np.uint8)
+    truth, prediction = np.full((100, 200), 2), np.full((100, 200), 1000)
+    maps = dict(truth=truth, prediction=prediction, name="wide.jpg")
+    draw_panel(image, tmp_path / "a.png", CLASSES, PALETTE, **maps)
+    height, width = panel_size((100, 200))
+    assert (height, width) == (500, 1000)
+    assert panel_size((100, 199)) == (300, 597)
+    picture = read(tmp_path / "a.png")
+    assert picture.shape[1] == 2 * MARGIN + width
+    first = EDGE + CAPTION + HEADER
+    rows = [first + n * (HEADER + height + GAP) for n in range(3)]
+    expected = [(50,) * 3, mix(PALETTE[2], (50,) * 3), mix(PALETTE[0], (50,) * 3)]
+    for top, colour in zip(rows, expected, strict=True):
+        for y, x in ((top, MARGIN), (top + height - 1, MARGIN + width - 1)):
+            np.testing.assert_array_equal(picture[y, x], colour)
+        assert (picture[top - HEADER : top] == 255).mean() > 0.9  # but for the words
+        assert (picture[top - HEADER : top] < 200).any()
+    # Beside a picture that is not wide, it stands in a row as that one does.
+    both = [PanelSample(image, truth), PanelSample(image[:, :100], truth[:, :100])]
+    draw_panels(both, tmp_path / "b.png", CLASSES, PALETTE)
+    assert read(tmp_path / "b.png").shape[1] == 2 * MARGIN + 2 * width + GAP
+
+
+def test_boxes_and_masks_lie_on_the_picture_as_it_is(tmp_path):
+    image = np.full((128, 128, 3), (90, 20, 200), np.uint8)
+    instances = np.full((128, 128), CLEAR)
+    instances[32:64, 32:96] = 1001
+    semantic = np.full((128, 128), 2)
+    sample = PanelSample(
+        image, instances=instances, semantic=semantic, boxes={1001: (32, 32, 96, 64)}
+    )
+    draw_panels([sample], tmp_path / "a.png", CLASSES, PALETTE)
+    picture = read(tmp_path / "a.png")
+    columns = [picture[TOP : TOP + 512, MARGIN + n * (512 + GAP) :][:, :512] for n in range(3)]
+    np.testing.assert_array_equal(columns[0], np.broadcast_to((90, 20, 200), (512, 512, 3)))
+    np.testing.assert_array_equal(columns[1][20, 20], (90, 20, 200))
+    np.testing.assert_array_equal(columns[1][140, 140], mix(PALETTE[1], (90, 20, 200)))
+    np.testing.assert_array_equal(columns[1][200, 128], PALETTE[1])  # the box's left side
+    np.testing.assert_array_equal(columns[1][128, 384], PALETTE[1])  # its top right corner
+    np.testing.assert_array_equal(columns[2][20, 20], mix(PALETTE[2], (90, 20, 200)))
+
+
+def test_the_legend_holds_what_occurs_in_rows_that_fit():
+    maps = [np.array([[1000, CLEAR], [2000, CLEAR]]), np.array([[VOID, 2], [2, 2]])]
+    ((cat, first), (sky, second), (void, third)) = legend_rows(maps, CLASSES, 1000)[0]
+    assert (cat, sky, void) == (0, 2, -1)
+    assert 0 == first < second < third
+    rows = legend_rows(maps, CLASSES, 1)
+    assert [[label for label, _ in row] for row in rows] == [[0], [2], [-1]]
+    assert legend_rows([np.full((2, 2), CLEAR)], CLASSES, 100) == []
+
+
+def test_long_names_are_cut_at_the_first_comma():
+    assert short_name("toilet, can, commode") == "toilet"
+    assert short_name("sky-other-merged") == "sky-other-merged"
+
+
+@pytest.mark.parametrize("data", ["CocoPanopticDataset", "ADE20KPanopticDataset"])
+def test_the_data_sets_of_mmdetection_have_a_colour_for_each_class(data):
+    meta = DATASETS.get(data).METAINFO
+    assert known_palette(meta) == meta["palette"]
+    assert len({short_name(name) for name in meta["classes"]}) == len(meta["classes"])
+
+
+@pytest.mark.parametrize("palette", ["random", None, PALETTE[:2]])
+def test_what_is_no_full_palette(palette):
+    assert known_palette({"classes": CLASSES, "palette": palette}) is None
+
+
+def test_names_never_cross_and_stay_in_the_picture():
+    ids = np.full((60, 200), VOID)
+    ids[:, :30] = 1000  # named: 30 of 40, but centred there it would leave the picture
+    ids[:, 40:64] = 2000  # 24 of 40 is just enough
+    ids[:, 66:96] = 3000  # larger, so named first
+    ids[:, 150:173] = 4000  # 23 is not
+    names = place_names(ids, CLASSES, {"cat": 40.0}, 12)
+    assert [name.x for name in names] == [81]
+    names = place_names(ids, CLASSES, {"cat": 28.0}, 12)
+    assert sorted(name.x for name in names) == [15, 52, 81, 161.5]
 
 
 def test_names_lie_inside_their_segments_and_only_where_they_fit():

@@ -1,0 +1,51 @@
+"""Segment pictures: panoptic results in the COCO format, and pictures of them.
+
+image_demo.py PICTURES --config CONFIG --checkpoint FILE; PICTURES are files or folders of them.
+"""
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from mmpanonas.config import check_writable
+from mmpanonas.errors import InputError, run_tool
+from mmpanonas.inference import PanopticInferencer, list_pictures
+
+
+def main() -> None:
+    """Parse, load, segment."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pictures", nargs="+", help="pictures, or folders of them")
+    parser.add_argument("--config", required=True, help="of the network")
+    parser.add_argument("--checkpoint", required=True, help="of this config's network")
+    parser.add_argument("--out-dir", default="outputs", help="folder for the results")
+    parser.add_argument("--device", help="such as cuda:1 or cpu")
+    parser.add_argument("--batch-size", type=int, default=1, help="pictures at a time")
+    parser.add_argument("--no-save-vis", action="store_true", help="draw no pictures")
+    parser.add_argument("--no-save-pred", action="store_true", help="write no panoptic results")
+    parser.add_argument(
+        "--ann-file", help="annotation file whose category ids the results use; else label + 1"
+    )
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys")
+    args = parser.parse_args()
+    if args.batch_size < 1:
+        raise InputError(f"--batch-size must be 1 or more, got {args.batch_size}")
+    pictures = list_pictures(args.pictures)
+    check_writable(args.out_dir, "output folder", "--out-dir")
+    inferencer = PanopticInferencer(
+        args.config, args.checkpoint, args.device, args.cfg_options, args.ann_file
+    )
+    what = dict(no_save_vis=args.no_save_vis, no_save_pred=args.no_save_pred)
+    try:
+        inferencer(pictures, args.batch_size, args.out_dir, **what)
+    except OSError as error:
+        raise InputError(f"cannot write to {args.out_dir}: {error.strerror}") from None
+    places = [] if args.no_save_pred else [str(inferencer.results(args.out_dir).json_path)]
+    places += [] if args.no_save_vis else [str(Path(args.out_dir) / "vis")]
+    number = f"{len(pictures)} picture{'s' * (len(pictures) > 1)}"
+    print(f"results of {number}: {', '.join(places) or 'not written'}")
+
+
+if __name__ == "__main__":
+    run_tool(main)

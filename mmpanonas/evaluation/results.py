@@ -1,0 +1,101 @@
+"""Panoptic results as files: the COCO panoptic format's JSON and PNGs."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from mmdet.structures import INSTANCE_OFFSET
+
+from mmpanonas.errors import InputError
+from mmpanonas.panoptic_png import write_panoptic_png
+from mmpanonas.space import write_atomically
+
+
+class PanopticResults:
+    """``<prefix>.panoptic.json`` and the folder ``<prefix>.panoptic`` of its PNGs.
+
+    A segment's id is label + 1 + instance number * ``INSTANCE_OFFSET``; 0 is void.
+
+    Args:
+        prefix: path that the names begin with; its folder is made when it is missing.
+        classes: names by label.
+        num_things: how many of them, which come first, are things.
+        category_ids: one per label; label + 1 by default.
+
+    Raises:
+        InputError: not as many category ids as classes.
+    """
+
+    def __init__(
+        self,
+        prefix: str | os.PathLike,
+        classes: Sequence[str],
+        num_things: int,
+        category_ids: Sequence[int] | None = None,
+    ) -> None:
+        ids = range(1, len(classes) + 1) if category_ids is None else category_ids
+        if len(ids) != len(classes):
+            raise InputError(f"{len(ids)} category_ids for {len(classes)} classes")
+        self.json_path = Path(f"{prefix}.panoptic.json")
+        self.folder = Path(f"{prefix}.panoptic")
+        self.categories = [
+            {"id": int(i), "name": name, "isthing": int(label < num_things)}
+            for label, (i, name) in enumerate(zip(ids, classes, strict=True))
+        ]
+
+    def annotation(self, image_id: int | str, stem: str, areas: Mapping[int, int]) -> dict:
+        """The JSON's entry of a picture whose PNG is ``<stem>.png``; ``areas`` by segment id."""
+        segments = [
+            {"id": i, "category_id": self._category_id(i), "area": area}
+            for i, area in areas.items()
+        ]
+        return {"image_id": image_id, "file_name": f"{stem}.png", "segments_info": segments}
+
+    def _category_id(self, segment_id: int) -> int:
+        return self.categories[(segment_id - 1) % INSTANCE_OFFSET]["id"]
+
+    def write_png(self, stem: str, ids: np.ndarray) -> None:
+        """Write the segment ids (H, W) of a picture. Raises OSError where it cannot."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_panoptic_png(self.folder / f"{stem}.png", ids)
+
+    def write_json(self, annotations: Sequence[dict], **more: object) -> None:
+        """Write the JSON in one step: ``annotations``, the categories, and keys of ``more``.
+
+        Raises:
+            InputError: two annotations have one PNG.
+        """
+        if len({entry["file_name"] for entry in annotations}) < len(annotations):
+            raise InputError("two pictures share a file name: their PNGs overwrote each other")
+        write_json(
+            self.json_path,
+            {**more, "annotations": list(annotations), "categories": self.categories},
+        )
+
+
+def read_category_ids(ann_file: str | os.PathLike, classes: Sequence[str]) -> list[int]:
+    """The category id that an annotation file gives each of ``classes``.
+
+    Raises:
+        InputError: the file does not exist, is no annotation file, or lacks a class.
+    """
+    path = Path(ann_file)
+    if not path.is_file():
+        raise InputError(f"annotation file {path} does not exist: category ids come from there")
+    try:
+        known = {entry["name"]: entry["id"] for entry in json.loads(path.read_text())["categories"]}
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path} is no annotation file: it holds no 'categories'") from None
+    missing = [name for name in classes if name not in known]
+    if missing:
+        raise InputError(f"{path} lacks the categories {missing[:5]}")
+    return [known[name] for name in classes]
+
+
+def write_json(path: str | os.PathLike, content: object) -> None:
+    """Replace a JSON file in one step; its folder is made when it is missing."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(content))

@@ -1,0 +1,181 @@
+"""MMDetection's inferencer for panoptic maps: pictures of them, and files in the COCO format."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmdet.apis import DetInferencer
+from mmdet.registry import DATASETS
+from mmdet.structures import DetDataSample
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from tqdm import tqdm
+
+from mmpanonas.config import load_config
+from mmpanonas.engine.hooks import BAR
+from mmpanonas.errors import InputError
+from mmpanonas.evaluation import PanopticResults, prediction_ids, read_category_ids
+from mmpanonas.inference.network import build_network, read_checkpoint, trained_meta
+from mmpanonas.inference.pictures import Picture, file_stems, list_pictures, read_bgr
+from mmpanonas.visualization import PanelSample, panel_figure
+from mmpanonas.visualization.canvas import figure_pixels, save_figure
+from mmpanonas.visualization.segments import known_palette
+
+
+class PanopticInferencer(DetInferencer):
+    """Segments pictures with one network, searched or not.
+
+    Class names and colours are those that the checkpoint was trained with; where it names none,
+    those of the config's test data set.
+
+    Args:
+        config: of the network, such as ``coco/retrain.py``.
+        checkpoint: of this config's network.
+        device: where it runs; the first GPU, or the CPU, by default.
+        cfg_options: overrides of config keys, such as ``{"model.arch": "arch.json"}``.
+        ann_file: annotation file whose category ids the results use; label + 1 by default.
+        show_progress: show a bar.
+
+    Raises:
+        InputError: no such file, or the checkpoint is of another network than the config.
+    """
+
+    def __init__(
+        self,
+        config: str | os.PathLike,
+        checkpoint: str | os.PathLike,
+        device: str | None = None,
+        cfg_options: dict | None = None,
+        ann_file: str | os.PathLike | None = None,
+        show_progress: bool = True,
+    ) -> None:
+        content = read_checkpoint(checkpoint)
+        meta = trained_meta(content)
+        classes = meta and (meta["thing_classes"], meta["classes"][len(meta["thing_classes"]) :])
+        cfg = load_config(config, cfg_options, classes)
+        self.checkpoint_path = checkpoint
+        super().__init__(cfg, content, device=device, show_progress=False)
+        self.show_bar = show_progress
+        self.classes = list(self.model.dataset_meta["classes"])
+        self.category_ids = ann_file and read_category_ids(ann_file, self.classes)
+
+    def __call__(
+        self, inputs: Picture | Sequence[Picture], batch_size: int = 1, out_dir: str = "", **options
+    ) -> dict:
+        """Segment pictures: paths, folders of them, or BGR arrays (H, W, 3), one or several.
+
+        With ``out_dir`` the results are written there: ``results.panoptic.json`` and the folder
+        ``results.panoptic`` as :class:`PanopticResults` says (the JSON also has ``images``), and
+        the folder ``vis`` of drawn results.
+
+        Args:
+            options: of MMDetection's inferencer: ``no_save_vis``, ``no_save_pred`` (False here),
+                ``return_vis``, ``return_datasamples``, ``print_result``.
+
+        Returns:
+            ``predictions``, one for each picture: ``image_id`` (its number from 1), ``img_path``,
+            ``height``, ``width``, ``file_name`` of the PNG, ``segments_info`` (``id``,
+            ``category_id`` and ``area`` in pixels) and, unless the PNG was written,
+            ``panoptic_seg``: segment ids, int (H, W), 0 is void. ``visualization``, RGB arrays
+            of the drawn results if ``return_vis``.
+
+        Raises:
+            InputError: a picture is missing or cannot be decoded, or a folder holds none.
+        """
+        saves = out_dir and not options.setdefault("no_save_pred", False)
+        found = super().__call__(inputs, batch_size, out_dir=str(out_dir), **options)
+        if saves and not options.get("return_datasamples"):
+            self._write_json(out_dir, found["predictions"])
+        return found
+
+    def results(self, out_dir: str | os.PathLike = "") -> PanopticResults:
+        """The files that are written below ``out_dir``; ``categories`` names the category ids."""
+        things = len(self.model.dataset_meta["thing_classes"])
+        return PanopticResults(Path(out_dir) / "results", self.classes, things, self.category_ids)
+
+    def _init_model(self, cfg: Config, weights: dict, device: str = "cpu") -> torch.nn.Module:
+        """The network with all its weights from ``weights``, the checkpoint's content."""
+        model = build_network(cfg.model, weights, self.checkpoint_path)
+        dataset = dict(cfg.test_dataloader.dataset, lazy_init=True)
+        model.dataset_meta = trained_meta(weights) or dict(DATASETS.build(dataset).metainfo)
+        model.cfg = cfg
+        return model.to(device).eval()
+
+    def _init_collate(self, cfg: Config) -> Callable:
+        return pseudo_collate
+
+    def _init_visualizer(self, cfg: Config) -> None:
+        """None: MMDetection's would open log files; :meth:`visualize` draws."""
+
+    def _inputs_to_list(self, inputs: Picture | Sequence[Picture]) -> list[str | np.ndarray]:
+        return list_pictures(inputs)
+
+    def preprocess(
+        self, inputs: Sequence[str | np.ndarray], batch_size: int = 1, **kwargs
+    ) -> Iterator[tuple[list[np.ndarray], dict]]:
+        """Batches: the pictures, BGR, and what the network takes; each sample gets its number,
+        its path and the name ``stem`` of its files, unlike all others."""
+        batches = super().preprocess(map(read_bgr, inputs), batch_size, **kwargs)
+        names = zip(count(1), inputs, file_stems(inputs))
+        total = len(inputs)
+        with tqdm(total=total, desc="inference", disable=not self.show_bar, **BAR) as bar:
+            for pictures, data in batches:
+                for sample, (number, picture, stem) in zip(data["data_samples"], names):  # noqa: B905
+                    path = "" if isinstance(picture, np.ndarray) else picture
+                    sample.set_metainfo(dict(img_id=number, img_path=path, stem=stem))
+                yield pictures, data
+                bar.update(len(pictures))
+
+    def visualize(
+        self,
+        inputs: Sequence[np.ndarray],
+        preds: Sequence[DetDataSample],
+        return_vis: bool = False,
+        show: bool = False,
+        no_save_vis: bool = False,
+        img_out_dir: str = "",
+        **kwargs,
+    ) -> list[np.ndarray] | None:
+        """Draw each picture beside its panoptic map into ``<img_out_dir>/vis``.
+
+        Raises:
+            InputError: ``show``, since there is no window.
+        """
+        if show:
+            raise InputError("show=True opens no window here: give out_dir, or return_vis=True")
+        if not return_vis and (no_save_vis or not img_out_dir):
+            return None
+        drawn = []
+        for picture, sample in zip(inputs, preds, strict=True):
+            prediction = sample.pred_panoptic_seg.sem_seg[0].cpu().numpy()
+            panel = PanelSample(picture[..., ::-1], prediction, name=sample.stem)
+            figure = panel_figure([panel], self.classes, known_palette(self.model.dataset_meta))
+            if img_out_dir and not no_save_vis:
+                save_figure(figure, Path(img_out_dir) / "vis" / f"{sample.stem}.png")
+            if return_vis:
+                drawn.append(figure_pixels(figure))
+        return drawn if return_vis else None
+
+    def pred2dict(self, data_sample: DetDataSample, pred_out_dir: str = "") -> dict:
+        """A picture's prediction, see :meth:`__call__`; its PNG is written below the folder."""
+        results = self.results(pred_out_dir)
+        ids, areas = prediction_ids(data_sample.to_dict(), len(self.classes))
+        height, width = ids.shape
+        found = results.annotation(data_sample.img_id, data_sample.stem, areas)
+        found |= dict(img_path=data_sample.img_path, height=height, width=width)
+        if pred_out_dir:
+            results.write_png(data_sample.stem, ids)
+            return found
+        return found | dict(panoptic_seg=ids)
+
+    def _write_json(self, out_dir: str, predictions: Sequence[dict]) -> None:
+        keys = ("image_id", "file_name", "segments_info")
+        images = [
+            dict(id=p["image_id"], file_name=p["img_path"], height=p["height"], width=p["width"])
+            for p in predictions
+        ]
+        annotations = [{key: prediction[key] for key in keys} for prediction in predictions]
+        self.results(out_dir).write_json(annotations, images=images)

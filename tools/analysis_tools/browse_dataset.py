@@ -1,0 +1,72 @@
+"""Draw what a config's pipeline feeds to the network: pictures, boxes, masks, semantic maps.
+
+Where a split is fed without annotations (val, test, recalibration), its ground truth is drawn.
+"""
+
+import argparse
+from itertools import islice
+from pathlib import Path
+
+from mmdet.registry import DATASETS
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from tqdm import tqdm
+
+from mmpanonas.config import annotation_paths, check_writable, load_config
+from mmpanonas.datasets.check import check_panoptic
+from mmpanonas.engine.hooks import BAR
+from mmpanonas.errors import InputError, run_tool
+from mmpanonas.visualization import draw_panels, fed_sample
+from mmpanonas.visualization.panel_hook import unused_stem
+from mmpanonas.visualization.segments import known_palette
+
+SPLITS = ("train", "val", "test", "recalibration")
+
+
+def main() -> None:
+    """Parse, check the files, draw."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config file")
+    parser.add_argument(
+        "--split", choices=SPLITS, default="train", help="val of a supernet or search is nas_val"
+    )
+    parser.add_argument("--out-dir", help="folder for the pictures; default: browse/SPLIT")
+    parser.add_argument("--number", type=int, default=20, help="of pictures")
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys")
+    args = parser.parse_args()
+    if args.number < 1:
+        raise InputError(f"--number must be 1 or more, got {args.number}")
+    cfg = load_config(args.config, args.cfg_options)
+    config = split_config(cfg, args.split)
+    folder = Path(args.out_dir or Path("browse") / args.split)
+    check_writable(folder, "output folder", "--out-dir")
+    check_panoptic(*annotation_paths(config), decode=False)
+    init_default_scope(cfg.default_scope)
+    dataset = DATASETS.build(config)
+    classes, palette = dataset.metainfo["classes"], known_palette(dataset.metainfo)
+    total, taken = min(args.number, len(dataset)), set()
+    items = (dataset[place] for place in range(len(dataset)))
+    for item in tqdm(islice(items, total), total=total, desc=f"browse {args.split}", **BAR):
+        panel = fed_sample(item, len(classes))
+        path = folder / f"{unused_stem(Path(panel.name).stem, taken)}.png"
+        draw_panels([panel], path, classes, palette)
+    print(f"{total} of {len(dataset)} pictures of {args.split}: {folder}")
+
+
+def split_config(cfg: Config, split: str) -> dict:
+    """The data-set config of a split. Raises ``InputError`` if the config has no such split."""
+    if split == "recalibration":  # of a search, or of a supernet's paths
+        owners = (cfg.get("val_cfg") or {}, cfg.get("default_hooks", {}))
+        owner = next((o.recalibration for o in owners if "recalibration" in o), None)
+    else:
+        owner = cfg.get(f"{split}_dataloader")
+    if not owner:
+        raise InputError(f"{cfg.filename} has no data set for {split}: give another --split")
+    dataset = owner["dataset"]
+    while "dataset" in dataset:  # the wrapped one
+        dataset = dataset["dataset"]
+    return dataset
+
+
+if __name__ == "__main__":
+    run_tool(main)
