@@ -49,11 +49,12 @@ def _measured(
     beginnings: Beginnings | None,
 ) -> list[tuple[int, Moments]]:
     """Place and moments of some of the batches."""
-    alone, mine = norms_in_backbone_only(model), []
+    norms, mine = norms_of(model), []
+    alone = norms_in_backbone_only(norms)
     chain = getattr(model.backbone, "chain", None) if alone else None
     forward = backbone_forward if alone else network_forward
     caches = (beginnings or Beginnings(0, len(batches))).of(model)
-    with measuring(norms_of(model), in_place=chain is not None) as seen:
+    with measuring(norms, in_place=chain is not None) as seen:
         for i in places:
             if chain is None:
                 forward(model, batches[i])
@@ -72,10 +73,9 @@ def _on_cpu(moments: Moments) -> Moments:
     }
 
 
-def norms_in_backbone_only(model: nn.Module) -> bool:
-    """Whether running the backbone alone reaches every batch norm of the detector."""
-    inside = set(model.backbone.modules())
-    return all(layer in inside for layer in norms_of(model).values())
+def norms_in_backbone_only(norms: Iterable[str]) -> bool:
+    """Whether running the backbone alone reaches every batch norm of the detector, by name."""
+    return all(name.startswith("backbone.") for name in norms)
 
 
 def pictures(model: nn.Module, batch: dict) -> Tensor:
@@ -109,20 +109,21 @@ def recalibrated(
     The model is in evaluation mode inside; its statistics come back afterwards. Arguments are
     those of :func:`measure`.
     """
-    was_training, layers, saved = model.training, dict(model.named_modules()), {}
+    was_training, saved = model.training, []
     model.eval()
     try:
         statistics = measure(model, batches, shared, beginnings)
         for name, (mean, var) in statistics.items():
-            buffers = (layers[name].running_mean, layers[name].running_var)
-            saved[name] = [buffer.clone() for buffer in buffers]
+            layer = model.get_submodule(name)
+            buffers = (layer.running_mean, layer.running_var)
+            saved.append((buffers, [buffer.clone() for buffer in buffers]))
             buffers[0].copy_(mean)
             buffers[1].copy_(var)
         yield statistics
     finally:
-        for name, (mean, var) in saved.items():
-            layers[name].running_mean.copy_(mean)
-            layers[name].running_var.copy_(var)
+        for buffers, values in saved:
+            for buffer, value in zip(buffers, values, strict=True):
+                buffer.copy_(value)
         model.train(was_training)
 
 

@@ -145,10 +145,10 @@ def test_a_batch_is_normalised_by_itself_also_under_syncbn(model, batches):
 
 
 def test_the_whole_network_runs_when_norms_are_elsewhere(config, batches):
-    assert norms_in_backbone_only(MODELS.build(config.model))
+    assert norms_in_backbone_only(norms_of(MODELS.build(config.model)))
     config.model.neck.norm_cfg = dict(type="BN", requires_grad=True)
     model = MODELS.build(config.model).eval()
-    assert not norms_in_backbone_only(model)
+    assert not norms_in_backbone_only(norms_of(model))
     statistics = measure(model, batches, shared=False)
     assert any(name.startswith("neck") for name in statistics)
 
