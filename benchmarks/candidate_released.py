@@ -26,6 +26,11 @@ AP_SCORE = 0.05
 FUSION_SCORE = 0.5
 
 
+def stuff_limit(test_cfg: ConfigDict) -> int:
+    """The config's, or the paper's."""
+    return test_cfg.panoptic.get("stuff_area_limit", 64 * 64)
+
+
 def fusion_rules(test_cfg: ConfigDict) -> ConfigDict:
     """The config's test settings with HeuristicFusionHead's rule in AutoPanopticFusionHead."""
     test_cfg = copy.deepcopy(test_cfg)
@@ -35,7 +40,7 @@ def fusion_rules(test_cfg: ConfigDict) -> ConfigDict:
         order="score",
         overlap_order="painting",
         thing_area_limit=0,
-        stuff_area_limit=test_cfg.panoptic.stuff_area_limit,
+        stuff_area_limit=stuff_limit(test_cfg),
     )
     return test_cfg
 
@@ -56,9 +61,7 @@ class ReleasedProcedure:
         self.fusion = HeuristicFusionHead(
             model.num_things_classes,
             model.num_stuff_classes,
-            test_cfg=ConfigDict(
-                mask_overlap=0.5, stuff_area_limit=test_cfg.panoptic.stuff_area_limit
-            ),
+            test_cfg=ConfigDict(mask_overlap=0.5, stuff_area_limit=stuff_limit(test_cfg)),
         )
         self.instances = folder / "instances.json"
         write_instances(self.dataset, self.instances)

@@ -1,96 +1,93 @@
 """Batch-norm statistics of one path, pooled over a fixed list of batches (SPEC section 8)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import all_gather_object, get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.registry import DATASETS, HOOKS
 from mmengine.runner import Runner
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmpanonas.engine.beginnings import Beginnings, run_chain
+from mmpanonas.engine.norm_moments import Moments, Statistics, measuring, norms_of, pool
 from mmpanonas.errors import InputError
 
-#: What one batch adds up to in each layer: count, sums and sums of squares per channel.
-Sums = dict[str, tuple[int, Tensor, Tensor]]
-#: Mean and variance per channel of each layer that ran, float64.
-Statistics = dict[str, tuple[Tensor, Tensor]]
 
-
-@torch.no_grad()
-def batch_sums(model: nn.Module, run: Callable[[], object]) -> Sums:
-    """Call ``run`` with every batch norm of ``model`` in training mode; measure its input.
-
-    Each layer normalises with the statistics of this very batch, on this rank alone (also
-    a SyncBatchNorm), and keeps its own running statistics untouched.
-    """
-    sums: dict = {}
-    layers = {name: m for name, m in model.named_modules() if isinstance(m, _BatchNorm)}
-    for name, layer in layers.items():
-        layer.forward = partial(_measure, layer, name, sums)
-    try:
-        run()
-    finally:
-        for layer in layers.values():
-            del layer.forward
-    return {name: (n, total.cpu(), square.cpu()) for name, (n, total, square) in sums.items()}
-
-
-def _measure(layer: _BatchNorm, name: str, sums: Sums, x: Tensor) -> Tensor:
-    mean = torch.zeros(x.shape[1], dtype=torch.float32, device=x.device)
-    var = torch.zeros_like(mean)
-    out = F.batch_norm(x, mean, var, layer.weight, layer.bias, True, 1.0, layer.eps)
-    count = x.numel() // x.shape[1]
-    mean, var = mean.double(), var.double() * ((count - 1) / count)  # back to the biased one
-    new = (count, mean * count, (var + mean.square()) * count)
-    sums[name] = tuple(a + b for a, b in zip(sums[name], new, strict=True)) if name in sums else new
-    return out
-
-
-def pool(batches: Iterable[Sums]) -> Statistics:
-    """Mean and (biased) variance over all pixels of all batches, summed in the given order."""
-    batches, statistics = list(batches), {}
-    for name in batches[0] if batches else ():
-        count = sum(sums[name][0] for sums in batches)
-        mean = sum(sums[name][1] for sums in batches) / count
-        square = sum(sums[name][2] for sums in batches) / count
-        statistics[name] = (mean, (square - mean.square()).clamp(min=0))
-    return statistics
-
-
-def measure(model: nn.Module, batches: "RecalibrationBatches", shared: bool) -> Statistics:
+def measure(
+    model: nn.Module,
+    batches: "RecalibrationBatches",
+    shared: bool,
+    beginnings: Beginnings | None = None,
+) -> Statistics:
     """Statistics of the active path over ``batches``.
 
     Args:
         shared: the ranks evaluate the same path: each runs its part of the batches, and
-            the sums are merged in batch order, so their number changes nothing. False:
+            the moments are merged in batch order, so their number changes nothing. False:
             this rank runs them all, without talking to the others.
+        beginnings: what earlier paths left, of this model and these batches; changes nothing
+            but the time. A model without a chain in its backbone, or with norms elsewhere,
+            does without.
     """
     rank, world = (get_rank(), get_world_size()) if shared else (0, 1)
-    forward = backbone_forward if norms_in_backbone_only(model) else network_forward
-    mine = [
-        (i, batch_sums(model, partial(forward, model, batches[i])))
-        for i in range(rank, len(batches), world)
-    ]
+    mine = _measured(model, batches, range(rank, len(batches), world), beginnings)
+    if shared:
+        mine = [(i, _on_cpu(moments)) for i, moments in mine]
     everyone = [pair for part in (all_gather_object(mine) if shared else [mine]) for pair in part]
-    return pool(sums for _, sums in sorted(everyone, key=lambda pair: pair[0]))
+    return pool(moments for _, moments in sorted(everyone, key=lambda pair: pair[0]))
 
 
-def norms_in_backbone_only(model: nn.Module) -> bool:
-    """Whether running the backbone alone reaches every batch norm of the detector."""
-    inside = set(model.backbone.modules())
-    return all(m in inside for m in model.modules() if isinstance(m, _BatchNorm))
+@torch.no_grad()
+def _measured(
+    model: nn.Module,
+    batches: "RecalibrationBatches",
+    places: Iterable[int],
+    beginnings: Beginnings | None,
+) -> list[tuple[int, Moments]]:
+    """Place and moments of some of the batches."""
+    norms, mine = norms_of(model), []
+    alone = norms_in_backbone_only(norms)
+    chain = getattr(model.backbone, "chain", None) if alone else None
+    forward = backbone_forward if alone else network_forward
+    caches = (beginnings or Beginnings(0, len(batches))).of(model)
+    with measuring(norms, in_place=chain is not None) as seen:
+        for i in places:
+            if chain is None:
+                forward(model, batches[i])
+                moments = dict(seen)
+                seen.clear()
+            else:
+                moments = run_chain(chain, partial(pictures, model, batches[i]), seen, caches[i])
+            mine.append((i, moments))
+    return mine
+
+
+def _on_cpu(moments: Moments) -> Moments:
+    return {
+        name: [(count, mean.cpu(), var.cpu()) for count, mean, var in runs]
+        for name, runs in moments.items()
+    }
+
+
+def norms_in_backbone_only(norms: Iterable[str]) -> bool:
+    """Whether running the backbone alone reaches every batch norm of the detector, by name."""
+    return all(name.startswith("backbone.") for name in norms)
+
+
+def pictures(model: nn.Module, batch: dict) -> Tensor:
+    """The input of the backbone for a collated batch: (N, 3, H, W), normalised and padded."""
+    x = model.data_preprocessor(dict(inputs=batch["inputs"]), False)["inputs"]
+    # Statistics over channels that lie side by side take a fraction of the time on a CPU.
+    return x.contiguous(memory_format=torch.channels_last) if x.is_cpu else x
 
 
 def backbone_forward(model: nn.Module, batch: dict) -> None:
     """Run the backbone on a collated batch of pictures."""
-    data = model.data_preprocessor(dict(inputs=batch["inputs"]), False)
-    model.backbone(data["inputs"])
+    model.backbone(pictures(model, batch))
 
 
 def network_forward(model: nn.Module, batch: dict) -> None:
@@ -102,26 +99,31 @@ def network_forward(model: nn.Module, batch: dict) -> None:
 
 @contextmanager
 def recalibrated(
-    model: nn.Module, batches: "RecalibrationBatches", shared: bool = False
+    model: nn.Module,
+    batches: "RecalibrationBatches",
+    shared: bool = False,
+    beginnings: Beginnings | None = None,
 ) -> Iterator[Statistics]:
     """Within the context the active path's batch norms hold its own statistics.
 
-    The model is in evaluation mode inside; its statistics come back afterwards.
+    The model is in evaluation mode inside; its statistics come back afterwards. Arguments are
+    those of :func:`measure`.
     """
-    was_training, layers, saved = model.training, dict(model.named_modules()), {}
+    was_training, saved = model.training, []
     model.eval()
     try:
-        statistics = measure(model, batches, shared)
+        statistics = measure(model, batches, shared, beginnings)
         for name, (mean, var) in statistics.items():
-            buffers = (layers[name].running_mean, layers[name].running_var)
-            saved[name] = [buffer.clone() for buffer in buffers]
+            layer = model.get_submodule(name)
+            buffers = (layer.running_mean, layer.running_var)
+            saved.append((buffers, [buffer.clone() for buffer in buffers]))
             buffers[0].copy_(mean)
             buffers[1].copy_(var)
         yield statistics
     finally:
-        for name, (mean, var) in saved.items():
-            layers[name].running_mean.copy_(mean)
-            layers[name].running_var.copy_(var)
+        for buffers, values in saved:
+            for buffer, value in zip(buffers, values, strict=True):
+                buffer.copy_(value)
         model.train(was_training)
 
 

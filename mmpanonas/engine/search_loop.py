@@ -9,7 +9,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 
-from mmpanonas.engine.candidate import build_evaluator, evaluator_of_config
+from mmpanonas.engine.candidate import KEPT_MIB, build_evaluator, evaluator_of_config
 from mmpanonas.engine.identity import cache_context, digest, search_identity, this_start
 from mmpanonas.engine.progress import SearchProgress, ranking_table
 from mmpanonas.engine.ranks import launch_id, on_main, run_on_ranks
@@ -49,6 +49,7 @@ class SearchLoop(BaseLoop):
         max_tries, give_up_after: of ``Search``.
         timeout: seconds of one try, or None.
         cache: folder of evaluations that searches of one supernet share, or None.
+        picture_memory, activation_memory: of :class:`CandidateEvaluator`, in every worker.
 
     Attributes:
         records: after :meth:`run` all results, by index, on every rank.
@@ -71,6 +72,8 @@ class SearchLoop(BaseLoop):
         give_up_after: int | None = 5,
         timeout: float | None = None,
         cache: str | None = None,
+        picture_memory: int = KEPT_MIB,
+        activation_memory: int = KEPT_MIB,
     ) -> None:
         # Check everything that can be wrong before data sets are read.
         super().__init__(runner, None)
@@ -87,6 +90,8 @@ class SearchLoop(BaseLoop):
         self.strategy = _build_strategy(options, model.search_space)
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
         self.executor = _check_executor(executor)
+        memory = dict(picture_memory=picture_memory, activation_memory=activation_memory)
+        _check_memory(memory)
         self.records: list[Record] = []
         self._settings = dict(max_tries=max_tries, give_up_after=give_up_after)
 
@@ -113,7 +118,7 @@ class SearchLoop(BaseLoop):
 
         on_main(open_directory)
         if self.executor["type"] != "ray":
-            self.evaluate = build_evaluator(runner, dataloader, evaluator, recalibration)
+            self.evaluate = build_evaluator(runner, dataloader, evaluator, recalibration, **memory)
             self.dataloader = self.evaluate.dataloader
 
     def _legal(self, arch: Arch) -> bool:
@@ -197,6 +202,12 @@ def _keys(name: str, value: object) -> dict:
             f"hold a dictionary, so write it into a config"
         )
     return value
+
+
+def _check_memory(memory: dict[str, int]) -> None:
+    for key, value in memory.items():
+        if not isinstance(value, int) or value < 0:
+            raise InputError(f"val_cfg.{key}: expected whole MiB, 0 to keep nothing, got {value!r}")
 
 
 def _second_goal(measure: CostMeasure, space: SearchSpace, shape: NetworkShape) -> dict:

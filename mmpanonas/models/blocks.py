@@ -16,8 +16,7 @@ def shuffle_split(x: Tensor, shuffle: str) -> tuple[Tensor, Tensor]:
     """
     if shuffle == "even_odd":
         return x[:, 0::2], x[:, 1::2]
-    n, c, h, w = x.shape
-    return x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w).chunk(2, dim=1)
+    return torch.channel_shuffle(x, 2).chunk(2, dim=1)
 
 
 def depthwise(channels: int, kernel: int, stride: int, norm_cfg: dict) -> ConvModule:

@@ -6,16 +6,16 @@ from mmdet.registry import MODELS
 from mmengine.model import convert_sync_batchnorm
 from torch import nn
 
+from mmpanonas.engine.norm_moments import measuring, norms_of, pool
 from mmpanonas.engine.recalibration import (
     BNRecalibrationHook,
     RecalibrationBatches,
     backbone_forward,
-    batch_sums,
     measure,
     norms_in_backbone_only,
-    pool,
     recalibrated,
 )
+from mmpanonas.errors import InputError
 
 
 @pytest.fixture
@@ -67,13 +67,13 @@ def test_statistics_equal_those_computed_directly(model, batches):
 
 
 def test_pool_by_hand():
-    def sums(*values: float):
+    def moments(*values: float):
         x = torch.tensor(values, dtype=torch.float64)
-        return {"bn": (len(values), x.sum()[None], x.square().sum()[None])}
+        return {"bn": [(len(values), x.mean()[None], x.var()[None])]}
 
-    mean, var = pool([sums(1.0, 2.0, 3.0), sums(10.0)])["bn"]
-    assert mean.item() == 4.0  # 16 / 4
-    assert var.item() == 12.5  # (1 + 4 + 9 + 100) / 4 - 16
+    mean, var = pool([moments(1.0, 2.0, 3.0), moments(10.0, 14.0)])["bn"]
+    assert mean.item() == 6.0  # 30 / 5
+    assert var.item() == 26.0  # (25 + 16 + 9 + 16 + 64) / 5
 
 
 def test_number_of_ranks_changes_nothing_to_the_last_bit(model, batches, monkeypatch):
@@ -145,27 +145,58 @@ def test_a_batch_is_normalised_by_itself_also_under_syncbn(model, batches):
 
 
 def test_the_whole_network_runs_when_norms_are_elsewhere(config, batches):
-    assert norms_in_backbone_only(MODELS.build(config.model))
+    assert norms_in_backbone_only(norms_of(MODELS.build(config.model)))
     config.model.neck.norm_cfg = dict(type="BN", requires_grad=True)
     model = MODELS.build(config.model).eval()
-    assert not norms_in_backbone_only(model)
+    assert not norms_in_backbone_only(norms_of(model))
     statistics = measure(model, batches, shared=False)
     assert any(name.startswith("neck") for name in statistics)
 
 
+class Twice(nn.Module):
+    """One norm for two inputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bn = nn.BatchNorm2d(1)
+
+    def forward(self, x, y):
+        return self.bn(x), self.bn(y)
+
+
 def test_a_layer_that_runs_twice_counts_both():
-    class Twice(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.bn = nn.BatchNorm2d(1)
-
-        def forward(self, x, y):
-            return self.bn(x), self.bn(y)
-
     model, x, y = Twice(), torch.randn(2, 1, 3, 3), torch.randn(1, 1, 2, 2) + 5
-    count, total, _ = batch_sums(model, lambda: model(x, y))["bn"]
-    assert count == 22
-    torch.testing.assert_close(total[0], x.double().sum() + y.double().sum(), rtol=1e-5, atol=1e-5)
+    with measuring(norms_of(model)) as seen:
+        model(x, y)
+    both = torch.cat((x.flatten(), y.flatten())).double()
+    mean, var = pool([seen])["bn"]
+    torch.testing.assert_close(mean[0], both.mean(), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(var[0], both.var(unbiased=False), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_in_place_and_not_normalise_as_training_does(layout):
+    model = nn.Sequential(nn.BatchNorm2d(6)).train()
+    x = torch.randn(3, 6, 5, 7).contiguous(memory_format=layout)
+    nn.init.normal_(model[0].weight)
+    expected, seen, given = model(x), [], []
+    for in_place in (False, True):
+        given.append(x.clone(memory_format=torch.preserve_format))
+        with measuring(norms_of(model), in_place) as moments:
+            assert torch.equal(model(given[-1]), expected)
+        seen.append(moments["0"][0])
+    assert torch.equal(given[0], x)
+    assert torch.equal(given[1], expected)
+    assert all(torch.equal(a, b) for a, b in zip(seen[0][1:], seen[1][1:], strict=True))
+
+
+def test_a_single_value_per_channel_is_refused():
+    model = nn.BatchNorm2d(2)
+    with (
+        pytest.raises(InputError, match="one value per channel, expected several"),
+        measuring(norms_of(model)),
+    ):
+        model(torch.ones(1, 2, 1, 1))
 
 
 def test_hook_sets_path_recalibrates_and_restores(model, config):

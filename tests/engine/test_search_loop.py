@@ -257,7 +257,7 @@ def test_a_killed_reading_process_is_replaced(search, calls, monkeypatch):
 
     def process(self, *args, **kwargs):
         if len(calls) == 9 and not killed:  # the third of the second search
-            (worker,) = calls.evaluator.dataloader._iterator._workers
+            (worker,) = calls.evaluator.dataloader.loader._iterator._workers
             killed.append(worker.pid)
             worker.kill()
             worker.join()
@@ -266,6 +266,7 @@ def test_a_killed_reading_process_is_replaced(search, calls, monkeypatch):
     monkeypatch.setattr(PanopticQualityMetric, "process", process)
     options = {"val_dataloader.num_workers": 1, "val_dataloader.persistent_workers": True}
     options |= {"val_dataloader.batch_size": 1, "val_dataloader.prefetch_factor": 1}
+    options |= {"val_cfg.picture_memory": 0}
     assert [r["arch"] for r in search("killed", **options)] == [r["arch"] for r in whole]
     assert len(killed) == 1
     assert len(calls) == 13
@@ -288,6 +289,13 @@ def test_a_cache_needs_weights(shapes_config, tmp_path):
         "../ablations/backbone_only", **{"val_cfg.cache": str(tmp_path / "cache")}
     )
     with pytest.raises(InputError, match="random weights are not shared"):
+        Runner.from_cfg(config).val()
+
+
+@pytest.mark.parametrize("value", [-1, 0.5, "all"])
+def test_memory_is_whole_mib(shapes_config, value):
+    config = shapes_config("../ablations/backbone_only", **{"val_cfg.picture_memory": value})
+    with pytest.raises(InputError, match=r"val_cfg\.picture_memory: expected whole MiB"):
         Runner.from_cfg(config).val()
 
 
