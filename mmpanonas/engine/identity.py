@@ -14,7 +14,15 @@ from mmpanonas.errors import InputError
 from mmpanonas.space import SearchSpace
 
 #: The keys of an identity on which an architecture's metrics depend.
-_CONTEXT = ("model", "recalibration", "validation", "evaluator", "checkpoint", "data")
+_CONTEXT = (
+    "model",
+    "recalibration",
+    "validation",
+    "evaluator",
+    "precision",
+    "checkpoint",
+    "data",
+)
 
 _PACKAGES = (
     "torch",
@@ -32,6 +40,7 @@ def search_identity(
     dataloader: Mapping,
     evaluator: Mapping,
     recalibration: Mapping,
+    precision: str,
     checkpoint: str | None,
     **searched,
 ) -> dict:
@@ -39,6 +48,7 @@ def search_identity(
 
     Args:
         model, dataloader, evaluator, recalibration: configs.
+        precision: of the forward passes.
         space: the model's.
         checkpoint: the supernet's file or URL.
         searched: what concerns the strategy alone, such as its seed.
@@ -52,6 +62,7 @@ def search_identity(
         recalibration=dict(recalibration),
         validation=dict(dataset=dataloader["dataset"], batch_size=dataloader["batch_size"]),
         evaluator=evaluator,
+        precision=precision,
         checkpoint=digest(checkpoint),
         data=[digest(_annotations(owner)) for owner in (dataloader, recalibration)],
         **searched,

@@ -9,7 +9,12 @@ from mmengine.registry import LOOPS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 
-from mmpanonas.engine.candidate import KEPT_MIB, build_evaluator, evaluator_of_config
+from mmpanonas.engine.candidate import (
+    KEPT_MIB,
+    PRECISIONS,
+    build_evaluator,
+    evaluator_of_config,
+)
 from mmpanonas.engine.identity import cache_context, digest, search_identity, this_start
 from mmpanonas.engine.progress import SearchProgress, ranking_table
 from mmpanonas.engine.ranks import launch_id, on_main, run_on_ranks
@@ -49,7 +54,8 @@ class SearchLoop(BaseLoop):
         max_tries, give_up_after: of ``Search``.
         timeout: seconds of one try, or None.
         cache: folder of evaluations that searches of one supernet share, or None.
-        picture_memory, activation_memory: of :class:`CandidateEvaluator`, in every worker.
+        picture_memory, activation_memory, precision: of :class:`CandidateEvaluator`, in every
+            worker.
 
     Attributes:
         records: after :meth:`run` all results, by index, on every rank.
@@ -74,6 +80,7 @@ class SearchLoop(BaseLoop):
         cache: str | None = None,
         picture_memory: int = KEPT_MIB,
         activation_memory: int = KEPT_MIB,
+        precision: str = "float32",
     ) -> None:
         # Check everything that can be wrong before data sets are read.
         super().__init__(runner, None)
@@ -91,7 +98,7 @@ class SearchLoop(BaseLoop):
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
         self.executor = _check_executor(executor)
         memory = dict(picture_memory=picture_memory, activation_memory=activation_memory)
-        _check_memory(memory)
+        _check_evaluation(memory, precision)
         self.records: list[Record] = []
         self._settings = dict(max_tries=max_tries, give_up_after=give_up_after)
 
@@ -102,6 +109,7 @@ class SearchLoop(BaseLoop):
                 dataloader=dataloader,
                 evaluator=evaluator,
                 recalibration=recalibration,
+                precision=precision,
                 checkpoint=runner._load_from,
                 strategy=dict(strategy),
                 seed=seed,
@@ -118,7 +126,9 @@ class SearchLoop(BaseLoop):
 
         on_main(open_directory)
         if self.executor["type"] != "ray":
-            self.evaluate = build_evaluator(runner, dataloader, evaluator, recalibration, **memory)
+            self.evaluate = build_evaluator(
+                runner, dataloader, evaluator, recalibration, precision=precision, **memory
+            )
             self.dataloader = self.evaluate.dataloader
 
     def _legal(self, arch: Arch) -> bool:
@@ -204,7 +214,9 @@ def _keys(name: str, value: object) -> dict:
     return value
 
 
-def _check_memory(memory: dict[str, int]) -> None:
+def _check_evaluation(memory: dict[str, int], precision: str) -> None:
+    if precision not in PRECISIONS:
+        raise InputError(f"val_cfg.precision: expected one of {PRECISIONS}, got {precision!r}")
     for key, value in memory.items():
         if not isinstance(value, int) or value < 0:
             raise InputError(f"val_cfg.{key}: expected whole MiB, 0 to keep nothing, got {value!r}")

@@ -58,6 +58,10 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         )
         self.things_to_stuff = things_to_stuff and MODELS.build(things_to_stuff)
         self.stuff_to_things = stuff_to_things and MODELS.build(stuff_to_things)
+        # Under autocast convolutions give fewer bits than RoIAlign, suppression and losses take.
+        heads = (self.rpn_head, self.roi_head.bbox_head, self.roi_head.mask_head)
+        for module in (self.neck, *heads, self.semantic_head):
+            module.register_forward_hook(lambda module, inputs, output: _in_float32(output))
         if arch is not None:
             self.search_space.check(arch)
 
@@ -138,3 +142,12 @@ def _with_arch(part: dict | None, arch: Arch) -> dict | None:
     kind = part and part["type"]
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
     return dict(part, arch=arch) if kind and issubclass(kind, Searchable) else part
+
+
+def _in_float32(value: object) -> object:
+    """What a module's forward pass gives, tensors in float32."""
+    if isinstance(value, Tensor):
+        return value.float()
+    if isinstance(value, dict):
+        return {key: _in_float32(item) for key, item in value.items()}
+    return type(value)(map(_in_float32, value))

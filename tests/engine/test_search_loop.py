@@ -284,6 +284,19 @@ def test_searches_of_one_supernet_share_their_evaluations(search, calls, tmp_pat
     assert len(calls) == 13, "other settings are another cache"
 
 
+def test_lower_precision_scores_alike_and_is_another_search(search):
+    exact, lower = search(), search("lower", **{"val_cfg.precision": "bfloat16"})
+    for one, other in zip(exact[:3], lower[:3], strict=True):
+        assert one["arch"] == other["arch"]
+        for key, value in one["metrics"].items():
+            assert other["metrics"][key] == pytest.approx(value, abs=8), key
+    assert [r["metrics"] for r in lower] != [r["metrics"] for r in exact]
+    with pytest.raises(SearchDirectoryError, match=r"differs in precision .bfloat16 there"):
+        search("lower", resume=True)
+    with pytest.raises(InputError, match=r"val_cfg.precision: expected one of .*got 'half'"):
+        search("other", **{"val_cfg.precision": "half"})
+
+
 def test_a_cache_needs_weights(shapes_config, tmp_path):
     config = shapes_config(
         "../ablations/backbone_only", **{"val_cfg.cache": str(tmp_path / "cache")}
