@@ -17,11 +17,12 @@ OURS = {
     "execution": {"space", "search", "errors"},
     "engine": {"space", "search", "execution", "errors"},
     "convert": {"space", "errors"},
-    "datasets": {"space", "errors", "panoptic_png"},
-    "evaluation": {"space", "errors", "panoptic_png"},
+    "datasets": {"space", "errors", "panoptic_png", "runs"},
+    "evaluation": {"space", "errors", "panoptic_png", "runs"},
     "visualization": {"space", "errors", "panoptic_png"},
     "errors": set(),
     "panoptic_png": {"errors"},
+    "runs": set(),
 }
 
 #: Packages that run on the standard library and these alone.
@@ -30,6 +31,7 @@ THEIRS = {
     "search": {"numpy", "pymoo"},
     "execution": {"ray"},
     "errors": set(),
+    "runs": {"numpy"},
 }
 
 

@@ -14,6 +14,7 @@ from mmpanonas.panoptic_png import (
     read_panoptic_png,
     write_panoptic_png,
 )
+from mmpanonas.runs import Runs
 
 IDS = np.array([[0, 7, 7, 0], [300, 7, 70000, 70000], [300, 300, 0, 70000]])
 SEGMENTS = [
@@ -121,9 +122,10 @@ def pictures(draw):
 @given(pictures())
 def test_equals_naive_loading(picture):
     ids, segments = picture
-    index = index_segments(ids, [segment["id"] for segment in segments])
-    masks = segment_masks(index, [segment["is_thing"] for segment in segments])
-    labels = np.array([255, *(segment["category"] for segment in segments)])[index]
+    runs = Runs.of(ids)
+    numbers = index_segments(runs.values(ids), [segment["id"] for segment in segments])
+    masks = segment_masks(runs, numbers, [segment["is_thing"] for segment in segments])
+    labels = runs.paint(np.array([255, *(segment["category"] for segment in segments)])[numbers])
     expected_masks, expected_labels = naive(ids, segments)
     assert np.array_equal(masks, expected_masks)
     assert np.array_equal(labels, expected_labels)
