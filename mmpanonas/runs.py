@@ -7,6 +7,7 @@ what is looked up, counted or written once per run costs next to nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -28,13 +29,10 @@ class Runs:
     @classmethod
     def of(cls, *maps: np.ndarray) -> Runs:
         """Cut maps (H, W) into runs in which all of them are constant."""
-        begins = np.zeros(maps[0].size, bool)
-        begins[0] = True
-        for each in maps:
-            flat = each.ravel()
-            begins[1:] |= flat[1:] != flat[:-1]
-        starts = np.flatnonzero(begins)
-        return cls(maps[0].shape, starts, np.diff(starts, append=begins.size))
+        flats = [each.ravel() for each in maps]
+        changes = reduce(np.logical_or, (flat[1:] != flat[:-1] for flat in flats))
+        starts = np.append(0, np.flatnonzero(changes) + 1)
+        return cls(maps[0].shape, starts, np.diff(starts, append=maps[0].size))
 
     def values(self, each: np.ndarray) -> np.ndarray:
         """The value (R,) of each run in one of the maps that were cut."""

@@ -41,8 +41,10 @@ def index_segments(
     numbers = np.zeros(len(known), np.int32)
     numbers[len(known) - len(segment_ids) :] = np.arange(1, len(segment_ids) + 1)
     order = np.argsort(known)
-    place = order[np.searchsorted(known, ids, sorter=order).clip(max=len(known) - 1)]
-    return np.where(known[place] == ids, numbers[place], UNKNOWN)
+    known, numbers = known[order], numbers[order]
+    place = np.searchsorted(known, ids)
+    is_known = known.take(place, mode="clip") == ids
+    return np.where(is_known, numbers.take(place, mode="clip"), UNKNOWN)
 
 
 def segment_masks(runs: Runs, numbers: np.ndarray, chosen: Sequence[bool]) -> np.ndarray:
@@ -50,15 +52,18 @@ def segment_masks(runs: Runs, numbers: np.ndarray, chosen: Sequence[bool]) -> np
 
     Segments count from 1; one without pixels has an empty mask.
     """
-    width = runs.shape[1]
     index = runs.paint(numbers.astype(np.min_scalar_type(len(chosen))))
-    # Where an index repeats, the value written last stays: each number's first and last run.
-    tops, bottoms = np.zeros((2, len(chosen) + 1), int)
-    tops[numbers[::-1]] = (runs.starts // width)[::-1]
-    bottoms[numbers] = (runs.starts + runs.lengths - 1) // width + 1
-    places = [number for number, is_chosen in enumerate(chosen, start=1) if is_chosen]
-    masks = np.zeros((len(places), *runs.shape), np.uint8)
-    for mask, number in zip(masks, places, strict=True):
+    # Where an index repeats, what is written last stays: the first and the last run of a number.
+    first, last = np.zeros((2, len(chosen) + 1), int)
+    places = np.arange(len(numbers))
+    first[numbers[::-1]] = places[::-1]
+    last[numbers] = places
+    width = runs.shape[1]
+    tops = runs.starts[first] // width
+    bottoms = (runs.starts + runs.lengths - 1)[last] // width + 1
+    shown = [number for number, is_chosen in enumerate(chosen, start=1) if is_chosen]
+    masks = np.zeros((len(shown), *runs.shape), np.uint8)
+    for mask, number in zip(masks, shown, strict=True):
         rows = slice(tops[number], bottoms[number])  # the others are not even touched
         np.equal(index[rows], number, out=mask[rows].view(bool))
     return masks
