@@ -31,8 +31,8 @@ class Runs:
         """Cut maps (H, W) into runs in which all of them are constant."""
         flats = [each.ravel() for each in maps]
         changes = reduce(np.logical_or, (flat[1:] != flat[:-1] for flat in flats))
-        starts = np.append(0, np.flatnonzero(changes) + 1)
-        return cls(maps[0].shape, starts, np.diff(starts, append=maps[0].size))
+        bounds = np.concatenate(([0], np.flatnonzero(changes) + 1, [maps[0].size]))
+        return cls(maps[0].shape, bounds[:-1], np.diff(bounds))
 
     def values(self, each: np.ndarray) -> np.ndarray:
         """The value (R,) of each run in one of the maps that were cut."""

@@ -60,7 +60,7 @@ def segment_masks(runs: Runs, numbers: np.ndarray, chosen: Sequence[bool]) -> np
     last[numbers] = places
     width = runs.shape[1]
     tops = runs.starts[first] // width
-    bottoms = (runs.starts + runs.lengths - 1)[last] // width + 1
+    bottoms = (runs.starts[last] + runs.lengths[last] - 1) // width + 1
     shown = [number for number, is_chosen in enumerate(chosen, start=1) if is_chosen]
     masks = np.zeros((len(shown), *runs.shape), np.uint8)
     for mask, number in zip(masks, shown, strict=True):
