@@ -72,7 +72,7 @@ def decode_panoptic_png(data: bytes, name: str = "<bytes>") -> np.ndarray:
 def _decode_rgb(data: bytes) -> np.ndarray:
     """The pixels of a PNG whose chunks are whole, uint8 (H, W, 3).
 
-    OpenCV is slow at inflating flat maps; kornia-rs is not, but knows no palette and no alpha.
+    kornia-rs takes a tenth to a half of OpenCV's time, but knows no palette and no alpha.
     """
     width, height, depth, colour = struct.unpack_from(">IIBB", data, len(PNG_HEAD))
     if (depth, colour) == (8, RGB):
