@@ -1,6 +1,6 @@
 """Time LoadPanopticSegments beside MMDetection's LoadPanopticAnnotations on the same pictures.
 
-    python benchmarks/loading.py [--pictures 20] [--rounds 3]
+    python benchmarks/loading.py [--pictures 20] [--rounds 5] [--cpu-time]
 
 Pictures of 640 x 480 shapes with many objects are rendered into a temporary folder; the real
 sets beside the checkout (../shared/data) follow where they are present. Timed is one picture's
@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from common import SHARED, in_turn, machine
+from common import SHARED, in_turn, machine, use_cpu_time
 from mmdet.datasets.transforms import LoadPanopticAnnotations
 from mmengine.registry import init_default_scope
 
@@ -36,13 +36,21 @@ def read_samples(root: Path, split: str, number: int) -> list[dict]:
     return [sample | {"ori_shape": (sample["height"], sample["width"])} for sample in samples]
 
 
-def load(transform, samples: list[dict]) -> list[dict]:
-    return [transform(dict(sample)) for sample in samples]
+def load(transform, samples: list[dict]) -> None:
+    """Load one picture after the other, as a pipeline does: none is kept."""
+    for sample in samples:
+        transform(dict(sample))
 
 
-def assert_equal(ours: list[dict], theirs: list[dict]) -> None:
+def read(samples: list[dict]) -> None:
+    for sample in samples:
+        read_panoptic_png(sample["seg_map_path"])
+
+
+def assert_equal(ours, theirs, samples: list[dict]) -> None:
     """Compare every array that the loaders add."""
-    for mine, other in zip(ours, theirs, strict=True):
+    for sample in samples:
+        mine, other = ours(dict(sample)), theirs(dict(sample))
         np.testing.assert_array_equal(mine["gt_masks"].masks, other["gt_masks"].masks)
         np.testing.assert_array_equal(mine["gt_seg_map"], other["gt_seg_map"])
         np.testing.assert_array_equal(mine["gt_bboxes"].numpy(), other["gt_bboxes"].numpy())
@@ -53,11 +61,11 @@ def assert_equal(ours: list[dict], theirs: list[dict]) -> None:
 def report(name: str, samples: list[dict], rounds: int) -> None:
     """Compare, time and print one row."""
     ours, theirs = LoadPanopticSegments(), LoadPanopticAnnotations()
-    assert_equal(load(ours, samples), load(theirs, samples))
+    assert_equal(ours, theirs, samples)
     functions = {
         "ours": lambda: load(ours, samples),
         "theirs": lambda: load(theirs, samples),
-        "png": lambda: [read_panoptic_png(sample["seg_map_path"]) for sample in samples],
+        "png": lambda: read(samples),
     }
     seconds = in_turn(functions, rounds)
     mine, other, png = (1000 * min(seconds[key]) / len(samples) for key in functions)
@@ -73,11 +81,13 @@ def report(name: str, samples: list[dict], rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=20, help="at most, per set")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cpu-time", action="store_true", help="for a machine that others use")
     args = parser.parse_args()
 
     init_default_scope("mmdet")
-    print(f"{machine()}; ms per picture, minimum of {args.rounds} rounds in turn; arrays equal")
+    clock = use_cpu_time(args.cpu_time)
+    print(f"{machine()}; milli{clock} per picture, minimum of {args.rounds} rounds in turn; equal")
     print(f"{'set':22} pictures     size segments     ours    mmdet  ratio  PNG alone")
     with tempfile.TemporaryDirectory() as name:
         for objects in (4, 20, 60):

@@ -1,12 +1,14 @@
 """Time PanopticQualityMetric beside MMDetection's CocoPanopticMetric on the same predictions.
 
-    python benchmarks/pq.py [--pictures 100] [--height 480] [--width 640] [--instances 20]
+    python benchmarks/pq.py [--pictures 40] [--rounds 3] [--height 480] [--width 640]
+        [--instances 20] [--cpu-time]
 
-Synthetic pictures of 133 classes: a grid of stuff with rectangles of things as the ground
-truth, the same shifted and in part with other labels as the prediction. Both metrics are timed
-from the data samples a runner hands them to the numbers: reading the ground-truth PNGs
-included and, in MMDetection's, writing the predictions as PNGs and reading them back. Both
-must give the same PQ.
+Synthetic pictures of 133 classes: a grid of stuff with rectangles of things, some of them crowds,
+as the ground truth, the same shifted and in part with other labels as the prediction. Both metrics
+are timed from the data samples a runner hands them to the numbers: reading the ground-truth PNGs
+included and, in MMDetection's, writing the predictions as PNGs and reading them back. Both must
+give the same numbers to the last bit. Nothing is kept from one candidate of a search to the next:
+the row of the ground truth says how much of ours that could save.
 """
 
 import argparse
@@ -14,16 +16,16 @@ import contextlib
 import io
 import json
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from common import in_turn, machine, use_cpu_time
 from mmdet.evaluation.metrics import CocoPanopticMetric
 from mmdet.structures import INSTANCE_OFFSET
 
 from mmpanonas.evaluation import PanopticQualityMetric
-from mmpanonas.panoptic_png import write_panoptic_png
+from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
 
 THINGS, STUFF = 80, 53
 VOID = THINGS + STUFF
@@ -64,9 +66,11 @@ def make_samples(folder: Path, args) -> list[dict]:
             label = value % INSTANCE_OFFSET
             if label == VOID:
                 continue
-            segment = {"id": value + 1, "category_id": label, "area": area, "iscrowd": 0}
+            crowd = label < THINGS and rng.random() < 0.1
+            segment = {"id": value + 1, "category_id": label, "area": area, "iscrowd": int(crowd)}
             segments.append({**segment, "bbox": [0, 0, 1, 1]})
-            infos.append({"id": value + 1, "category": label, "is_thing": label < THINGS})
+            is_thing = label < THINGS and not crowd
+            infos.append({"id": value + 1, "category": label, "is_thing": is_thing})
         size = {"height": args.height, "width": args.width}
         images.append({"id": img_id, "file_name": f"{img_id:06}.jpg", **size})
         annotation = {"image_id": img_id, "file_name": path.name, "segments_info": segments}
@@ -89,57 +93,78 @@ def make_samples(folder: Path, args) -> list[dict]:
     return samples
 
 
-def evaluate(metric, samples: list[dict]) -> tuple[float, dict]:
-    """Seconds and the metrics; logging is kept off the screen."""
+def evaluate(metric, samples: list[dict]) -> dict:
+    """The metrics; logging is kept off the screen."""
     metric.dataset_meta = META
     with contextlib.redirect_stdout(io.StringIO()):
-        start = time.perf_counter()
         for sample in samples:
             metric.process({}, [sample])
-        metrics = metric.evaluate(len(samples))
-        return time.perf_counter() - start, metrics
+        return metric.evaluate(len(samples))
 
 
 def copied(samples: list[dict]) -> list[dict]:
-    """MMDetection's metric writes into the predictions, so each run gets its own."""
+    """MMDetection's metric writes into the predictions, so each round gets its own."""
     return [
         {**s, "pred_panoptic_seg": {"sem_seg": s["pred_panoptic_seg"]["sem_seg"].clone()}}
         for s in samples
     ]
 
 
+def read(samples: list[dict]) -> None:
+    for sample in samples:
+        read_panoptic_png(sample["seg_map_path"])
+
+
+def compare(folder: Path, args) -> tuple[dict[str, list[float]], dict]:
+    """Seconds of each round, by row, and the metrics, which must be equal."""
+    samples = make_samples(folder, args)
+    copies = iter([copied(samples) for _ in range(args.rounds + 1)])
+    prefix = str(folder / "out" / "results")
+    answers = {}
+
+    def theirs():
+        metric = CocoPanopticMetric(ann_file=str(folder / "ann.json"), seg_prefix=str(folder))
+        answers["theirs"] = evaluate(metric, next(copies))
+
+    def ours():
+        answers["ours"] = evaluate(PanopticQualityMetric(), samples)
+
+    seconds = in_turn(
+        {
+            "CocoPanopticMetric (writes files)": theirs,
+            "PanopticQualityMetric": ours,
+            "  of it reading the ground truth": lambda: read(samples),
+            "PanopticQualityMetric, writing files": lambda: evaluate(
+                PanopticQualityMetric(outfile_prefix=prefix), samples
+            ),
+        },
+        args.rounds,
+    )
+    if answers["ours"] != answers["theirs"]:
+        raise SystemExit(f"the two metrics disagree: {answers}")
+    return seconds, answers["ours"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=100)
+    parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--height", type=int, default=480)
     parser.add_argument("--width", type=int, default=640)
     parser.add_argument("--instances", type=int, default=20)
+    parser.add_argument("--cpu-time", action="store_true", help="for a machine that others use")
     args = parser.parse_args()
 
+    clock = use_cpu_time(args.cpu_time)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        samples = make_samples(folder, args)
-        theirs, reference = evaluate(
-            CocoPanopticMetric(ann_file=str(folder / "ann.json"), seg_prefix=name),
-            copied(samples),
-        )
-        ours, metrics = evaluate(PanopticQualityMetric(), copied(samples))
-        prefix = str(folder / "out" / "results")
-        writing, _ = evaluate(PanopticQualityMetric(outfile_prefix=prefix), copied(samples))
-
+        seconds, metrics = compare(Path(name), args)
+    print(machine())
     print(f"{args.pictures} synthetic pictures of {args.height} x {args.width}, {VOID} classes,")
-    print(f"{args.instances} things a picture, CPU, one process, ms per picture:")
-    for label, seconds in (
-        ("PanopticQualityMetric", ours),
-        ("PanopticQualityMetric, writing files", writing),
-        ("CocoPanopticMetric (writes files)", theirs),
-    ):
-        milliseconds = 1000 * seconds / args.pictures
-        print(f"  {label:38} {milliseconds:8.2f}   {theirs / seconds:6.1f} x")
-    difference = max(abs(metrics[key] - reference[key]) for key in reference)
-    print(f"PQ {metrics['coco_panoptic/PQ']:.6f} in both (largest difference {difference:.1e})")
-    if difference > 1e-9:
-        raise SystemExit("the two metrics disagree")
+    print(f"{args.instances} things a picture; milli{clock} per picture, minimum of {args.rounds}:")
+    theirs, *_ = (min(each) for each in seconds.values())
+    for row, each in seconds.items():
+        print(f"  {row:38} {1000 * min(each) / args.pictures:8.2f} {theirs / min(each):6.1f} x")
+    print(f"PQ {metrics['coco_panoptic/PQ']:.6f}, SQ, RQ and those of the groups: equal in both")
 
 
 if __name__ == "__main__":

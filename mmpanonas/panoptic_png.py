@@ -6,10 +6,15 @@ import zlib
 
 import cv2
 import numpy as np
+from kornia_rs.io import decode_image_png_u8
 
 from mmpanonas.errors import InputError
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_HEAD = PNG_SIGNATURE + b"\0\0\0\x0dIHDR"
+"""With what every PNG begins; width, height, bit depth and colour type follow."""
+RGB = 2
+"""The colour type of three channels."""
 VOID_ID = 0
 """The id of pixels that belong to no segment."""
 MAX_ID = (1 << 24) - 1
@@ -51,15 +56,31 @@ def decode_panoptic_png(data: bytes, name: str = "<bytes>") -> np.ndarray:
             f"panoptic PNG '{name}' {problem} ({len(data)} bytes); a whole PNG was expected: "
             "copy or download the file again"
         )
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if bgr is None:
+    try:
+        rgb = _decode_rgb(data)
+    except Exception as error:  # kornia-rs raises nothing narrower
         raise InputError(
-            f"panoptic PNG '{name}' cannot be decoded, though it looks whole; an 8-bit RGB PNG "
-            "was expected: write the file again"
-        )
+            f"panoptic PNG '{name}' cannot be decoded, though it looks whole ({error}); an 8-bit "
+            "RGB PNG was expected: write the file again"
+        ) from None
     # Four bytes R, G, B, alpha read as one little-endian number hold the id in the low three.
-    packed = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGBA).view("<i4")[..., 0]
-    return np.bitwise_and(packed, MAX_ID).astype(np.int32, copy=False)
+    ids = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA).view("<i4")[..., 0]
+    ids &= MAX_ID
+    return ids
+
+
+def _decode_rgb(data: bytes) -> np.ndarray:
+    """The pixels of a PNG whose chunks are whole, uint8 (H, W, 3).
+
+    kornia-rs takes a tenth to a half of OpenCV's time, but knows no palette and no alpha.
+    """
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, len(PNG_HEAD))
+    if (depth, colour) == (8, RGB):
+        return decode_image_png_u8(data, (height, width), "rgb")
+    rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if rgb is None:
+        raise ValueError("OpenCV finds no picture in it")
+    return rgb
 
 
 def write_panoptic_png(path: str | os.PathLike, ids: np.ndarray) -> None:
@@ -94,7 +115,7 @@ def png_problem(data: bytes) -> str | None:
     """
     if not data:
         return "is empty"
-    if not data.startswith(PNG_SIGNATURE):
+    if not data.startswith(PNG_HEAD):
         return "is not a PNG"
     start = len(PNG_SIGNATURE)
     while start + 12 <= len(data):

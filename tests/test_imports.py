@@ -17,12 +17,13 @@ OURS = {
     "execution": {"space", "search", "errors"},
     "engine": {"space", "search", "execution", "errors"},
     "convert": {"space", "errors"},
-    "datasets": {"space", "errors", "panoptic_png"},
-    "evaluation": {"space", "errors", "panoptic_png"},
+    "datasets": {"space", "errors", "panoptic_png", "runs"},
+    "evaluation": {"space", "errors", "panoptic_png", "runs"},
     "visualization": {"space", "errors", "panoptic_png"},
     "inference": {"config", "engine", "evaluation", "visualization", "errors"},
     "errors": set(),
     "panoptic_png": {"errors"},
+    "runs": set(),
 }
 
 #: Packages that run on the standard library and these alone.
@@ -31,6 +32,7 @@ THEIRS = {
     "search": {"numpy", "pymoo"},
     "execution": {"ray"},
     "errors": set(),
+    "runs": {"numpy"},
 }
 
 

@@ -47,7 +47,7 @@ pip_install --no-deps --no-build-isolation --target "$VENV/pretrain" -r requirem
 
 say "4/4 importing what was installed"
 "$VENV/bin/python" -W ignore -c '
-import cv2, mmcv, mmcv.ops, mmdet, mmengine, torch, vernier
+import cv2, kornia_rs, mmcv, mmcv.ops, mmdet, mmengine, torch
 import mmpanonas.register
 print(f"[setup] torch {torch.__version__}, mmcv {mmcv.__version__}, mmdet {mmdet.__version__}, "
       f"cv2 {cv2.__version__} (headless), GPU: {torch.cuda.is_available()}")'

@@ -7,10 +7,10 @@ from mmdet.datasets.transforms import LoadAnnotations
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.mask import BitmapMasks
 from mmengine import fileio
-from scipy import ndimage
 
 from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import MAX_ID, VOID_ID, decode_panoptic_png, read_panoptic_png
+from mmpanonas.runs import Runs
 
 UNKNOWN = -1
 
@@ -18,15 +18,15 @@ UNKNOWN = -1
 def index_segments(
     ids: np.ndarray, segment_ids: Sequence[int], void_ids: Sequence[int] = ()
 ) -> np.ndarray:
-    """Number the segments of a picture by their place in a list, in one pass.
+    """Number segments by their place in a list.
 
     Args:
-        ids: int32 (H, W) in 0 .. 2^24 - 1, 0 is void.
+        ids: integers of any shape in 0 .. 2^24 - 1, 0 is void; one per run is enough.
         segment_ids: distinct ids above 0.
         void_ids: further ids that count as void.
 
     Returns:
-        int32 (H, W): 0 for void, k + 1 for ``segment_ids[k]``, -1 for any other id.
+        int32 of the shape of ``ids``: 0 for void, k + 1 for ``segment_ids[k]``, -1 for any other.
 
     Raises:
         InputError: an id of the list is out of range or there twice.
@@ -37,33 +37,35 @@ def index_segments(
             f"segment ids are {listed}; distinct ids from 1 to {MAX_ID} were expected "
             f"({VOID_ID} means void): number the segments anew"
         )
-    # Neighbouring pixels are mostly of one segment, so ids are looked up once per run of equal
-    # ids: a table of all 2^24 ids would cost more in fresh memory than the picture itself.
-    flat = ids.ravel()
-    starts = np.flatnonzero(np.concatenate([[True], flat[1:] != flat[:-1]]))
     known = np.array([VOID_ID, *void_ids, *segment_ids], np.int32)
     numbers = np.zeros(len(known), np.int32)
     numbers[len(known) - len(segment_ids) :] = np.arange(1, len(segment_ids) + 1)
     order = np.argsort(known)
-    place = order[np.searchsorted(known, flat[starts], sorter=order).clip(max=len(known) - 1)]
-    run_numbers = np.where(known[place] == flat[starts], numbers[place], UNKNOWN)
-    lengths = np.diff(starts, append=flat.size)
-    return np.repeat(run_numbers, lengths).reshape(ids.shape)
+    known, numbers = known[order], numbers[order]
+    place = np.searchsorted(known, ids)
+    is_known = known.take(place, mode="clip") == ids
+    return np.where(is_known, numbers.take(place, mode="clip"), UNKNOWN)
 
 
-def segment_masks(index: np.ndarray, chosen: Sequence[bool]) -> np.ndarray:
-    """Masks uint8 (N, H, W) of the N chosen of the segments numbered from 1 in ``index`` (H, W).
+def segment_masks(runs: Runs, numbers: np.ndarray, chosen: Sequence[bool]) -> np.ndarray:
+    """Masks uint8 (N, H, W) of the N chosen of the segments, which the runs' ``numbers`` (R,) name.
 
-    Each is filled within its segment's bounding box only; a segment without pixels has an
-    empty mask.
+    Segments count from 1; one without pixels has an empty mask.
     """
-    numbers = [number for number, is_chosen in enumerate(chosen, start=1) if is_chosen]
-    boxes = ndimage.find_objects(index, max_label=len(chosen))
-    masks = np.zeros((len(numbers), *index.shape), np.uint8)
-    for mask, number in zip(masks, numbers, strict=True):
-        box = boxes[number - 1]
-        if box is not None:
-            mask[box] = index[box] == number
+    index = runs.paint(numbers.astype(np.min_scalar_type(len(chosen))))
+    # Where an index repeats, what is written last stays: the first and the last run of a number.
+    first, last = np.zeros((2, len(chosen) + 1), int)
+    places = np.arange(len(numbers))
+    first[numbers[::-1]] = places[::-1]
+    last[numbers] = places
+    width = runs.shape[1]
+    tops = runs.starts[first] // width
+    bottoms = (runs.starts[last] + runs.lengths[last] - 1) // width + 1
+    shown = [number for number, is_chosen in enumerate(chosen, start=1) if is_chosen]
+    masks = np.zeros((len(shown), *runs.shape), np.uint8)
+    for mask, number in zip(masks, shown, strict=True):
+        rows = slice(tops[number], bottoms[number])  # the others are not even touched
+        np.equal(index[rows], number, out=mask[rows].view(bool))
     return masks
 
 
@@ -112,21 +114,23 @@ class LoadPanopticSegments(LoadAnnotations):
         if self.with_label:
             self._load_labels(results)
         if self.with_mask or self.with_seg:
-            index = self._read_index(results)
+            ids = self._read_ids(results)
+            runs = Runs.of(ids)
+            numbers = _known_segments(results, runs.values(ids))
             segments = results["segments_info"]
             if self.with_mask:
                 is_thing = [segment["is_thing"] for segment in segments]
                 # Given later, for BitmapMasks copies all that its constructor is given.
-                results["gt_masks"] = BitmapMasks([], *index.shape)
-                results["gt_masks"].masks = segment_masks(index, is_thing)
+                results["gt_masks"] = BitmapMasks([], *ids.shape)
+                results["gt_masks"].masks = segment_masks(runs, numbers, is_thing)
             if self.with_seg:
                 labels = [self.ignore_index, *(segment["category"] for segment in segments)]
-                results["gt_seg_map"] = np.array(labels, np.uint8)[index]
+                results["gt_seg_map"] = runs.paint(np.array(labels, np.uint8)[numbers])
                 results["ignore_index"] = self.ignore_index
         return results
 
-    def _read_index(self, results: dict) -> np.ndarray:
-        """Read the PNG of a sample; int32 (H, W): 0 for void, k + 1 for segment k."""
+    def _read_ids(self, results: dict) -> np.ndarray:
+        """Read the PNG of a sample; segment ids (H, W)."""
         path, segments = results["seg_map_path"], results["segments_info"]
         shape = tuple(results.get("ori_shape") or (results["height"], results["width"]))
         if path is None:
@@ -147,16 +151,22 @@ class LoadPanopticSegments(LoadAnnotations):
                 f"'{results['img_path']}' {shape[1]} x {shape[0]} (width x height); sizes must be "
                 "equal: write the PNG at the picture's size"
             )
-        listed = [segment["id"] for segment in segments]
-        try:
-            index = index_segments(ids, listed, results.get("void_ids", ()))
-        except InputError as error:
-            raise InputError(f"picture '{results['img_path']}': {error}") from None
-        if index.min() == UNKNOWN:
-            unknown = np.unique(ids[index == UNKNOWN]).tolist()
-            raise InputError(
-                f"panoptic PNG '{path}' holds the ids {unknown[:10]} ({len(unknown)} in all) that "
-                f"the annotation file does not list for it; it lists {listed}. Ids must be written "
-                "as R + 256 G + 256^2 B: check that JSON and PNGs belong together"
-            )
-        return index
+        return ids
+
+
+def _known_segments(results: dict, ids: np.ndarray) -> np.ndarray:
+    """Number ids read from a sample's PNG by :func:`index_segments`; unlisted ids are refused."""
+    listed = [segment["id"] for segment in results["segments_info"]]
+    try:
+        numbers = index_segments(ids, listed, results.get("void_ids", ()))
+    except InputError as error:
+        raise InputError(f"picture '{results['img_path']}': {error}") from None
+    if numbers.min() == UNKNOWN:
+        unknown = np.unique(ids[numbers == UNKNOWN]).tolist()
+        raise InputError(
+            f"panoptic PNG '{results['seg_map_path']}' holds the ids {unknown[:10]} "
+            f"({len(unknown)} in all) that the annotation file does not list for it; it lists "
+            f"{listed}. Ids must be written as R + 256 G + 256^2 B: check that JSON and PNGs "
+            "belong together"
+        )
+    return numbers

@@ -7,6 +7,7 @@ from mmpanonas.evaluation.panoptic_quality import (
     picture_counts,
     quality,
     segment_areas,
+    segment_overlaps,
 )
 from mmpanonas.evaluation.rank_correlation import (
     Correlation,
@@ -32,4 +33,5 @@ __all__ = [
     "read_category_ids",
     "read_stand_alone",
     "segment_areas",
+    "segment_overlaps",
 ]

@@ -8,15 +8,21 @@ from pathlib import Path
 
 import numpy as np
 from mmdet.registry import METRICS
-from mmdet.structures import INSTANCE_OFFSET
 from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger, print_log
 
 from mmpanonas.errors import InputError
-from mmpanonas.evaluation.panoptic_quality import Counts, mean_quality, picture_counts, quality
+from mmpanonas.evaluation.panoptic_quality import (
+    Counts,
+    mean_quality,
+    picture_counts,
+    quality,
+    segment_overlaps,
+)
 from mmpanonas.evaluation.results import PanopticResults, read_category_ids, write_json
-from mmpanonas.evaluation.samples import ground_truth, prediction_ids
+from mmpanonas.evaluation.samples import ground_truth, predicted_label, prediction_ids
+from mmpanonas.panoptic_png import VOID_ID
 
 
 @METRICS.register_module()
@@ -73,21 +79,13 @@ class PanopticQualityMetric(BaseMetric):
         Raises:
             InputError: no ground truth in a sample, sizes unequal, unknown labels or ids.
         """
-        classes, num_things = self._classes()
         for sample in data_samples:
-            ids, areas = prediction_ids(sample, len(classes))
+            ids = prediction_ids(sample, len(self._classes()[0]))
             result = {"key": (sample["img_id"], str(sample.get("seg_map_path")))}
             if self.outfile_prefix is not None:
-                result["annotation"] = self._write_png(sample, ids, areas)
+                result["annotation"] = self._write_png(sample, ids)
             if not self.format_only:
-                truth, segments = ground_truth(sample, len(classes), num_things)
-                if truth.shape != ids.shape:
-                    raise InputError(
-                        f"picture {sample['img_id']}: the prediction is {ids.shape}, the ground "
-                        f"truth {sample['seg_map_path']} is {truth.shape} (height, width)"
-                    )
-                labels = {i: (i - 1) % INSTANCE_OFFSET for i in areas}
-                result["counts"] = picture_counts(truth, segments, ids, labels, len(classes))
+                result["counts"] = self._counts(sample, ids)
             self.results.append(result)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
@@ -139,6 +137,23 @@ class PanopticQualityMetric(BaseMetric):
             rows.append({"name": name, "isthing": label < num_things, **percent, **counts})
         return rows
 
+    def _counts(self, sample: dict, ids: np.ndarray) -> dict[int, Counts]:
+        """Match one picture's prediction (H, W) with its ground truth."""
+        classes, num_things = self._classes()
+        path = sample.get("seg_map_path")
+        truth, annotated = ground_truth(sample, len(classes), num_things)
+        if truth.shape != ids.shape:
+            raise InputError(
+                f"picture {sample['img_id']}: the prediction is {ids.shape}, the ground "
+                f"truth {path} is {truth.shape} (height, width)"
+            )
+        overlaps = segment_overlaps(truth, ids)
+        unknown = sorted({i for i, _ in overlaps} - {VOID_ID} - annotated.keys())
+        if unknown:
+            raise InputError(f"{path}: ids {unknown[:5]} are in the PNG and not in segments_info")
+        predicted = {i: predicted_label(i) for _, i in overlaps if i != VOID_ID}
+        return picture_counts(overlaps, annotated, predicted)
+
     def _totals(self, results: list[dict]) -> list[Counts]:
         """Counts per label over all pictures, each picture once, in the order of image ids."""
         pictures = {}
@@ -169,11 +184,11 @@ class PanopticQualityMetric(BaseMetric):
             ids = read_category_ids(self.ann_file, classes)
         return PanopticResults(self.outfile_prefix, classes, num_things, ids)
 
-    def _write_png(self, sample: dict, ids: np.ndarray, areas: dict[int, int]) -> dict:
+    def _write_png(self, sample: dict, ids: np.ndarray) -> dict:
         """Write one predicted map; return its entry of the results file."""
         stem = Path(sample.get("seg_map_path") or sample["img_path"]).stem
         self._files.write_png(stem, ids)
-        return self._files.annotation(sample["img_id"], stem, areas)
+        return self._files.annotation(sample["img_id"], stem, ids)
 
     def _write_json(self, results: list[dict]) -> None:
         """Write the results file in one step, pictures in the order of their ids."""

@@ -1,75 +1,81 @@
 """Panoptic quality, computed from arrays in memory.
 
-Source: Kirillov et al., Panoptic Segmentation (CVPR 2019); numbers equal panopticapi's. The
-matching is vernier's (strict parity); the sums over pictures are ours, since they must not
-depend on how the pictures were spread over ranks.
+Source: Kirillov et al., Panoptic Segmentation (CVPR 2019). The counts, and the sums of IoUs to the
+last bit, are panopticapi's, whose rules for crowds the paper leaves open.
 """
 
 from __future__ import annotations
 
-import json
+from collections import Counter, defaultdict
 
 import numpy as np
-import vernier.panoptic
+
+from mmpanonas.panoptic_png import VOID_ID
+from mmpanonas.runs import Runs
 
 Counts = tuple[int, int, int, float]
 """True positives, false positives, misses, sum of IoUs over the true positives."""
 
 
 def segment_areas(ids: np.ndarray) -> dict[int, int]:
-    """Pixels per id of an integer map, ids ascending; counts runs, as maps are mostly flat."""
-    flat = ids.ravel()
-    starts = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))
-    values, inverse = np.unique(flat[starts], return_inverse=True)
-    lengths = np.diff(starts, append=len(flat))
-    areas = np.bincount(inverse, weights=lengths, minlength=len(values)).astype(np.int64)
-    return dict(zip(values.tolist(), areas.tolist(), strict=True))
+    """Pixels per id of an integer map (H, W), ids ascending."""
+    runs = Runs.of(ids)
+    return runs.pixels(runs.values(ids))
+
+
+def segment_overlaps(truth: np.ndarray, ids: np.ndarray) -> dict[tuple[int, int], int]:
+    """Pixels per pair of ids of two maps (H, W), ids from 0 to 2^31 - 1, pairs ascending."""
+    runs = Runs.of(truth, ids)
+    pairs = runs.values(truth).astype(np.int64) << 32 | runs.values(ids)
+    return {divmod(pair, 1 << 32): pixels for pair, pixels in runs.pixels(pairs).items()}
 
 
 def picture_counts(
-    truth: np.ndarray,
-    segments: list[dict],
-    ids: np.ndarray,
+    overlaps: dict[tuple[int, int], int],
+    annotated: dict[int, tuple[int, bool]],
     predicted: dict[int, int],
-    num_classes: int,
 ) -> dict[int, Counts]:
-    """Match one picture.
+    """Match the segments of one picture.
+
+    A predicted and an annotated segment of one class match if their IoU is above 0.5; predicted
+    pixels on void leave the union. A crowd matches nothing and is not missed. An unmatched
+    prediction of which more than half lies on void or on the crowd of its class (the last listed,
+    if there are several) counts nowhere.
 
     Args:
-        truth, ids: (H, W) annotated and predicted segment ids, 0 for void.
-        segments: annotated segments: id, category_id (label), iscrowd, area in pixels.
-        predicted: label of each predicted segment id.
-        num_classes: number of labels.
+        overlaps: pixels per pair (annotated id, predicted id), ascending; id 0 is void.
+        annotated: per annotated id its label and whether it is a crowd.
+        predicted: per predicted id its label.
 
     Returns:
         per label that counts: true positives, false positives, misses, sum of IoUs.
     """
-    # panopticapi knows one crowd region per class, the last listed; the others never count.
-    crowds = {s["category_id"]: s["id"] for s in segments if s["iscrowd"]}
-    segments = [s for s in segments if not s["iscrowd"] or crowds[s["category_id"]] == s["id"]]
-    found = [{"id": i, "category_id": label} for i, label in predicted.items()]
-    # Strict parity refuses a data set in which nothing counts (panopticapi divides by zero);
-    # a second picture of one matched pixel, of a class of its own, keeps the first apart.
-    extra = [{"id": 1, "category_id": num_classes, "iscrowd": 0, "area": 1}]
-    pixel = np.ones((1, 1), np.uint32)
-    categories = [{"id": i, "name": str(i), "isthing": 0} for i in range(num_classes + 1)]
-    summary = vernier.panoptic.Evaluator(parity_mode="strict", things_stuff_split=False).evaluate(
-        vernier.panoptic.Dataset.from_arrays(
-            {0: truth.astype(np.uint32), 1: pixel},
-            json.dumps({0: segments, 1: extra}).encode(),
-            json.dumps(categories).encode(),
-        ),
-        vernier.panoptic.Predictions.from_arrays(
-            {0: ids.astype(np.uint32), 1: pixel}, json.dumps({0: found, 1: extra}).encode()
-        ),
-        num_threads=1,
-    )
-    counts = {
-        label: (stats.n_tp, stats.n_fp, stats.n_fn, stats.iou_sum)
-        for label, stats in summary.per_class().items()
-        if label < num_classes
-    }
-    return {label: count for label, count in counts.items() if any(count[:3])}
+    annotated_areas, predicted_areas = Counter(), Counter()
+    for (true_id, found_id), pixels in overlaps.items():
+        annotated_areas[true_id] += pixels
+        predicted_areas[found_id] += pixels
+    crowds = {label: true_id for true_id, (label, is_crowd) in annotated.items() if is_crowd}
+    misses = {i: label for i, (label, is_crowd) in annotated.items() if not is_crowd}
+    unmatched = dict(predicted)
+    counts = defaultdict(lambda: [0, 0, 0, 0.0])
+    for (true_id, found_id), pixels in overlaps.items():
+        label = predicted.get(found_id)
+        if annotated.get(true_id) != (label, False):
+            continue
+        on_void = overlaps.get((VOID_ID, found_id), 0)
+        union = annotated_areas[true_id] + predicted_areas[found_id] - pixels - on_void
+        if pixels / union > 0.5:
+            counts[label][0] += 1
+            counts[label][3] += pixels / union
+            del misses[true_id], unmatched[found_id]
+    for found_id, label in unmatched.items():
+        ignored = overlaps.get((VOID_ID, found_id), 0)
+        if label in crowds:
+            ignored += overlaps.get((crowds[label], found_id), 0)
+        counts[label][1] += ignored / predicted_areas[found_id] <= 0.5
+    for label in misses.values():
+        counts[label][2] += 1
+    return {label: tuple(values) for label, values in counts.items() if any(values[:3])}
 
 
 def quality(n_tp: int, n_fp: int, n_fn: int, iou_sum: float) -> dict[str, float]:

@@ -2,14 +2,15 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from mmdet.structures import INSTANCE_OFFSET
 
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import write_panoptic_png
+from mmpanonas.evaluation.panoptic_quality import segment_areas
+from mmpanonas.evaluation.samples import predicted_label
+from mmpanonas.panoptic_png import VOID_ID, write_panoptic_png
 from mmpanonas.space import write_atomically
 
 
@@ -45,16 +46,14 @@ class PanopticResults:
             for label, (i, name) in enumerate(zip(ids, classes, strict=True))
         ]
 
-    def annotation(self, image_id: int | str, stem: str, areas: Mapping[int, int]) -> dict:
-        """The JSON's entry of a picture whose PNG is ``<stem>.png``; ``areas`` by segment id."""
+    def annotation(self, image_id: int | str, stem: str, ids: np.ndarray) -> dict:
+        """The JSON's entry of a picture of segment ids (H, W) whose PNG is ``<stem>.png``."""
         segments = [
-            {"id": i, "category_id": self._category_id(i), "area": area}
-            for i, area in areas.items()
+            {"id": i, "category_id": self.categories[predicted_label(i)]["id"], "area": area}
+            for i, area in segment_areas(ids).items()
+            if i != VOID_ID
         ]
         return {"image_id": image_id, "file_name": f"{stem}.png", "segments_info": segments}
-
-    def _category_id(self, segment_id: int) -> int:
-        return self.categories[(segment_id - 1) % INSTANCE_OFFSET]["id"]
 
     def write_png(self, stem: str, ids: np.ndarray) -> None:
         """Write the segment ids (H, W) of a picture. Raises OSError where it cannot."""

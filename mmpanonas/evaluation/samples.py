@@ -6,16 +6,17 @@ import numpy as np
 from mmdet.structures import INSTANCE_OFFSET
 
 from mmpanonas.errors import InputError
-from mmpanonas.evaluation.panoptic_quality import segment_areas
 from mmpanonas.panoptic_png import VOID_ID, read_panoptic_png
+from mmpanonas.runs import Runs
 
 
-def ground_truth(sample: dict, num_classes: int, num_things: int) -> tuple[np.ndarray, list[dict]]:
-    """The annotated segment ids (H, W) of a sample and its segments in COCO's terms.
+def ground_truth(
+    sample: dict, num_classes: int, num_things: int
+) -> tuple[np.ndarray, dict[int, tuple[int, bool]]]:
+    """The annotated segment ids (H, W) of a sample; per id its label and whether it is a crowd.
 
     Raises:
-        InputError: the sample carries no ground truth, a label is unknown, or the PNG holds an
-            id that ``segments_info`` lacks.
+        InputError: the sample carries no ground truth, or a label is unknown.
     """
     missing = [key for key in ("seg_map_path", "segments_info") if sample.get(key) is None]
     if missing:
@@ -24,24 +25,17 @@ def ground_truth(sample: dict, num_classes: int, num_things: int) -> tuple[np.nd
             "from there: the meta_keys of the test pipeline's PackDetInputs must include "
             "'seg_map_path' and 'segments_info'"
         )
-    path, truth = sample["seg_map_path"], read_panoptic_png(sample["seg_map_path"])
-    areas = segment_areas(truth)
-    segments = []
+    path, segments = sample["seg_map_path"], {}
     for info in sample["segments_info"]:
-        label, is_thing = info["category"], info["is_thing"]
+        label = info["category"]
         if not 0 <= label < num_classes:
             raise InputError(f"{path}: segment {info['id']} has label {label} of {num_classes}")
-        crowd = int(label < num_things and not is_thing)
-        area = areas.get(info["id"], 0)
-        segments.append({"id": info["id"], "category_id": label, "iscrowd": crowd, "area": area})
-    unknown = sorted(set(areas) - {VOID_ID} - {segment["id"] for segment in segments})
-    if unknown:
-        raise InputError(f"{path}: ids {unknown[:5]} are in the PNG and not in segments_info")
-    return truth, segments
+        segments[info["id"]] = label, label < num_things and not info["is_thing"]
+    return read_panoptic_png(path), segments
 
 
-def prediction_ids(sample: dict, num_classes: int) -> tuple[np.ndarray, dict[int, int]]:
-    """The predicted map (H, W) as segment ids, label + 1 + instance * offset, and their areas.
+def prediction_ids(sample: dict, num_classes: int) -> np.ndarray:
+    """The predicted map (H, W) as segment ids, label + 1 + instance number * offset.
 
     Void (label ``num_classes``, or the prediction's own ``ignore_index``) becomes 0.
 
@@ -52,17 +46,19 @@ def prediction_ids(sample: dict, num_classes: int) -> tuple[np.ndarray, dict[int
         raise InputError(f"picture {sample['img_id']}: the sample lacks 'pred_panoptic_seg'")
     prediction = sample["pred_panoptic_seg"]
     panoptic = np.asarray(prediction["sem_seg"].cpu())[0]
-    void = {num_classes, prediction.get("ignore_index", num_classes)}
-    ids, areas = panoptic + 1, {}
-    for value, area in segment_areas(panoptic).items():
-        label = value % INSTANCE_OFFSET
-        if label in void:
-            ids[panoptic == value] = VOID_ID
-        elif label < num_classes:
-            areas[value + 1] = area
-        else:
-            raise InputError(
-                f"picture {sample['img_id']}: predicted label {label}; the data set has "
-                f"{num_classes} classes and {num_classes} is void"
-            )
-    return ids, areas
+    runs = Runs.of(panoptic)
+    values = runs.values(panoptic)
+    labels = values % INSTANCE_OFFSET
+    void = np.isin(labels, [num_classes, prediction.get("ignore_index", num_classes)])
+    unknown = labels[~void & (labels > num_classes)]
+    if unknown.size:
+        raise InputError(
+            f"picture {sample['img_id']}: predicted label {unknown[0]}; the data set has "
+            f"{num_classes} classes and {num_classes} is void"
+        )
+    return runs.paint(np.where(void, VOID_ID, values + 1))
+
+
+def predicted_label(segment_id: int) -> int:
+    """The label of a segment that :func:`prediction_ids` numbered."""
+    return (segment_id - 1) % INSTANCE_OFFSET

@@ -162,9 +162,9 @@ class PanopticInferencer(DetInferencer):
     def pred2dict(self, data_sample: DetDataSample, pred_out_dir: str = "") -> dict:
         """A picture's prediction, see :meth:`__call__`; its PNG is written below the folder."""
         results = self.results(pred_out_dir)
-        ids, areas = prediction_ids(data_sample.to_dict(), len(self.classes))
+        ids = prediction_ids(data_sample.to_dict(), len(self.classes))
         height, width = ids.shape
-        found = results.annotation(data_sample.img_id, data_sample.stem, areas)
+        found = results.annotation(data_sample.img_id, data_sample.stem, ids)
         found |= dict(img_path=data_sample.img_path, height=height, width=width)
         if pred_out_dir:
             results.write_png(data_sample.stem, ids)

@@ -8,12 +8,8 @@ from mmdet.datasets.transforms import PackDetInputs
 from mmpanonas.datasets import LoadPanopticSegments, PanopticDataset
 from mmpanonas.datasets.loading import index_segments, segment_masks
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import (
-    MAX_ID,
-    decode_panoptic_png,
-    read_panoptic_png,
-    write_panoptic_png,
-)
+from mmpanonas.panoptic_png import MAX_ID, write_panoptic_png
+from mmpanonas.runs import Runs
 
 IDS = np.array([[0, 7, 7, 0], [300, 7, 70000, 70000], [300, 300, 0, 70000]])
 SEGMENTS = [
@@ -121,9 +117,10 @@ def pictures(draw):
 @given(pictures())
 def test_equals_naive_loading(picture):
     ids, segments = picture
-    index = index_segments(ids, [segment["id"] for segment in segments])
-    masks = segment_masks(index, [segment["is_thing"] for segment in segments])
-    labels = np.array([255, *(segment["category"] for segment in segments)])[index]
+    runs = Runs.of(ids)
+    numbers = index_segments(runs.values(ids), [segment["id"] for segment in segments])
+    masks = segment_masks(runs, numbers, [segment["is_thing"] for segment in segments])
+    labels = runs.paint(np.array([255, *(segment["category"] for segment in segments)])[numbers])
     expected_masks, expected_labels = naive(ids, segments)
     assert np.array_equal(masks, expected_masks)
     assert np.array_equal(labels, expected_labels)
@@ -135,51 +132,6 @@ def test_unlisted_ids_are_told_from_void(ids):
     index = index_segments(ids, [3, 1], void_ids=[5])
     expected = np.select([ids == 3, ids == 1, (ids == 0) | (ids == 5)], [1, 2, 0], -1)
     assert np.array_equal(index, expected)
-
-
-@settings(max_examples=50, deadline=None)
-@given(
-    hnp.arrays(
-        st.sampled_from([np.int32, np.int64, np.uint32]),
-        hnp.array_shapes(min_dims=2, max_dims=2, max_side=7),
-        elements=st.integers(0, MAX_ID),
-    )
-)
-def test_png_round_trip(tmp_path_factory, ids):
-    path = tmp_path_factory.getbasetemp() / "round_trip.png"
-    write_panoptic_png(path, ids)
-    read = read_panoptic_png(path)
-    assert read.dtype == np.int32
-    assert np.array_equal(read, ids)
-
-
-def test_id_is_red_plus_256_green_plus_65536_blue(tmp_path):
-    from PIL import Image
-
-    Image.new("RGB", (2, 1), (1, 2, 3)).save(tmp_path / "a.png")
-    assert read_panoptic_png(tmp_path / "a.png").tolist() == [[1 + 2 * 256 + 3 * 65536] * 2]
-
-
-@pytest.mark.parametrize(
-    "ids", [np.zeros((0, 2), int), np.zeros((2, 2)), np.array([[-1]]), np.array([[MAX_ID + 1]])]
-)
-def test_ids_that_three_bytes_cannot_hold(tmp_path, ids):
-    with pytest.raises(ValueError, match=r"a\.png"):
-        write_panoptic_png(tmp_path / "a.png", ids)
-    assert not (tmp_path / "a.png").exists()
-
-
-def test_every_cut_and_every_flipped_byte_is_noticed(tmp_path):
-    write_panoptic_png(tmp_path / "a.png", IDS)
-    data = (tmp_path / "a.png").read_bytes()
-    for length in range(len(data)):
-        with pytest.raises(ValueError, match=r"b\.png.*(truncated|empty|not a PNG)"):
-            decode_panoptic_png(data[:length], "b.png")
-    for position in range(len(data)):
-        flipped = bytearray(data)
-        flipped[position] ^= 0xFF
-        with pytest.raises(ValueError, match=r"b\.png"):
-            decode_panoptic_png(bytes(flipped), "b.png")
 
 
 def test_missing_png(tmp_path):
