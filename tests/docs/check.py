@@ -85,11 +85,12 @@ class Checker:
     def _blocks(self, page: Page) -> Found:
         readers: dict[str, Callable[[Block], Found]] = {
             "bash": lambda block: self._shell(block.line + 1, block.text),
-            "python": self._python,
+            "python": lambda block: self._python(block, defined),
             "json": lambda block: _readable(block, json.loads),
             "yaml": lambda block: _readable(block, yaml.safe_load),
             "": self._text,
         }
+        defined = {name for b in page.blocks for name in re.findall(r"^class (\w+)", b.text, re.M)}
         for block in page.blocks:
             if block.language in readers:
                 yield from readers[block.language](block)
@@ -147,24 +148,22 @@ class Checker:
         unknown = [key for key in options if not keys.knows(key.split("."))]
         return f"--cfg-options: no config or constructor knows {unknown[0]}" if unknown else None
 
-    def _python(self, block: Block) -> Found:
+    def _python(self, block: Block, defined: set[str]) -> Found:
         try:
             tree = ast.parse(block.text)
         except SyntaxError as error:
             yield block.line + error.lineno, f"no Python: {error.msg}"
             return
         for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [f"{node.module}.{alias.name}" for alias in node.names]
-            else:
-                continue
-            for name in names:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                for word in node.value.split():
+                    if problem := self.project.missing(word.lstrip("./")):
+                        yield block.line + node.lineno, problem
+            for name in _imports(node):
                 if not _resolves(name):
                     yield block.line + node.lineno, f"{name} cannot be imported"
         if all(isinstance(node, ast.Assign) for node in tree.body):  # a piece of a config
-            for line, key in self.keys.unknown(block.text):
+            for line, key in self.keys.unknown(block.text, defined):
                 yield block.line + line, f"config key {key}: no config or constructor knows it"
 
 
@@ -173,6 +172,12 @@ def _readable(block: Block, read: Callable[[str], object]) -> Found:
         read(block.text)
     except (ValueError, yaml.YAMLError) as error:
         yield block.line, f"no {block.language}: {str(error).splitlines()[0]}"
+
+
+def _imports(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
 
 
 def _importable(name: str) -> bool:

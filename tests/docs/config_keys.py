@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 import mmdet.registry
@@ -70,32 +70,39 @@ class ConfigKeys:
         """Whether ``path`` leads somewhere from any dictionary of one of the configs."""
         return any(_leads(node, path) for node in self.dictionaries)
 
-    def unknown(self, source: str) -> Iterator[tuple[int, str]]:
-        """Line (from 1) and name of what no config knows in a piece of a config file."""
+    def unknown(self, source: str, defined: Collection[str] = ()) -> Iterator[tuple[int, str]]:
+        """Line (from 1) and name of what no config knows in a piece of a config file.
+
+        ``defined`` names classes that need not be known, whatever they take.
+        """
         for node in ast.parse(source).body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 name = node.targets[0].id
                 if not self.knows([name]):
                     yield node.lineno, name
                 else:
-                    yield from self._unknown(node.value, [name])
+                    yield from self._unknown(node.value, [name], defined)
 
-    def _unknown(self, value: ast.expr, path: list[str]) -> Iterator[tuple[int, str]]:
+    def _unknown(
+        self, value: ast.expr, path: list[str], defined: Collection[str]
+    ) -> Iterator[tuple[int, str]]:
         if isinstance(value, ast.List | ast.Tuple):
             for item in value.elts:
-                yield from self._unknown(item, path)
+                yield from self._unknown(item, path, defined)
         if not _is_dict(value):
             return
         named = {word.arg: word.value for word in value.keywords}
-        kind = named.get("type")
-        classes = kinds(kind.value) if isinstance(kind, ast.Constant) else ()
-        if isinstance(kind, ast.Constant) and not classes and path[-1] not in _UNTYPED:
-            yield kind.lineno, f"{'.'.join(path)}.type {kind.value!r}"
+        kind = getattr(named.get("type"), "value", None)
+        if kind in defined:
+            return
+        classes = kinds(kind) if kind else ()
+        if kind and not classes and path[-1] not in _UNTYPED:
+            yield value.lineno, f"{'.'.join(path)}.type {kind!r}"
         for key, item in named.items():
             inner = [*path, key]
             taken = any(key in arguments(kind) for kind in classes)
             if key in _ALWAYS or taken or (not classes and self.knows(inner)):
-                yield from self._unknown(item, inner)
+                yield from self._unknown(item, inner, defined)
             else:
                 yield item.lineno, ".".join(inner)
 

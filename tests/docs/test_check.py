@@ -73,7 +73,17 @@ val_cfg = dict(
 from mmpanonas.search import Strategy
 import numpy.random as random
 
+
+class Mine(Strategy):
+    at = "tools/train.py"
+
+
 anything = dict(at=all)
+```
+
+```python
+_base_ = "../configs/net.py"
+val_cfg = dict(strategy=dict(type="Mine", its_own=3))
 ```
 
 ```json
@@ -125,6 +135,7 @@ WRONG = {
     "```python\nx = (1,\n```": "no Python: '(' was never closed",
     "```python\nimport mmpanonas.serach\n```": "mmpanonas.serach cannot be imported",
     "```python\nfrom mmpanonas.search import Strateggy\n```": "search.Strateggy cannot be imported",
+    "```python\n_base_ = '../configs/nett.py'\n```": "configs/nett.py does not exist",
     "```python\nval_cgf = dict()\n```": "config key val_cgf",
     "```python\nval_cfg = dict(strategy=dict(mutant=3))\n```": "val_cfg.strategy.mutant",
     "```python\nval_cfg = dict(budgets=[dict(limits=3)])\n```": "val_cfg.budgets.limits",
