@@ -1,8 +1,10 @@
 """What the documentation says is so: links, paths, commands, options, config keys, code."""
 
 import pytest
+import torch
 from mmengine.config import Config
 
+from mmpanonas.space import Arch
 from tests.conftest import ROOT
 from tests.docs.check import Checker
 from tests.docs.config_keys import ConfigKeys
@@ -32,3 +34,17 @@ def checker() -> Checker:
 def test_what_a_page_says_is_so(checker, path):
     problems = checker.problems(Page.read(path))
     assert not problems, "\n".join(["", *problems])
+
+
+def test_the_python_of_the_readme_runs(capsys):
+    with torch.device("meta"):  # shapes alone: 4^40 x 6^7 x 3^9 paths need no memory
+        exec(Page.read(ROOT / "README.md").block("python"), {})
+    size, choice = capsys.readouterr().out.split()
+    assert int(size) == 4**40 * 6**7 * 3**9
+    assert choice == Arch.load("configs/auto_panoptic/archs/coco.json").backbone[0]
+
+
+def test_the_readme_leads_to_every_page():
+    linked = {target.partition("#")[0] for _, target in Page.read(ROOT / "README.md").links}
+    pages = {str(path.relative_to(ROOT)) for path in PAGES} | {"CHANGELOG.md"}
+    assert pages - {"README.md"} <= linked
