@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 import yaml
-from mmengine.config import Config
 
 from tests.docs.config_keys import ConfigKeys
 from tests.docs.page import Block, Page
@@ -144,7 +143,7 @@ class Checker:
         """Of ``--cfg-options``, which must be keys of the config that is named."""
         options = getattr(args, "cfg_options", None) or {}
         config = self.project.root / (getattr(args, "config", None) or "")
-        keys = ConfigKeys([Config.fromfile(config).to_dict()]) if config.is_file() else self.keys
+        keys = ConfigKeys.of_files([config]) if config.is_file() else self.keys
         unknown = [key for key in options if not keys.knows(key.split("."))]
         return f"--cfg-options: no config or constructor knows {unknown[0]}" if unknown else None
 

@@ -4,8 +4,10 @@ import ast
 import inspect
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
 import mmdet.registry
+from mmengine.config import Config
 from mmengine.model import PretrainedInit
 from mmengine.registry import Registry
 from mmengine.runner import Runner
@@ -54,6 +56,12 @@ def kinds(name: str) -> tuple[type, ...]:
 
 class ConfigKeys:
     """The keys of some configs, and of all constructors that they name."""
+
+    @classmethod
+    def of_files(cls, paths: Iterable[Path]) -> "ConfigKeys":
+        """Of config files, none of whose imports is made: some packages are optional."""
+        configs = (Config.fromfile(path, import_custom_modules=False) for path in paths)
+        return cls(config.to_dict() for config in configs)
 
     def __init__(self, configs: Iterable[Mapping]) -> None:
         self.configs = list(configs)

@@ -41,7 +41,8 @@ class Project:
     @cached_property
     def tools(self) -> set[str]:
         """Scripts that take arguments."""
-        scripts = (name for name in self.files if re.match(r"(tools|benchmarks)/.*\.py$", name))
+        no_tools = ("mmpanonas/", "configs/", "tests/")
+        scripts = (n for n in self.files if n.endswith(".py") and not n.startswith(no_tools))
         return {name for name in scripts if "parse_args(" in (self.root / name).read_text()}
 
     def matches(self, name: str) -> list[str]:

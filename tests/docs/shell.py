@@ -62,6 +62,10 @@ def _fill_in(word: str, variables: dict[str, str]) -> str:
     return re.sub(r"\$\{?(\w+)\}?", value, word)
 
 
+class UsageError(ValueError):
+    """A command line that its tool would refuse."""
+
+
 class _Caught(BaseException):
     """Ends a tool as soon as it parses its arguments."""
 
@@ -71,7 +75,7 @@ def parser_of(script: Path) -> ArgumentParser:
     """The parser of a tool, which is run in this process up to where it parses.
 
     Raises:
-        ValueError: it parses nothing.
+        UsageError: it takes none.
     """
 
     def catch(parser: ArgumentParser, *_: object) -> None:
@@ -86,11 +90,7 @@ def parser_of(script: Path) -> ArgumentParser:
             runpy.run_path(str(script), run_name="__main__")
         except _Caught as caught:
             return caught.args[0]
-    raise ValueError(f"{script} parses no arguments")
-
-
-class UsageError(ValueError):
-    """A command line that its tool would refuse."""
+    raise UsageError("it parses no arguments")
 
 
 def parse(script: Path, words: list[str]) -> Namespace | None:

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from mmengine.config import Config
 
 from mmpanonas.space import Arch
 from tests.conftest import ROOT
@@ -26,8 +25,7 @@ PAGES = sorted(
 def checker() -> Checker:
     """Of this project."""
     configs = [path for path in ROOT.glob("configs/**/*.py") if "_base_" not in path.parts]
-    keys = ConfigKeys(Config.fromfile(path).to_dict() for path in sorted(configs))
-    return Checker(Project(ROOT), keys)
+    return Checker(Project(ROOT), ConfigKeys.of_files(sorted(configs)))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
