@@ -15,6 +15,7 @@ test: setup lint
 lint: setup
 	$(PYTHON_BIN) -m ruff check .
 	$(PYTHON_BIN) -m ruff format --check .
+	$(PYTHON_BIN) -m codespell_lib
 
 # Removes what the demo made, not the environment.
 clean:

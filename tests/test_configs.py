@@ -152,8 +152,8 @@ def test_custom_configs_take_classes_root_and_scale_from_the_data(shapes_root):
 
 def test_unknown_keys_fail():
     config = read("configs/auto_panoptic/shapes/supernet.py")
-    config.model.backbone.chanels = (1, 2, 3, 4, 5)
-    with pytest.raises(TypeError, match="chanels"):
+    config.model.backbone.widths = (1, 2, 3, 4, 5)
+    with pytest.raises(TypeError, match="widths"):
         MODELS.build(config.model)
 
 

@@ -1,0 +1,134 @@
+"""Commands of a shell block, and what a tool's own parser says of its arguments."""
+
+import re
+import runpy
+import shlex
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from functools import cache
+from itertools import dropwhile
+from pathlib import Path
+from unittest import mock
+
+_ASSIGNMENT = re.compile(r"(\w+)=(.*)", re.S)
+_SEPARATORS = re.compile(r"[;&|()<>]+")
+_PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*")
+
+
+def commands(script: str) -> Iterator[tuple[int, list[str]]]:
+    """Line (from 0) and words of every command; ``$NAME`` is filled in where the script says it.
+
+    Assignments before a command, comments and what stands after ``<`` or ``>`` are left out.
+    """
+    variables: dict[str, str] = {}
+    pending, first = "", 0
+    for line, text in enumerate(script.splitlines()):
+        first = first if pending else line
+        pending += text
+        if pending.endswith("\\"):
+            pending = pending[:-1] + " "
+            continue
+        for words in _split(pending):
+            filled = [_fill_in(word, variables) for word in words]
+            command = list(dropwhile(_ASSIGNMENT.fullmatch, filled))
+            if command:
+                yield first, command
+            else:
+                variables |= [_ASSIGNMENT.fullmatch(word).groups() for word in filled]
+        pending = ""
+
+
+def _split(line: str) -> Iterator[list[str]]:
+    """The words between separators; what follows ``<`` or ``>`` is dropped."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words, redirected = [], False
+    for word in lexer:
+        if _SEPARATORS.fullmatch(word):
+            if not redirected:
+                yield words
+            words, redirected = [], bool(set(word) & set("<>"))
+        else:
+            words.append(word)
+    if not redirected:
+        yield words
+
+
+def _fill_in(word: str, variables: dict[str, str]) -> str:
+    def value(match: re.Match) -> str:
+        return variables.get(match[1], match[1].upper())  # unknown: a placeholder
+
+    return re.sub(r"\$\{?(\w+)\}?", value, word)
+
+
+class UsageError(ValueError):
+    """A command line that its tool would refuse."""
+
+
+class _Caught(BaseException):
+    """Ends a tool as soon as it parses its arguments."""
+
+
+@cache
+def parser_of(script: Path) -> ArgumentParser:
+    """The parser of a tool, which is run in this process up to where it parses.
+
+    Raises:
+        UsageError: it takes none.
+    """
+
+    def catch(parser: ArgumentParser, *_: object) -> None:
+        raise _Caught(parser)
+
+    with (
+        mock.patch.object(ArgumentParser, "parse_known_args", catch),
+        mock.patch.object(sys, "argv", [str(script)]),
+        mock.patch.object(sys, "path", [str(script.parent), *sys.path]),
+    ):
+        try:
+            runpy.run_path(str(script), run_name="__main__")
+        except _Caught as caught:
+            return caught.args[0]
+    raise UsageError("it parses no arguments")
+
+
+def parse(script: Path, words: list[str]) -> Namespace | None:
+    """What a tool makes of its arguments; None if they ask for its help alone.
+
+    A word in capitals stands for any value, a number included.
+
+    Raises:
+        UsageError: it would refuse them.
+    """
+    if {"-h", "--help"} & set(words):
+        return None
+
+    def refuse(message: str) -> None:
+        raise UsageError(message)
+
+    parser = parser_of(script)
+    with mock.patch.object(parser, "error", refuse):
+        return parser.parse_args(["1" if _PLACEHOLDER.fullmatch(word) else word for word in words])
+
+
+def forwarded(script: Path, words: list[str]) -> tuple[Path, list[str]] | None:
+    """The tool that a launcher starts and its arguments; None if it starts none.
+
+    The last of the launcher's own arguments is the number of processes.
+
+    Raises:
+        UsageError: too few arguments, or no number.
+    """
+    text = script.read_text()
+    tool = re.search(r'\$\(dirname "\$0"\)/(\w+\.py)', text)
+    rest = re.search(r"\$\{@:(\d+)\}", text)
+    if not (tool and rest):
+        return None
+    own = int(rest[1]) - 1
+    if len(words) < own:
+        raise UsageError(f"expected {own} arguments before options, got {len(words)}")
+    count = words[own - 1]
+    if not (count.isdigit() or _PLACEHOLDER.fullmatch(count)):
+        raise UsageError(f"expected a number of processes, got {count!r}")
+    return script.parent / tool[1], [*words[: own - 1], *words[own:]]
