@@ -11,7 +11,8 @@ import mmpanonas
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PINS = set(re.findall(r"^[^#\s].*==.*$", (ROOT / "requirements.txt").read_text(), re.M))
+FILES = (ROOT / "requirements.txt", ROOT / "requirements-pretrain.txt")
+PINS, PRETRAIN = (set(re.findall(r"^[^#\s].*==.*$", f.read_text(), re.M)) for f in FILES)
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
 DOCKERFILES = sorted(ROOT.glob("docker/*Dockerfile"))
 
@@ -30,11 +31,12 @@ def test_the_version_is_the_same_everywhere():
 
 def test_extras_are_pinned_as_the_set_up_pins_them():
     for extra in PROJECT["optional-dependencies"].values():
-        assert set(extra) <= PINS
+        assert set(extra) <= PINS | PRETRAIN
 
 
 def test_every_pin_is_there_once():
     assert len(names(PINS)) == len(PINS)
+    assert len(names(PRETRAIN)) == len(PRETRAIN)
 
 
 def test_the_licence_is_named_alike_and_there():
