@@ -5,10 +5,15 @@ from functools import cached_property
 
 from mmdet.models.detectors import TwoStagePanopticSegmentor
 from mmdet.registry import MODELS
+from mmdet.structures import SampleList
+from mmdet.structures.bbox import bbox2roi
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmpanonas.models.attention import AttendedPyramid, apply_gates
 from mmpanonas.models.choice import Searchable
+from mmpanonas.models.fusion_head import AutoPanopticFusionHead
+from mmpanonas.models.mask_head import paste_masks
 from mmpanonas.space import Arch, SearchSpace
 
 
@@ -80,6 +85,53 @@ class AutoPanoptic(TwoStagePanopticSegmentor):
         if self.stuff_to_things is not None:
             levels = apply_gates(x, self.stuff_to_things(maps, size))
         return AttendedPyramid(levels, semantic)
+
+    def predict(
+        self, batch_inputs: Tensor, batch_data_samples: SampleList, rescale: bool = True
+    ) -> SampleList:
+        """MMDetection's answer, ``pred_panoptic_seg`` at the original size, for less work.
+
+        Only things that the fusion may keep get masks, which no more than their boxes'
+        windows hold, and semantic logits are never held at the picture's size. (Whole masks and all
+        detections are what ``roi_head.predict`` gives, logits ``semantic_head.predict``.)
+
+        Another fusion head, given proposals and ``rescale=False`` go MMDetection's way.
+        """
+        fusion, given = self.panoptic_fusion_head, "proposals" in batch_data_samples[0]
+        if given or not rescale or not isinstance(fusion, AutoPanopticFusionHead):
+            return super().predict(batch_inputs, batch_data_samples, rescale)
+        x = self.extract_feat(batch_inputs)
+        things = self.predict_things(x, batch_data_samples)
+        stuff = self.semantic_head.predict_labels(x, [s.metainfo for s in batch_data_samples])
+        return self.add_pred_to_datasample(batch_data_samples, fusion.predict(things, stuff))
+
+    def predict_things(
+        self, x: Sequence[Tensor], batch_data_samples: SampleList
+    ) -> list[InstanceData]:
+        """What the fusion may keep of every picture, at its original size.
+
+        Returns:
+            per picture ``bboxes`` (n, 4), ``scores``, ``labels`` (n,) and ``masks``, n
+            :class:`MaskCrop`.
+        """
+        head, test_cfg = self.roi_head, self.roi_head.test_cfg
+        metas = [sample.metainfo for sample in batch_data_samples]
+        proposals = self.rpn_head.predict(x, batch_data_samples, rescale=False)
+        things = head.predict_bbox(x, metas, proposals, test_cfg)
+        things = [found[self.panoptic_fusion_head.rules.passing(found.scores)] for found in things]
+        logits = head._mask_forward(x, bbox2roi([found.bboxes for found in things]))["mask_preds"]
+        logits = logits.split([len(found) for found in things])
+        for found, own, meta in zip(things, logits, metas, strict=True):
+            found.bboxes = found.bboxes / found.bboxes.new_tensor(meta["scale_factor"]).repeat(2)
+            found.masks = paste_masks(
+                head.mask_head,
+                own,
+                found.bboxes,
+                found.labels,
+                meta["ori_shape"][:2],
+                test_cfg.mask_thr_binary,
+            )
+        return things
 
     @cached_property
     def searchable_parts(self) -> list[Searchable]:

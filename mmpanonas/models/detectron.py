@@ -12,6 +12,8 @@ from mmdet.models.task_modules.prior_generators import LegacyAnchorGenerator
 from mmdet.registry import MODELS, TASK_UTILS
 from torch import Tensor
 
+from mmpanonas.models.mask_crops import MaskCrop
+
 
 @TASK_UTILS.register_module()
 class DetectronAnchorGenerator(LegacyAnchorGenerator):
@@ -73,8 +75,10 @@ class DetectronRoIExtractor(SingleRoIExtractor):
         return super().map_roi_levels(rois + rois.new_tensor([0, 0, 0, 1, 1]), num_levels)
 
 
-def paste_mask(mask: Tensor, box: Tensor, size: tuple[int, int], threshold: float) -> Tensor:
-    """A picture (H, W) with the mask in it where its probability is above ``threshold``.
+def paste_in_whole_pixels(
+    mask: Tensor, box: Tensor, size: tuple[int, int], threshold: float
+) -> MaskCrop:
+    """A mask where its probability is above ``threshold``.
 
     The mask gets a border of zeros, the box grows with it and is cut to whole pixels, and the
     mask is resized to them.
@@ -91,8 +95,7 @@ def paste_mask(mask: Tensor, box: Tensor, size: tuple[int, int], threshold: floa
     right, bottom = ((middle + half).int() + 1).tolist()
     grid = max(bottom - top, 1), max(right - left, 1)
     resized = F.interpolate(padded[None, None], grid, mode="bilinear")[0, 0]
-    picture = mask.new_zeros(size, dtype=torch.bool)
     y, x = max(top, 0), max(left, 0)
-    inside = resized[y - top : size[0] - top, x - left : size[1] - left]
-    picture[y : y + inside.shape[0], x : x + inside.shape[1]] = inside > threshold
-    return picture
+    inside = resized[y - top : max(size[0] - top, 0), x - left : max(size[1] - left, 0)]
+    window = slice(y, y + inside.shape[0]), slice(x, x + inside.shape[1])
+    return MaskCrop((inside > threshold).numpy(), window, size)

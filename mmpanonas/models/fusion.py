@@ -8,7 +8,10 @@ section 12 holds the differences).
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import starmap
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -16,6 +19,7 @@ from mmdet.structures import INSTANCE_OFFSET
 from torch import Tensor
 
 from mmpanonas.errors import InputError
+from mmpanonas.models.mask_crops import MaskCrop, cut_masks
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,10 @@ class FusionRules:
             )
         return dataclasses.replace(PRESETS[preset], **(overrides or {}))
 
+    def passing(self, scores: Tensor) -> Tensor:
+        """Which of the scores (n,) reach ``score_thr``, in float32: (n,) bool."""
+        return scores.float() >= self.score_thr
+
 
 PRESETS = {
     "paper": FusionRules(),
@@ -85,7 +93,7 @@ PRESETS = {
 
 
 def fuse(
-    masks: Tensor,
+    masks: Tensor | Sequence[MaskCrop],
     boxes: Tensor | None,
     labels: Tensor,
     scores: Tensor,
@@ -99,14 +107,11 @@ def fuse(
     painted earlier holds are painted. Ties in score or area go in input order. A thing
     without a pixel is dropped; one that is kept but ends wholly hidden gets no instance
     number, so the numbers in the map are 1, 2, ... without gaps, in painting order.
-    Scores are compared with their limits in float32.
+    Scores are compared with their limits in float32. It runs on the CPU.
 
     Args:
-        masks: (n, H, W) bool (or 0 / not 0), at the picture's size.
-        boxes: (n, 4) x1 y1 x2 y2 in pixels; a mask lies within its box grown to whole
-            pixels and by one more (where MMDetection's mask head pastes, given a mask
-            threshold of at least 0.5). Where a box has no area, and for ``None``, the mask
-            itself is searched.
+        masks: n crops, or whole masks (n, H, W).
+        boxes: (n, 4) in which whole masks lie, or None; see :func:`cut_masks`.
         labels: (n,) thing labels, from 0.
         scores: (n,).
         stuff_map: (H, W) panoptic stuff labels, ``void`` where there is none.
@@ -117,126 +122,94 @@ def fuse(
         (H, W) int32 on the device of ``stuff_map``: a stuff label, ``void``, or thing label +
         instance number * ``INSTANCE_OFFSET``.
     """
-    shape = tuple(stuff_map.shape)
-    if len(masks) and tuple(masks.shape[1:]) != shape:
-        raise InputError(
-            f"masks are {tuple(masks.shape[1:])} and the stuff map is {shape}: both must have "
-            "the picture's original size"
-        )
     panoptic = np.array(stuff_map.cpu().numpy(), dtype=np.int32)
-    scores = scores.detach().float().cpu().numpy()
-    candidates = np.flatnonzero(scores >= np.float32(rules.score_thr))
-    if len(candidates):
-        crops = _crop(masks, boxes, candidates)
-        _paint(panoptic, crops, labels.cpu().numpy(), scores, rules)
+    indices = rules.passing(scores).nonzero()[:, 0].tolist()
+    if isinstance(masks, Tensor):
+        crops = cut_masks(masks, boxes, indices)
+    else:
+        crops = [masks[i] for i in indices]
+    _check_size(crops, panoptic.shape)
+    _paint(panoptic, _things(crops, labels[indices], scores[indices]), rules)
     _drop_small_stuff(panoptic, rules.stuff_area_limit, void)
     return torch.from_numpy(panoptic).to(stuff_map.device)
 
 
-def _crop(masks: Tensor, boxes: Tensor | None, indices: np.ndarray) -> dict[int, tuple]:
-    """Cut the given masks to their boxes and bring them to the CPU in one transfer.
-
-    Returns:
-        per index, in the given order: (window, (h, w) bool array, area in pixels); masks
-        without a pixel are left out.
-    """
-    windows = _windows(masks, boxes, indices)
-    if masks.device.type == "cpu":
-        array = masks.numpy()
-        pieces = [array[i][windows[i]] for i in indices]
-    else:
-        pieces = _to_cpu([masks[i][windows[i]] for i in indices.tolist()])
-    if masks.dtype != torch.bool:
-        pieces = [piece != 0 for piece in pieces]
-    crops = {
-        int(i): (windows[i], piece, int(np.count_nonzero(piece)))
-        for i, piece in zip(indices, pieces, strict=True)
-    }
-    return {i: crop for i, crop in crops.items() if crop[2]}
+def _check_size(crops: Sequence[MaskCrop], size: tuple[int, int]) -> None:
+    for crop in crops:
+        if crop.size != size:
+            raise InputError(
+                f"masks are {crop.size} and the stuff map is {size}: both must have "
+                "the picture's original size"
+            )
 
 
-def _to_cpu(pieces: list[Tensor]) -> list[np.ndarray]:
-    """Bring tensors of any shape and one type to the CPU in a single transfer."""
-    flat = torch.cat([piece.reshape(-1) for piece in pieces]).cpu().numpy()
-    parts = np.split(flat, np.cumsum([piece.numel() for piece in pieces])[:-1])
-    return [part.reshape(piece.shape) for part, piece in zip(parts, pieces, strict=True)]
+@dataclass(eq=False, frozen=True)
+class _Thing:
+    """A mask with its area in pixels, label and score."""
+
+    crop: MaskCrop
+    area: int
+    label: int
+    score: float
 
 
-def _windows(masks: Tensor, boxes: Tensor | None, indices: np.ndarray) -> dict[int, tuple]:
-    """Per index the (rows, columns) slices that hold its mask."""
-    height, width = masks.shape[1:]
-    box_array = None if boxes is None else boxes.detach().double().cpu().numpy()
-    windows = {}
-    for i in indices.tolist():
-        if box_array is not None:
-            x1, y1, x2, y2 = box_array[i]
-            if x2 > x1 and y2 > y1 and np.isfinite(box_array[i]).all():
-                windows[i] = (_span(y1, y2, height), _span(x1, x2, width))
-                continue
-        rows, columns = (masks[i] != 0).nonzero(as_tuple=True)
-        windows[i] = (_extent(rows), _extent(columns))
-    return windows
+def _things(crops: Sequence[MaskCrop], labels: Tensor, scores: Tensor) -> list[_Thing]:
+    """Those with a pixel, in input order."""
+    areas = [int(np.count_nonzero(crop.mask)) for crop in crops]
+    columns = zip(crops, areas, labels.tolist(), scores.float().tolist(), strict=True)
+    return [thing for thing in starmap(_Thing, columns) if thing.area]
 
 
-def _span(low: float, high: float, size: int) -> slice:
-    return slice(int(np.clip(np.floor(low) - 1, 0, size)), int(np.clip(np.ceil(high) + 1, 0, size)))
-
-
-def _extent(positions: Tensor) -> slice:
-    return slice(int(positions.min()), int(positions.max()) + 1) if len(positions) else slice(0, 0)
-
-
-def _paint(
-    panoptic: np.ndarray,
-    crops: dict[int, tuple],
-    labels: np.ndarray,
-    scores: np.ndarray,
-    rules: FusionRules,
-) -> None:
-    """Apply the overlap and area rules to the cut masks and paint the rest in place."""
-    by_score = sorted(crops, key=lambda i: -scores[i])  # stable, crops are in input order
-    painting = _painting_order(crops, scores, rules)
+def _paint(panoptic: np.ndarray, things: list[_Thing], rules: FusionRules) -> None:
+    """Apply the overlap and area rules to the things and paint the rest in place."""
+    painting = _painting_order(things, rules)
     covered = np.zeros(panoptic.shape, dtype=bool)
     kept = set()
-    for i in by_score if rules.overlap_order == "score" else painting:
-        window, mask, area = crops[i]
-        under = covered[window]
-        if np.count_nonzero(mask & under) / area > rules.overlap_thr:
+    for thing in painting if rules.overlap_order == "painting" else _by_score(things):
+        mask, under = thing.crop.mask, covered[thing.crop.window]
+        if np.count_nonzero(mask & under) / thing.area > rules.overlap_thr:
             continue
         under |= mask
-        if area >= rules.thing_area_limit:
-            kept.add(i)
+        if thing.area >= rules.thing_area_limit:
+            kept.add(thing)
 
     free = np.ones(panoptic.shape, dtype=bool)
     number = 0
-    for i in painting:
-        if i not in kept:
+    for thing in painting:
+        if thing not in kept:
             continue
-        window, mask, _ = crops[i]
-        visible = mask & free[window]
+        window = thing.crop.window
+        visible = thing.crop.mask & free[window]
         if visible.any():
             number += 1
-            np.copyto(panoptic[window], labels[i] + number * INSTANCE_OFFSET, where=visible)
+            np.copyto(panoptic[window], thing.label + number * INSTANCE_OFFSET, where=visible)
             free[window] ^= visible
 
 
-def _painting_order(crops: dict[int, tuple], scores: np.ndarray, rules: FusionRules) -> list[int]:
-    def by_area(i: int) -> int:
-        return crops[i][2]
-
+def _painting_order(things: list[_Thing], rules: FusionRules) -> list[_Thing]:
     if rules.order == "area":
-        return sorted(crops, key=by_area)
+        return _by_area(things)
     threshold = np.float32(rules.area_order_score_thr)
-    sure = [i for i in crops if scores[i] > threshold]
-    rest = [i for i in crops if not scores[i] > threshold]
-    return sorted(sure, key=by_area) + sorted(rest, key=lambda i: -scores[i])
+    sure = [thing for thing in things if thing.score > threshold]
+    rest = [thing for thing in things if not thing.score > threshold]
+    return _by_area(sure) + _by_score(rest)
+
+
+def _by_area(things: list[_Thing]) -> list[_Thing]:
+    return sorted(things, key=attrgetter("area"))  # stable
+
+
+def _by_score(things: list[_Thing]) -> list[_Thing]:
+    return sorted(things, key=lambda thing: -thing.score)
 
 
 def _drop_small_stuff(panoptic: np.ndarray, limit: float, void: int) -> None:
     """Turn stuff labels with fewer than ``limit`` pixels into void, in place."""
-    counts = np.bincount(panoptic.ravel(), minlength=INSTANCE_OFFSET)[:INSTANCE_OFFSET]
-    small = np.flatnonzero((counts > 0) & (counts < limit))
+    # NumPy's bincount would hold a copy of 8 bytes a pixel.
+    counts = torch.from_numpy(panoptic).view(-1).bincount(minlength=INSTANCE_OFFSET).numpy()
+    found = counts[:INSTANCE_OFFSET]
+    small = np.flatnonzero((found > 0) & (found < limit))
     if len(small):
-        lut = np.arange(panoptic.max() + 1, dtype=np.int32)
+        lut = np.arange(len(counts), dtype=np.int32)
         lut[small] = void
-        np.take(lut, panoptic, out=panoptic)
+        np.take(lut, panoptic, out=panoptic, mode="clip")  # without a buffer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
 from mmdet.models.seg_heads.panoptic_fusion_heads.base_panoptic_fusion_head import (
     BasePanopticFusionHead,
 )
@@ -14,8 +12,9 @@ from torch import Tensor
 
 from mmpanonas.errors import InputError
 from mmpanonas.models.fusion import PRESETS, FusionRules, fuse
+from mmpanonas.models.semantic_head import best_channel
 
-__all__ = ["PRESETS", "AutoPanopticFusionHead", "FusionRules", "best_channel", "fuse"]
+__all__ = ["PRESETS", "AutoPanopticFusionHead", "FusionRules", "fuse"]
 
 
 @MODELS.register_module()
@@ -70,10 +69,11 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
         """Fuse the predictions of each picture.
 
         Args:
-            mask_results_list: per picture ``labels`` (n,), ``scores`` (n,), ``masks``
-                (n, H, W) at the original size and, if there, ``bboxes`` (n, 4).
+            mask_results_list: per picture ``labels`` (n,), ``scores`` (n,) and ``masks`` at the
+                original size: n :class:`MaskCrop`, as :class:`AutoPanoptic` has them, or
+                (n, H, W) as MMDetection has, and then, if there, ``bboxes`` (n, 4).
             seg_preds_list: per picture (num_stuff_classes + 1, H, W) logits, the last
-                channel for "some thing".
+                channel for "some thing", or (H, W) int, the best channels.
 
         Returns:
             per picture ``PixelData(sem_seg=(1, H, W) int32)``: stuff label (num_things_classes
@@ -85,41 +85,22 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
             for results, logits in zip(mask_results_list, seg_preds_list, strict=True)
         ]
 
-    def _predict_single(self, results: InstanceData, logits: Tensor) -> Tensor:
-        if logits.ndim != 3 or len(logits) != self.num_stuff_classes + 1:
+    def _predict_single(self, results: InstanceData, semantic: Tensor) -> Tensor:
+        channels = self.num_stuff_classes + 1
+        if semantic.ndim == 3 and len(semantic) == channels:
+            semantic = best_channel(semantic)
+        if semantic.ndim != 2:
             raise InputError(
-                f"semantic logits have shape {tuple(logits.shape)}; expected "
+                f"semantic logits have shape {tuple(semantic.shape)}; expected "
                 f"({self.num_stuff_classes} + 1, H, W): stuff classes and 'some thing'"
             )
-        # void is the label after the last stuff class, which the last channel lands on
-        stuff_map = best_channel(logits) + self.num_things_classes
         return fuse(
             results.masks,
             results.get("bboxes"),
             results.labels,
             results.scores,
-            stuff_map,
+            # void is the label after the last stuff class, which the last channel lands on
+            semantic + self.num_things_classes,
             self.rules,
             self.num_classes,
         )
-
-
-def best_channel(logits: Tensor) -> Tensor:
-    """Index of the largest channel of (C, H, W) logits, the first one in a tie: (H, W) int32.
-
-    On the CPU a running maximum over the channels is a tenth of the time of torch's argmax,
-    which walks across memory pixel by pixel.
-    """
-    if logits.device.type != "cpu":
-        return logits.argmax(dim=0).int()
-    channels = logits.detach().float().numpy()
-    index = np.zeros(channels.shape[1:], np.min_scalar_type(len(channels) - 1))
-    rows = max(1, 2**17 // max(1, channels.shape[2]))  # bands that stay in the cache
-    for start in range(0, len(index), rows):
-        band, winner = channels[:, start : start + rows], index[start : start + rows]
-        best = band[0].copy()
-        for number, channel in enumerate(band[1:], 1):
-            # numbers ascend, so the largest number that beat all before it is the answer
-            np.maximum(winner, (channel > best) * winner.dtype.type(number), out=winner)
-            np.maximum(best, channel, out=best)
-    return torch.from_numpy(index.astype(np.int32))

@@ -1,5 +1,7 @@
 """The searchable mask head of the thing branch (SPEC section 3)."""
 
+from collections.abc import Sequence
+
 import torch
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmdet.registry import MODELS
@@ -7,8 +9,9 @@ from mmengine.model import ModuleList
 from torch import Tensor
 
 from mmpanonas.models.choice import Searchable
-from mmpanonas.models.detectron import paste_mask
+from mmpanonas.models.detectron import paste_in_whole_pixels
 from mmpanonas.models.head_ops import searched_layers
+from mmpanonas.models.mask_crops import MaskCrop, paste_mask, whole_masks
 
 
 @MODELS.register_module()
@@ -53,7 +56,31 @@ class SearchableMaskHead(Searchable, FCNMaskHead):
         if rescale:
             bboxes /= bboxes.new_tensor(img_meta["scale_factor"]).repeat(2)  # the caller's, too
             size = img_meta["ori_shape"][:2]
-        masks = mask_preds[torch.arange(len(labels), device=labels.device), labels].sigmoid()
         threshold = rcnn_test_cfg["mask_thr_binary"]
-        pairs = zip(masks, bboxes, strict=True)
-        return torch.stack([paste_mask(mask, box, size, threshold) for mask, box in pairs])
+        crops = paste_masks(self, mask_preds, bboxes, labels, size, threshold)
+        return whole_masks(crops, size).to(bboxes.device)
+
+
+def paste_masks(
+    head: FCNMaskHead,
+    logits: Tensor,
+    boxes: Tensor,
+    labels: Tensor,
+    size: Sequence[int],
+    threshold: float,
+) -> list[MaskCrop]:
+    """Paste the masks of a picture in the head's way, on the CPU, each into a window of its own.
+
+    Args:
+        head: whose logits they are.
+        logits: (n, classes or 1, m, m).
+        boxes: (n, 4) in the picture's pixels, clipped to the picture.
+        labels: (n,).
+        size: height and width of the picture.
+        threshold: of a pixel's probability (``mask_thr_binary``).
+    """
+    paste = paste_in_whole_pixels if getattr(head, "whole_pixels", False) else paste_mask
+    channels = torch.zeros_like(labels) if head.class_agnostic else labels
+    masks = logits.sigmoid()[torch.arange(len(labels), device=labels.device), channels]
+    pairs = zip(masks.float().cpu(), boxes.float().cpu(), strict=True)
+    return [paste(mask, box, tuple(size), threshold) for mask, box in pairs]

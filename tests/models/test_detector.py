@@ -1,9 +1,14 @@
-"""The detector: its space, paths by name, and the fixed network (equality: test_all_parts)."""
+"""The detector: its space, paths by name, the fixed network, prediction for less work."""
+
+import copy
 
 import pytest
 import torch
+from mmdet.models.detectors import TwoStagePanopticSegmentor
 from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
 
+from mmpanonas.models.mask_crops import whole_masks
 from mmpanonas.space import ArchError
 from tests.conftest import shapes_arch
 
@@ -41,3 +46,80 @@ def test_fixed_network_is_its_own_space(config, tmp_path):
         assert model.search_space.size == 1
     with pytest.raises(ArchError, match="is fixed to"):
         model.set_arch(shapes_arch("shuffle_3x3", "at_5x5", "r16"))
+
+
+def eager(config, **options):
+    """A random network whose box head is sure of much; what it finds has no limit of size."""
+    config.merge_from_dict({f"model.{key}": value for key, value in options.items()})
+    config.model.test_cfg.panoptic.update(thing_area_limit=0, stuff_area_limit=0)
+    model = build(config).eval()
+    model.set_arch(model.search_space.fair_path(0, 3))
+    with torch.no_grad():
+        for head in (model.roi_head.bbox_head.fc_cls, model.semantic_head.conv_logits):
+            head.weight.mul_(1000)
+    return model
+
+
+def pictures() -> tuple[torch.Tensor, list[DetDataSample]]:
+    """Two pictures in one batch, of other original sizes; the second is padded."""
+    generator = torch.Generator().manual_seed(0)
+    samples = []
+    for shown, original in (((64, 96), (45, 70)), ((60, 71), (90, 107))):
+        scale = (shown[1] / original[1], shown[0] / original[0])
+        meta = dict(img_shape=shown, ori_shape=original, scale_factor=scale)
+        samples.append(DetDataSample(metainfo=meta | dict(batch_input_shape=(64, 96))))
+    return torch.randn(2, 3, 64, 96, generator=generator), samples
+
+
+HEURISTIC = {
+    "panoptic_fusion_head.type": "HeuristicFusionHead",
+    "test_cfg.panoptic": dict(_delete_=True, mask_overlap=0.5),
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"test_cfg.rcnn.score_thr": 0.05, "test_cfg.rcnn.max_per_img": 100},
+        {"test_cfg.panoptic.score_thr": 0.9},
+        {"test_cfg.panoptic.score_thr": 1.1},  # nothing passes
+        {"roi_head.mask_head": dict(type="FCNMaskHead")},
+        {"roi_head.mask_head.whole_pixels": True, "semantic_head.align_corners": True},
+        {"roi_head.mask_head.class_agnostic": True},
+        HEURISTIC,
+    ],
+    ids=lambda options: next(iter(options), "as configured"),
+)
+def test_prediction_is_mmdetections(config, options):
+    """From whole masks of all detections and logits at the picture's size: the same maps."""
+    model, (inputs, samples) = eager(config, **options), pictures()
+    expected = TwoStagePanopticSegmentor.predict(model, inputs, copy.deepcopy(samples))
+    for ours, theirs in zip(model.predict(inputs, samples), expected, strict=True):
+        assert torch.equal(ours.pred_panoptic_seg.sem_seg, theirs.pred_panoptic_seg.sem_seg)
+        assert ours.pred_panoptic_seg.sem_seg.shape[1:] == ours.ori_shape
+    instances = [ours.pred_panoptic_seg.sem_seg.max() // 1000 for ours in samples]
+    few = options.get("test_cfg.panoptic.score_thr") == 1.1
+    assert max(instances) == 0 if few else min(instances) > 2
+
+
+@torch.no_grad()
+def test_things_below_the_fusions_limit_get_no_mask(config):
+    """The rest have boxes, scores and masks as ``roi_head.predict`` gives them, to the bit."""
+    model = eager(config, **{"test_cfg.rcnn.score_thr": 0.05, "test_cfg.rcnn.max_per_img": 100})
+    inputs, samples = pictures()
+    regions = []
+    model.roi_head.mask_roi_extractor.register_forward_hook(lambda m, i, o: regions.append(i[1]))
+    x = model.extract_feat(inputs)
+    things = model.predict_things(x, samples)
+    proposals = model.rpn_head.predict(x, samples, rescale=False)
+    every = model.roi_head.predict(x, proposals, samples, rescale=True)
+    limit = model.panoptic_fusion_head.rules.score_thr
+    assert [len(r) for r in regions] == [sum(map(len, things)), sum(map(len, every))]
+    assert len(regions[0]) < len(regions[1])
+    for found, whole, sample in zip(things, every, samples, strict=True):
+        passing = whole[whole.scores >= limit]
+        for key in ("bboxes", "scores", "labels"):
+            assert torch.equal(found[key], passing[key])
+        assert torch.equal(whole_masks(found.masks, sample.ori_shape), passing.masks)

@@ -14,9 +14,9 @@ from mmpanonas.models.detectron import (
     DetectronAnchorGenerator,
     DetectronBoxCoder,
     DetectronRoIExtractor,
-    paste_mask,
+    paste_in_whole_pixels,
 )
-from mmpanonas.models.fusion import _windows
+from mmpanonas.models.mask_crops import cut_masks, whole_masks
 
 #: At each stride: width and height of ratio 0.5 are e.g. 4 * sqrt(2) = 5.66, rounded 6, and
 #: 6 * 0.5 = 3, both times 8; a half rounds to the even number (22.5 to 22 at stride 32).
@@ -96,24 +96,29 @@ def test_the_configs_suppression_counts_last_pixels(name):
         assert left == {0: 2, 1: 1}
 
 
+def picture_of(mask, box, size):
+    return whole_masks([paste_in_whole_pixels(mask, torch.tensor(box), size, 0.5)], size)[0]
+
+
 def test_a_mask_is_pasted_into_whole_pixels():
     """A box 10 to 37 grows by 30 / 28 to 9.04 .. 37.96, so to the pixels 9 .. 37; the border of
     zeros takes the first and the last of these 29."""
     mask = torch.ones(28, 28)
-    picture = paste_mask(mask, torch.tensor([10.0, 20, 37, 47]), (60, 50), 0.5)
+    picture = picture_of(mask, [10.0, 20, 37, 47], (60, 50))
     rows, columns = picture.nonzero().T
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (20, 46, 10, 36)
     assert picture.sum() == 27 * 27
     assert picture.shape == (60, 50)
-    outside = paste_mask(mask, torch.tensor([40.0, -10, 67, 17]), (60, 50), 0.5)
-    assert outside.sum() == 10 * 17
-    assert outside[:17, 40:].all()
+    partly = picture_of(mask, [40.0, -10, 67, 17], (60, 50))
+    assert partly.sum() == 10 * 17
+    assert partly[:17, 40:].all()
+    assert not picture_of(mask, [70.0, 80, 97, 107], (60, 50)).any()
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.tuples(*[st.floats(0, 39)] * 2, *[st.floats(0.0, 30)] * 2))
 def test_a_pasted_mask_lies_where_fusion_looks_for_it(numbers):
     x, y, width, height = numbers
-    box = torch.tensor([[x, y, min(x + width, 47), min(y + height, 41)]])
-    mask = paste_mask(torch.ones(28, 28), box[0], (42, 48), 0.5)[None]
-    assert mask[0][_windows(mask, box, torch.tensor([0]).numpy())[0]].sum() == mask.sum()
+    box = [x, y, min(x + width, 47), min(y + height, 41)]
+    masks = picture_of(torch.ones(28, 28), box, (42, 48))[None]
+    assert torch.equal(whole_masks(cut_masks(masks, torch.tensor([box])), (42, 48)), masks)

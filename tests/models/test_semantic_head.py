@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,7 @@ from mmpanonas.models.semantic_head import (
     IGNORE_LABEL,
     SearchableSemanticHead,
     SharedSemanticHead,
+    best_channel,
 )
 from mmpanonas.space import HEAD_CHOICES, Arch, ArchError
 
@@ -119,6 +121,35 @@ def test_prediction_equals_mmdetections_own(rescale):
     aligned = make_head(align_corners=True).eval().predict(x, metas, rescale)
     assert [a.shape for a in aligned] == [b.shape for b in ours]
     assert not torch.allclose(aligned[0], ours[0])
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_labels_are_the_best_channels_of_the_logits(align_corners):
+    head = make_head(num_stuff_classes=6, align_corners=align_corners).eval()
+    head.conv_logits.weight.data.mul_(100)
+    metas = [
+        dict(batch_input_shape=(64, 96), img_shape=(64, 96), ori_shape=(80, 121)),
+        dict(batch_input_shape=(64, 96), img_shape=(60, 83), ori_shape=(31, 43)),
+    ]
+    x = pyramid(16, 24)
+    for labels, logits in zip(
+        head.predict_labels(x, metas), head.predict(x, metas, rescale=True), strict=True
+    ):
+        assert torch.equal(labels, logits.argmax(0).int())
+        assert len(labels.unique()) > 3
+
+
+@pytest.mark.parametrize("channels", [1, 2, 54, 300])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_best_channel_is_argmax_and_the_first_in_a_tie(channels, dtype):
+    logits = torch.randint(-9, 9, (channels, 7, 5), generator=torch.Generator().manual_seed(0))
+    logits[:, 0, 0] = -5  # all alike
+    given_logits = logits.to(dtype).requires_grad_()
+    expected = np.argmax(logits.numpy(), axis=0)
+    for best in (best_channel(given_logits), best_channel(iter(given_logits))):
+        assert best.dtype == torch.int32
+        np.testing.assert_array_equal(best.numpy(), expected)
+    assert torch.equal(given_logits.detach(), logits.to(dtype))
 
 
 def test_the_searchable_head_shares_each_layer_among_the_levels():
