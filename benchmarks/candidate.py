@@ -60,7 +60,8 @@ def run_ours(model: nn.Module, arch: Arch, batches, dataloader) -> tuple[dict, d
     metric = PanopticQualityMetric()
     evaluator = Evaluator([metric])
     evaluator.dataset_meta = dataloader.dataset.metainfo
-    evaluate = CandidateEvaluator(model, batches, Reader(dataloader, watch), evaluator)
+    evaluate = CandidateEvaluator(model, batches, dataloader, evaluator)
+    evaluate.dataloader = Reader(evaluate.dataloader, watch)
     predict = watch.timed("prediction, fusion", model.val_step)
 
     def val_step(batch):
