@@ -63,6 +63,21 @@ def pool(batches: Iterable[Sums]) -> Statistics:
     return statistics
 
 
+def moving_average(batches: Iterable[Sums], momentum: float) -> Statistics:
+    """What PyTorch's running statistics would be: from mean 0 and variance 1, batch by batch.
+
+    Variances are unbiased. The released code takes them so (SPEC section 12).
+    """
+    statistics: Statistics = {}
+    for sums in batches:
+        for name, (mean, var) in pool([sums]).items():
+            count = sums[name][0]
+            now = (mean, var * (count / (count - 1)))
+            old = statistics.get(name, (torch.zeros_like(mean), torch.ones_like(var)))
+            statistics[name] = tuple(o + momentum * (n - o) for o, n in zip(old, now, strict=True))
+    return statistics
+
+
 def measure(model: nn.Module, batches: "RecalibrationBatches", shared: bool) -> Statistics:
     """Statistics of the active path over ``batches``.
 
@@ -78,7 +93,8 @@ def measure(model: nn.Module, batches: "RecalibrationBatches", shared: bool) -> 
         for i in range(rank, len(batches), world)
     ]
     everyone = [pair for part in (all_gather_object(mine) if shared else [mine]) for pair in part]
-    return pool(sums for _, sums in sorted(everyone, key=lambda pair: pair[0]))
+    ordered = (sums for _, sums in sorted(everyone, key=lambda pair: pair[0]))
+    return pool(ordered) if batches.momentum is None else moving_average(ordered, batches.momentum)
 
 
 def norms_in_backbone_only(model: nn.Module) -> bool:
@@ -131,14 +147,28 @@ class RecalibrationBatches:
     Args:
         dataset: config of the data set; its pipeline loads and packs pictures (no
             annotations needed) at the training size.
-        num_images: how many, spread evenly over the data set (paper: 500).
+        num_images: how many, spread evenly over the data set (paper: 500); 0 leaves the
+            network's own statistics.
         batch_size: pictures per batch, collated as in training (paper: 16).
+        momentum: take moving averages with it over the batches, as the released code (0.1);
+            None pools them.
     """
 
-    def __init__(self, dataset: dict, num_images: int = 500, batch_size: int = 16) -> None:
-        self.dataset = DATASETS.build(dataset)
+    def __init__(
+        self,
+        dataset: dict,
+        num_images: int = 500,
+        batch_size: int = 16,
+        momentum: float | None = None,
+    ) -> None:
+        if num_images < 0 or (momentum is not None and not 0 < momentum <= 1):
+            raise InputError(
+                f"BN recalibration: expected num_images of 0 or more and a momentum above 0 and "
+                f"up to 1, or None, got {num_images} and {momentum}"
+            )
+        self.dataset, self.momentum = DATASETS.build(dataset), momentum
         count = min(num_images, len(self.dataset))
-        if count < 1:
+        if num_images and not count:
             raise InputError("BN recalibration needs at least one picture, the data set has none")
         indices = [i * len(self.dataset) // count for i in range(count)]
         self._cuts = [indices[i : i + batch_size] for i in range(0, count, batch_size)]

@@ -1,5 +1,6 @@
 """Panoptic quality (registers ``PanopticQualityMetric``), and how two orders of scores agree."""
 
+from mmpanonas.evaluation.bootstrap import Estimate, bootstrap
 from mmpanonas.evaluation.metric import PanopticQualityMetric
 from mmpanonas.evaluation.panoptic_quality import (
     Counts,
@@ -9,7 +10,6 @@ from mmpanonas.evaluation.panoptic_quality import (
     segment_areas,
 )
 from mmpanonas.evaluation.rank_correlation import (
-    Correlation,
     pair_scores,
     rank_correlation,
     read_stand_alone,
@@ -17,9 +17,10 @@ from mmpanonas.evaluation.rank_correlation import (
 from mmpanonas.evaluation.samples import ground_truth, prediction_ids
 
 __all__ = [
-    "Correlation",
     "Counts",
+    "Estimate",
     "PanopticQualityMetric",
+    "bootstrap",
     "ground_truth",
     "mean_quality",
     "pair_scores",

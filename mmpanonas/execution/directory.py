@@ -95,7 +95,7 @@ class SearchDirectory:
         self.results = JsonLines(self.path / "results.jsonl")
         self.times = JsonLines(self.path / "times.jsonl")
         self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(self.path)
+        self._lock = lock_folder(self.path, "searched")
         starts = self._starts()
         launch = (start or {}).get("launch")
         again = bool(launch and starts and starts[-1].get("launch") == launch)
@@ -115,20 +115,7 @@ class SearchDirectory:
         return json.loads(file.read_text())["starts"] if file.exists() else []
 
     def _check_identity(self, identity: dict) -> None:
-        file = self.path / "search.json"
-        known = json.loads(file.read_text()) if file.exists() else {}
-        other = sorted(
-            key for key in known.keys() | identity.keys() if known.get(key) != identity.get(key)
-        )
-        if other:
-            details = ", ".join(
-                f"{key} ({str(known.get(key))[:60]} there, {str(identity.get(key))[:60]} here)"
-                for key in other
-            )
-            raise SearchDirectoryError(
-                f"{self.path} belongs to another search: it differs in {details}; "
-                f"choose another --work-dir"
-            )
+        check_identity(self.path / "search.json", identity)
 
     def _write(self, name: str, text: str) -> None:
         write_atomically(self.path / name, text + "\n")
@@ -182,11 +169,34 @@ class SearchDirectory:
         self._lock.close()
 
 
-def _lock(folder: Path) -> io.TextIOWrapper:
-    """A lock that ends with this process, however it ends.
+def check_identity(file: Path, identity: dict) -> None:
+    """Raise ``SearchDirectoryError`` that says where ``identity`` differs from that in a file.
+
+    The file's stem says whose it is; an absent one has no key.
+    """
+    known = json.loads(file.read_text()) if file.exists() else {}
+    other = sorted(
+        key for key in known.keys() | identity.keys() if known.get(key) != identity.get(key)
+    )
+    if other:
+        details = ", ".join(
+            f"{key} ({str(known.get(key))[:60]} there, {str(identity.get(key))[:60]} here)"
+            for key in other
+        )
+        raise SearchDirectoryError(
+            f"{file.parent} belongs to another {file.stem}: it differs in {details}; "
+            f"choose another --work-dir"
+        )
+
+
+def lock_folder(folder: Path, doing: str) -> io.TextIOWrapper:
+    """A lock that ends with this process, however it ends; ``doing`` as in "is being searched".
 
     A POSIX lock: children, such as workers of a data loader that live on for a moment, do not
     inherit it.
+
+    Raises:
+        SearchDirectoryError: another process has it.
     """
     file = (folder / ".lock").open("a+")
     try:
@@ -198,8 +208,7 @@ def _lock(folder: Path) -> io.TextIOWrapper:
         problem = f"cannot be locked ({error.strerror}): choose another --work-dir"
         if error.errno in (errno.EACCES, errno.EAGAIN):
             problem = (
-                f"is being searched by {holder}: wait for it or end it, or choose another "
-                f"--work-dir"
+                f"is being {doing} by {holder}: wait for it or end it, or choose another --work-dir"
             )
         raise SearchDirectoryError(f"{folder} {problem}") from None
     file.truncate(0)

@@ -12,10 +12,12 @@ from mmpanonas.engine.recalibration import (
     backbone_forward,
     batch_sums,
     measure,
+    moving_average,
     norms_in_backbone_only,
     pool,
     recalibrated,
 )
+from mmpanonas.errors import InputError
 
 
 @pytest.fixture
@@ -74,6 +76,43 @@ def test_pool_by_hand():
     mean, var = pool([sums(1.0, 2.0, 3.0), sums(10.0)])["bn"]
     assert mean.item() == 4.0  # 16 / 4
     assert var.item() == 12.5  # (1 + 4 + 9 + 100) / 4 - 16
+
+
+def test_moving_averages_are_those_of_pytorch(model, config):
+    batches = RecalibrationBatches(**config.val_cfg.recalibration, momentum=0.1)
+    found = measure(model, batches, shared=False)
+    norms = {n: m for n, m in model.named_modules() if isinstance(m, nn.BatchNorm2d)}
+    for norm in norms.values():
+        norm.reset_running_stats()
+    model.train()
+    with torch.no_grad():
+        for i in range(len(batches)):
+            backbone_forward(model, batches[i])
+    for name, (mean, var) in found.items():
+        torch.testing.assert_close(mean.float(), norms[name].running_mean, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(var.float(), norms[name].running_var, rtol=1e-4, atol=1e-6)
+
+
+def test_moving_average_by_hand():
+    x = torch.tensor([1.0, 3.0], dtype=torch.float64)  # mean 2, unbiased variance 2
+    sums = {"bn": (2, x.sum()[None], x.square().sum()[None])}
+    mean, var = moving_average([sums, sums], 0.5)["bn"]
+    assert (mean.item(), var.item()) == (1.5, 1.75)  # 0, 1, 1.5 and 1, 1.5, 1.75
+
+
+def test_no_pictures_leave_the_networks_own_statistics(model, config):
+    batches = RecalibrationBatches(**config.val_cfg.recalibration | dict(num_images=0))
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    with recalibrated(model, batches) as statistics:
+        assert statistics == {}
+        assert not model.training
+        assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+
+
+@pytest.mark.parametrize("options", [dict(num_images=-1), dict(momentum=0.0), dict(momentum=2.0)])
+def test_impossible_settings_are_refused(config, options):
+    with pytest.raises(InputError, match="expected num_images of 0 or more and a momentum"):
+        RecalibrationBatches(**dict(config.val_cfg.recalibration) | options)
 
 
 def test_number_of_ranks_changes_nothing_to_the_last_bit(model, batches, monkeypatch):
