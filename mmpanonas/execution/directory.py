@@ -95,7 +95,7 @@ class SearchDirectory:
         self.results = JsonLines(self.path / "results.jsonl")
         self.times = JsonLines(self.path / "times.jsonl")
         self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = lock_folder(self.path, "searched")
+        self._lock = _lock(self.path)
         starts = self._starts()
         launch = (start or {}).get("launch")
         again = bool(launch and starts and starts[-1].get("launch") == launch)
@@ -189,14 +189,11 @@ def check_identity(file: Path, identity: dict) -> None:
         )
 
 
-def lock_folder(folder: Path, doing: str) -> io.TextIOWrapper:
-    """A lock that ends with this process, however it ends; ``doing`` as in "is being searched".
+def _lock(folder: Path) -> io.TextIOWrapper:
+    """A lock that ends with this process, however it ends.
 
     A POSIX lock: children, such as workers of a data loader that live on for a moment, do not
     inherit it.
-
-    Raises:
-        SearchDirectoryError: another process has it.
     """
     file = (folder / ".lock").open("a+")
     try:
@@ -208,7 +205,8 @@ def lock_folder(folder: Path, doing: str) -> io.TextIOWrapper:
         problem = f"cannot be locked ({error.strerror}): choose another --work-dir"
         if error.errno in (errno.EACCES, errno.EAGAIN):
             problem = (
-                f"is being {doing} by {holder}: wait for it or end it, or choose another --work-dir"
+                f"is being searched by {holder}: wait for it or end it, or choose another "
+                f"--work-dir"
             )
         raise SearchDirectoryError(f"{folder} {problem}") from None
     file.truncate(0)

@@ -11,7 +11,6 @@ from mmpanonas.space.arch import (
 )
 from mmpanonas.space.budget import Budget, BudgetError
 from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost
-from mmpanonas.space.equal_cost import channels_of_cost
 from mmpanonas.space.latency import LatencyTable
 from mmpanonas.space.measure import REPORTED, CostMeasure
 from mmpanonas.space.shape import NetworkShape
@@ -35,7 +34,6 @@ __all__ = [
     "Part",
     "SearchSpace",
     "backbone_cost",
-    "channels_of_cost",
     "cost_range",
     "network_cost",
     "write_atomically",

@@ -18,7 +18,6 @@ from mmpanonas.space import (
     Part,
     SearchSpace,
     backbone_cost,
-    channels_of_cost,
     network_cost,
 )
 from tests.conftest import write_latency_table
@@ -166,28 +165,6 @@ def test_a_table_of_another_network_is_refused(tmp_path, table):
     assert incomplete.of(ARCH, SHAPE) == whole.of(ARCH, SHAPE)
     with pytest.raises(InputError, match=r"lacks df_5x5 of mask_head\[2\]"):
         Budget("latency", 99, "network", table=str(table)).check_reachable(SPACE, SHAPE)
-
-
-def test_channels_that_cost_as_much():
-    """By hand: the cost is the sum of the widths, 30 times the factor."""
-    assert channels_of_cost((2, 4, 8, 16), sum, 60) == (4, 8, 16, 32)
-    assert channels_of_cost((2, 4, 8, 16), sum, 30) == (2, 4, 8, 16)
-    with pytest.raises(InputError, match="no multiple of the channels"):
-        channels_of_cost((2, 4, 8, 16), sum, 300)
-
-
-@pytest.mark.parametrize("factor", [0.7, 1.0, 1.6])
-def test_channels_of_a_networks_cost(factor):
-    arch = SPACE.decode([0] * 13)
-
-    def macs(channels: tuple[int, ...]) -> int:
-        return backbone_cost(arch, replace(SHAPE, channels=channels)).macs
-
-    target = factor * macs((32, 48, 80, 96, 160))
-    found = channels_of_cost((32, 48, 80, 96, 160), macs, target)
-    assert macs(found) == pytest.approx(target, rel=0.03)
-    assert all(c % 2 == 0 for c in found)
-    assert list(found) == sorted(set(found))
 
 
 def test_the_cheapest_may_leave_a_whole_part_out():
