@@ -21,8 +21,11 @@ from mmpanonas.evaluation.rank_correlation import correlate, rank_correlation
 SCORES = ("PQ", "PQ_th", "PQ_st")
 
 
-def answers(results: Mapping) -> dict[str, dict]:
-    """The answers by question; one that the results do not allow holds its ``reason`` alone."""
+def answers(results: Mapping, resamples: int = 2000) -> dict[str, dict]:
+    """The answers by question; one that the results do not allow holds its ``reason`` alone.
+
+    ``resamples`` is that of every bootstrap.
+    """
     questions = dict(
         noise=noise,
         ranking=ranking,
@@ -32,12 +35,12 @@ def answers(results: Mapping) -> dict[str, dict]:
         choice=choices,
         fusion=fusions,
     )
-    return {name: _answer(question, results) for name, question in questions.items()}
+    return {name: _answer(q, results, resamples) for name, q in questions.items()}
 
 
-def _answer(question: Callable[[Mapping], dict], results: Mapping) -> dict:
+def _answer(question: Callable[..., dict], results: Mapping, resamples: int) -> dict:
     try:
-        return question(results)
+        return question(results, resamples=resamples)
     except InputError as error:
         return dict(reason=str(error))
 
@@ -63,7 +66,7 @@ def main_key(results: Mapping) -> str:
     return f"{next(iter(plan['samplings']))}/{next(iter(plan['recalibrations']))}"
 
 
-def noise(results: Mapping) -> dict:
+def noise(results: Mapping, resamples: int = 2000) -> dict:
     """Standard deviation of PQ between networks (one seed each), between seeds, and their ratio.
 
     The first holds the second: ``ratio`` is 1 where architectures do not matter at all.
@@ -84,9 +87,9 @@ def noise(results: Mapping) -> dict:
 
     sizes = len(first), len(groups)
     return dict(
-        spread=asdict(bootstrap(spread, sizes[0])),
-        noise=asdict(bootstrap(seeds, sizes[1])),
-        ratio=asdict(bootstrap(ratio, *sizes)),
+        spread=asdict(bootstrap(spread, sizes[0], resamples=resamples)),
+        noise=asdict(bootstrap(seeds, sizes[1], resamples=resamples)),
+        ratio=asdict(bootstrap(ratio, *sizes, resamples=resamples)),
         networks=sizes[0],
         repeated=sizes[1],
     )
@@ -106,18 +109,18 @@ def _pooled_deviation(groups: Sequence[np.ndarray]) -> float:
     return math.sqrt(squares / sum(len(group) - 1 for group in groups))
 
 
-def ranking(results: Mapping) -> dict:
+def ranking(results: Mapping, resamples: int = 2000) -> dict:
     """Supernet score against stand-alone PQ, and the ceiling: one seed against another."""
     alone = [pq(network) for network in drawn(results)]
-    found = rank_correlation(scores_of(results, main_key(results)), alone)
+    found = rank_correlation(scores_of(results, main_key(results)), alone, resamples)
     answer = {name: asdict(estimate) for name, estimate in found.items()}
     pairs = [row[:2] for row in _repeated(results)]
-    ceiling = rank_correlation(*zip(*pairs, strict=True)) if pairs else {}
+    ceiling = rank_correlation(*zip(*pairs, strict=True), resamples) if pairs else {}
     answer |= {f"ceiling_{name}": asdict(estimate) for name, estimate in ceiling.items()}
     return answer | dict(networks=len(alone), repeated=len(pairs))
 
 
-def compared(results: Mapping, axis: str) -> dict:
+def compared(results: Mapping, axis: str, resamples: int = 2000) -> dict:
     """Correlations of each ``sampling`` or ``recalibration``, the other as in the searches.
 
     ``difference``: of Kendall's tau to that of the searches, from the same draws of networks.
@@ -136,13 +139,13 @@ def compared(results: Mapping, axis: str) -> dict:
         def difference(i: np.ndarray, scores: np.ndarray = scores) -> float:
             return correlate(scores[i], alone[i]) - correlate(usual[i], alone[i])
 
-        found = rank_correlation(scores, alone)
+        found = rank_correlation(scores, alone, resamples)
         answer[name] = {coefficient: asdict(e) for coefficient, e in found.items()}
-        answer[name]["difference"] = asdict(bootstrap(difference, len(alone)))
+        answer[name]["difference"] = asdict(bootstrap(difference, len(alone), resamples=resamples))
     return answer
 
 
-def searches(results: Mapping) -> dict:
+def searches(results: Mapping, resamples: int = 2000) -> dict:
     """PQ, percentile, regret and gain of what each strategy returns, over its searches.
 
     ``percentile``: share of the drawn networks below it, ties half; ``gain``: over their mean;
@@ -169,10 +172,10 @@ def searches(results: Mapping) -> dict:
 
         sizes = len(returned), len(table)
         answer[strategy] = dict(
-            PQ=asdict(bootstrap(mean, sizes[0])),
-            percentile=asdict(bootstrap(percentile, *sizes)),
-            gain=asdict(bootstrap(gain, *sizes)),
-            regret=asdict(bootstrap(regret, sizes[0])),
+            PQ=asdict(bootstrap(mean, sizes[0], resamples=resamples)),
+            percentile=asdict(bootstrap(percentile, *sizes, resamples=resamples)),
+            gain=asdict(bootstrap(gain, *sizes, resamples=resamples)),
+            regret=asdict(bootstrap(regret, sizes[0], resamples=resamples)),
             searches=len(own),
             networks=len(set(own)),
         )
@@ -181,7 +184,7 @@ def searches(results: Mapping) -> dict:
     return answer
 
 
-def choices(results: Mapping) -> dict:
+def choices(results: Mapping, resamples: int = 2000) -> dict:
     """PQ of each strategy's choice and of its baseline, means over seeds, and their difference.
 
     The interval draws deviations from a network's own mean among those of *all* networks with
@@ -194,7 +197,7 @@ def choices(results: Mapping) -> dict:
         values = [np.array([pq(n, seed) for seed in range(len(n["alone"]))]) for n in pair]
         means = [float(v.mean()) for v in values]
         rng = np.random.default_rng(0)
-        errors = [rng.choice(pool, (2000, len(v))).mean(axis=1) for v in values]
+        errors = [rng.choice(pool, (resamples, len(v))).mean(axis=1) for v in values]
         low, high = np.percentile(means[0] - means[1] + errors[0] - errors[1], (2.5, 97.5))
         answer[choice["strategy"]] = dict(
             choice=means[0],
@@ -220,7 +223,7 @@ def _deviations(networks: Sequence[Mapping]) -> np.ndarray:
     return np.concatenate([(r - r.mean()) * math.sqrt(len(r) / (len(r) - 1)) for r in rows])
 
 
-def fusions(results: Mapping) -> dict:
+def fusions(results: Mapping, resamples: int = 2000) -> dict:
     """Scores of each fusion, means over the drawn networks, and differences to the first."""
     networks = drawn(results)
     first, answer = None, {}
@@ -231,6 +234,8 @@ def fusions(results: Mapping) -> dict:
         answer[name] = {key: float(v.mean()) for key, v in values.items()}
         for key in SCORES:
             change = values[key] - first[key]
-            estimate = bootstrap(lambda i, change=change: float(change[i].mean()), len(change))
+            estimate = bootstrap(
+                lambda i, change=change: float(change[i].mean()), len(change), resamples=resamples
+            )
             answer[name][f"{key}_difference"] = asdict(estimate)
     return answer
