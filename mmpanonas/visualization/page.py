@@ -27,7 +27,7 @@ def render_page(
     sections: Iterable[Section],
     remarks: Iterable[str] = (),
     facts: str = "",
-    legend: str = "[]",
+    legend: str | None = None,
 ) -> str:
     """The page's text.
 
@@ -37,7 +37,7 @@ def render_page(
         sections: with their content as HTML.
         remarks: what a reader must know first.
         facts: tiles, as HTML.
-        legend: JSON for the script of a table of candidates.
+        legend: JSON for the script of a table of candidates; None for a page without script.
     """
     sections = [section for section in sections if section.html]
     return Template(_part("html")).substitute(
@@ -51,9 +51,9 @@ def render_page(
         sections="".join(
             f'<section id="{s.name}"><h2>{s.title}</h2>{s.html}</section>' for s in sections
         ),
-        legend=legend,
+        legend=legend or "null",
         style=_part("css"),
-        script=_part("js"),
+        script=_part("js") if legend else "",
     )
 
 
