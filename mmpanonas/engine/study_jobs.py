@@ -2,6 +2,7 @@
 
 import copy
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,6 +31,8 @@ def run_job(study: Study, job: dict) -> None:
     start = time.time()
     result = JOBS[job["kind"]](study, job)
     study.records.append(dict(job=job["job"], seconds=time.time() - start, **result))
+    if job["kind"] == "network":  # weights of many networks would fill a disk
+        shutil.rmtree(_network_folder(study, job))
 
 
 def train_supernet(study: Study, job: dict) -> dict:
@@ -47,13 +50,13 @@ def train_network(study: Study, job: dict) -> dict:
     cfg.model = merged(study.supernet.model, job["model"])
     cfg.model.arch = job["arch"]
     cfg.randomness.seed = job["seed"]
-    folder = study.folder / "networks" / job["job"]
     loader, evaluator = cfg.val_dataloader, cfg.val_evaluator
-    runner = _train(cfg, folder)
-    metrics = fusion_metrics(runner, loader, evaluator, study.plan.fusions)
-    for checkpoint in folder.glob("*.pth"):  # of many networks they would fill a disk
-        checkpoint.unlink()
-    return dict(fusions=metrics)
+    runner = _train(cfg, _network_folder(study, job))
+    return dict(fusions=fusion_metrics(runner, loader, evaluator, study.plan.fusions))
+
+
+def _network_folder(study: Study, job: dict) -> Path:
+    return study.folder / "networks" / job["job"]
 
 
 def _train(cfg: Config, folder: Path) -> Runner:

@@ -39,7 +39,7 @@ def study(call_tool, monkeypatch, shapes_root, tmp_path):
 
     def run(*words, **options):
         chosen = SMALL | PLAN | {"data_root": f"{shapes_root}/"} | options
-        words = [CONFIG, "--work-dir", tmp_path / "study", *words]
+        words = [CONFIG, "--work-dir", tmp_path / "study", "--resamples", 100, *words]
         return call_tool(TOOL, *words, "--cfg-options", *(f"{k}={v}" for k, v in chosen.items()))
 
     return run

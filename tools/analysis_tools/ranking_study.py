@@ -35,6 +35,7 @@ def parse() -> argparse.Namespace:
     parser = make_parser(__doc__)
     parser.add_argument("--workers", type=int, default=1, help="networks trained side by side")
     parser.add_argument("--out", type=Path, help="results file (results.json in the work dir)")
+    parser.add_argument("--resamples", type=int, default=2000, help="of every bootstrap (2000)")
     parser.add_argument("--job", type=Path, help="do this job alone (a file of jobs/)")
     args = parser.parse_args()
     if args.workers < 1:
@@ -99,7 +100,7 @@ def write(study: Study, args: argparse.Namespace) -> None:
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
         **collect(study),
     )
-    results["answers"] = answers(results)
+    results["answers"] = answers(results, args.resamples)
     write_atomically(out, json.dumps(results, indent=1) + "\n")
     write_ranking_page(results, out.with_suffix(".html"))
     print(f"results: {out}; page: {out.with_suffix('.html')}")
