@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from mmengine.config import Config
@@ -40,7 +41,6 @@ class Study:
 
     Attributes:
         records: what each finished job found, a line each with its ``job``.
-        strata: the networks that were drawn, from cheap to costly.
     """
 
     def __init__(self, supernet: Config, alone: Config, folder: Path) -> None:
@@ -50,10 +50,6 @@ class Study:
         self.shape = NetworkShape.of_model(supernet.model)
         self.measure = CostMeasure(**self.plan.cost)
         self.records = JsonLines(folder / "records.jsonl")
-        plan = self.plan
-        self.strata = draw_stratified(
-            self.space, self.cost, plan.strata, plan.networks, seed=plan.seed
-        )
         identity = json.loads(json.dumps(self._identity(), default=str))
         if self.records.read():
             check_identity(folder / "study.json", identity)
@@ -67,6 +63,12 @@ class Study:
             for key in keys
         }
         return dict(asdict(self.plan), model=self.supernet.model.to_dict(), **trained)
+
+    @cached_property
+    def strata(self) -> list[list[Arch]]:
+        """The networks that are drawn, from cheap to costly."""
+        plan = self.plan
+        return draw_stratified(self.space, self.cost, plan.strata, plan.networks, seed=plan.seed)
 
     def cost(self, arch: Arch) -> float:
         """Of an architecture of the space."""
