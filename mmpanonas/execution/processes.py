@@ -4,6 +4,7 @@ import fcntl
 import os
 import queue
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -33,20 +34,18 @@ def run_processes(
     places: queue.SimpleQueue[Mapping[str, str]] = queue.SimpleQueue()
     for environment in environments:
         places.put(environment)
-    running: dict[str, subprocess.Popen] = {}
+    running: list[subprocess.Popen] = []
+    starting, stopped = threading.Lock(), threading.Event()
 
     def run(name: str) -> bool:
         environment = places.get()
         try:
-            with (logs / f"{name}.log").open("a") as log:
-                running[name] = subprocess.Popen(
-                    commands[name],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=os.environ | dict(environment),
-                )
-                return running[name].wait() == 0
+            with starting:  # what begins while all are told to end would not be told
+                if stopped.is_set():
+                    return False
+                process = _start(commands[name], environment, logs / f"{name}.log")
+                running.append(process)
+            return process.wait() == 0
         finally:
             places.put(environment)
 
@@ -58,11 +57,23 @@ def run_processes(
                 ended(futures[future], future.result())
                 failed += [] if future.result() else [futures[future]]
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in running.values():
-                process.terminate()
+            with starting:
+                stopped.set()
+                for process in running:
+                    process.terminate()
             raise
     return failed
+
+
+def _start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen:
+    with log.open("a") as file:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=os.environ | dict(environment),
+        )
 
 
 @contextmanager

@@ -18,10 +18,10 @@ model = dict(
     stuff_to_things=dict(whole=True),
 )
 
-max_iters = 6000
+max_iters = 7200
 train_cfg = dict(max_iters=max_iters)
 param_scheduler = [
-    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=480),
+    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=720),
     dict(
         type="CosineAnnealingLR",
         by_epoch=False,

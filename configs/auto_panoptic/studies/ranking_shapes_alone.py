@@ -17,7 +17,8 @@ param_scheduler = [
     ),
 ]
 loader = dict(num_workers=0, persistent_workers=False)
-train_dataloader = dict(batch_size=4, **loader)
+# With 4 pictures two seeds of a network lay up to 3.8 PQ apart, with 8 below 1.
+train_dataloader = dict(batch_size=8, **loader)
 val_dataloader = loader
 test_dataloader = loader
 default_hooks = dict(checkpoint=dict(interval=200, max_keep_ckpts=1))
