@@ -40,19 +40,16 @@ def draw_estimates(
     estimates: Mapping[str, Mapping[str, float]],
     path: str | os.PathLike,
     label: str,
-    limits: tuple[float, float] | None = None,
 ) -> None:
     """A row for each estimate (``value``, ``low``, ``high``): its dot and its interval."""
     figure = Figure(figsize=(6, 0.9 + 0.36 * len(estimates)), dpi=130, layout="constrained")
     axes = figure.add_subplot()
-    for row, (name, e) in enumerate(estimates.items()):
+    for row, e in enumerate(estimates.values()):
         axes.plot([e["low"], e["high"]], [row, row], color=DOT, lw=2, solid_capstyle="round")
-        axes.plot(e["value"], row, "o", color=DOT, ms=7, label=name)
+        axes.plot(e["value"], row, "o", color=DOT, ms=7)
     axes.axvline(0, color=FAINT, lw=0.8)
     axes.set_yticks(range(len(estimates)), list(estimates))
     axes.set_ylim(len(estimates) - 0.5, -0.5)
-    if limits:
-        axes.set_xlim(limits)
     axes.set_xlabel(label)
     quiet_axes(axes)
     save_figure(figure, path)
