@@ -77,7 +77,7 @@ class Beginnings:
     """
 
     def __init__(self, memory: int, batches: int) -> None:
-        self._room, self._batches = memory * 2**20 // batches, batches
+        self._room, self._batches = memory * 2**20 // max(1, batches), batches
         self._weights: list[tuple[int, int]] = []
         self.clear()
 

@@ -77,6 +77,22 @@ def pool(batches: Iterable[Moments]) -> Statistics:
     }
 
 
+def moving_average(batches: Iterable[Moments], momentum: float) -> Statistics:
+    """What PyTorch's running statistics would be: from mean 0 and variance 1, batch by batch.
+
+    Variances are unbiased. The released code takes them so (SPEC section 12).
+    """
+    statistics: Statistics = {}
+    for moments in batches:
+        for name, runs in moments.items():
+            for _, mean, var in runs:
+                now = (mean.double(), var.double())
+                old = statistics.get(name, (torch.zeros_like(now[0]), torch.ones_like(now[1])))
+                pairs = zip(old, now, strict=True)
+                statistics[name] = tuple(o + momentum * (n - o) for o, n in pairs)
+    return statistics
+
+
 def _pooled(moments: list[Moment]) -> tuple[Tensor, Tensor]:
     counts, means, variances = zip(*moments, strict=True)
     means, variances = torch.stack(means).double(), torch.stack(variances).double()

@@ -13,7 +13,14 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmpanonas.engine.beginnings import Beginnings, run_chain
-from mmpanonas.engine.norm_moments import Moments, Statistics, measuring, norms_of, pool
+from mmpanonas.engine.norm_moments import (
+    Moments,
+    Statistics,
+    measuring,
+    moving_average,
+    norms_of,
+    pool,
+)
 from mmpanonas.errors import InputError
 
 
@@ -38,7 +45,8 @@ def measure(
     if shared:
         mine = [(i, _on_cpu(moments)) for i, moments in mine]
     everyone = [pair for part in (all_gather_object(mine) if shared else [mine]) for pair in part]
-    return pool(moments for _, moments in sorted(everyone, key=lambda pair: pair[0]))
+    ordered = (moments for _, moments in sorted(everyone, key=lambda pair: pair[0]))
+    return pool(ordered) if batches.momentum is None else moving_average(ordered, batches.momentum)
 
 
 @torch.no_grad()
@@ -133,14 +141,28 @@ class RecalibrationBatches:
     Args:
         dataset: config of the data set; its pipeline loads and packs pictures (no
             annotations needed) at the training size.
-        num_images: how many, spread evenly over the data set (paper: 500).
+        num_images: how many, spread evenly over the data set (paper: 500); 0 leaves the
+            network's own statistics.
         batch_size: pictures per batch, collated as in training (paper: 16).
+        momentum: take moving averages with it over the batches, as the released code (0.1);
+            None pools them.
     """
 
-    def __init__(self, dataset: dict, num_images: int = 500, batch_size: int = 16) -> None:
-        self.dataset = DATASETS.build(dataset)
+    def __init__(
+        self,
+        dataset: dict,
+        num_images: int = 500,
+        batch_size: int = 16,
+        momentum: float | None = None,
+    ) -> None:
+        if num_images < 0 or (momentum is not None and not 0 < momentum <= 1):
+            raise InputError(
+                f"BN recalibration: expected num_images of 0 or more and a momentum above 0 and "
+                f"up to 1, or None, got {num_images} and {momentum}"
+            )
+        self.dataset, self.momentum = DATASETS.build(dataset), momentum
         count = min(num_images, len(self.dataset))
-        if count < 1:
+        if num_images and not count:
             raise InputError("BN recalibration needs at least one picture, the data set has none")
         indices = [i * len(self.dataset) // count for i in range(count)]
         self._cuts = [indices[i : i + batch_size] for i in range(0, count, batch_size)]

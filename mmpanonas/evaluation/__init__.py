@@ -1,5 +1,6 @@
 """Panoptic quality (registers ``PanopticQualityMetric``), and how two orders of scores agree."""
 
+from mmpanonas.evaluation.bootstrap import Estimate, bootstrap
 from mmpanonas.evaluation.metric import PanopticQualityMetric
 from mmpanonas.evaluation.panoptic_quality import (
     Counts,
@@ -10,7 +11,6 @@ from mmpanonas.evaluation.panoptic_quality import (
     segment_overlaps,
 )
 from mmpanonas.evaluation.rank_correlation import (
-    Correlation,
     pair_scores,
     rank_correlation,
     read_stand_alone,
@@ -19,10 +19,11 @@ from mmpanonas.evaluation.results import PanopticResults, read_category_ids
 from mmpanonas.evaluation.samples import ground_truth, prediction_ids
 
 __all__ = [
-    "Correlation",
     "Counts",
+    "Estimate",
     "PanopticQualityMetric",
     "PanopticResults",
+    "bootstrap",
     "ground_truth",
     "mean_quality",
     "pair_scores",

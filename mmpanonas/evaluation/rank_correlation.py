@@ -7,33 +7,24 @@ import csv
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
 from mmpanonas.errors import InputError
+from mmpanonas.evaluation.bootstrap import Estimate, bootstrap
 from mmpanonas.space import Arch
 
 LEAST_PAIRS = 3  # of two pairs, every order agrees wholly or not at all
-LEAST_RESAMPLES = 100  # fewer say nothing about the ends of an interval
-INTERVAL = (2.5, 97.5)  # percentiles
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """A coefficient from -1 (reversed) to 1 (same order), and its bootstrap 95 % interval."""
-
-    value: float
-    low: float
-    high: float
+#: Coefficients from -1 (reversed) to 1 (same order).
+COEFFICIENTS = {"kendall_tau": stats.kendalltau, "spearman_rho": stats.spearmanr}
 
 
 def rank_correlation(
     first: Sequence[float], second: Sequence[float], resamples: int = 2000, seed: int = 0
-) -> dict[str, Correlation]:
+) -> dict[str, Estimate]:
     """``kendall_tau`` (tau-b, right for ties) and ``spearman_rho`` of paired scores.
 
     The interval is the percentile bootstrap's: both coefficients of ``resamples`` draws of
@@ -48,19 +39,27 @@ def rank_correlation(
         raise InputError(f"expected as many scores in both lists, got {len(first)}, {len(second)}")
     if len(first) < LEAST_PAIRS:
         raise InputError(f"a rank correlation needs {LEAST_PAIRS} pairs or more, got {len(first)}")
-    if resamples < LEAST_RESAMPLES:
-        raise InputError(f"a bootstrap needs {LEAST_RESAMPLES} resamples or more, got {resamples}")
     pairs = np.array([first, second], float)
     if (np.ptp(pairs, axis=1) == 0).any():
         raise InputError("all scores of one list are equal: their order cannot be compared")
-    draws = np.random.default_rng(seed).integers(len(first), size=(resamples, len(first)))
-    drawn = [pairs[:, draw] for draw in draws]
-    drawn = [sample for sample in drawn if np.ptp(sample, axis=1).all()]
-    found = {}
-    for name, coefficient in (("kendall_tau", stats.kendalltau), ("spearman_rho", stats.spearmanr)):
-        low, high = np.percentile([coefficient(*sample).statistic for sample in drawn], INTERVAL)
-        found[name] = Correlation(float(coefficient(*pairs).statistic), float(low), float(high))
-    return found
+    return {
+        name: bootstrap(
+            lambda drawn, c=coefficient: correlate(*pairs[:, drawn], c),
+            len(first),
+            resamples=resamples,
+            seed=seed,
+        )
+        for name, coefficient in COEFFICIENTS.items()
+    }
+
+
+def correlate(
+    first: np.ndarray, second: np.ndarray, coefficient: Callable = stats.kendalltau
+) -> float:
+    """The coefficient of paired scores, NaN where all scores of a list are equal."""
+    if not (np.ptp(first) and np.ptp(second)):
+        return math.nan
+    return float(coefficient(first, second).statistic)
 
 
 def read_stand_alone(path: str | os.PathLike) -> list[tuple[int | Arch, float]]:

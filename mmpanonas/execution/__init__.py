@@ -9,9 +9,16 @@ from mmpanonas.execution.attempt import (
 )
 from mmpanonas.execution.attempts import Attempts
 from mmpanonas.execution.cache import Cache
-from mmpanonas.execution.directory import Record, SearchDirectory, read_records, read_seconds
+from mmpanonas.execution.directory import (
+    Record,
+    SearchDirectory,
+    check_identity,
+    read_records,
+    read_seconds,
+)
 from mmpanonas.execution.executor import Executor, SerialExecutor, WorkersLostError
-from mmpanonas.execution.jsonlines import SearchDirectoryError
+from mmpanonas.execution.jsonlines import JsonLines, SearchDirectoryError
+from mmpanonas.execution.processes import alone_in, run_processes
 from mmpanonas.execution.ray_workers import RayExecutor
 from mmpanonas.execution.search import Search, SearchFailedError
 from mmpanonas.execution.sockets import SocketExecutor, serve
@@ -22,6 +29,7 @@ __all__ = [
     "Cache",
     "Evaluate",
     "Executor",
+    "JsonLines",
     "Outcome",
     "RayExecutor",
     "Record",
@@ -34,7 +42,10 @@ __all__ = [
     "Task",
     "WorkerBrokenError",
     "WorkersLostError",
+    "alone_in",
+    "check_identity",
     "read_records",
     "read_seconds",
+    "run_processes",
     "serve",
 ]

@@ -115,20 +115,7 @@ class SearchDirectory:
         return json.loads(file.read_text())["starts"] if file.exists() else []
 
     def _check_identity(self, identity: dict) -> None:
-        file = self.path / "search.json"
-        known = json.loads(file.read_text()) if file.exists() else {}
-        other = sorted(
-            key for key in known.keys() | identity.keys() if known.get(key) != identity.get(key)
-        )
-        if other:
-            details = ", ".join(
-                f"{key} ({str(known.get(key))[:60]} there, {str(identity.get(key))[:60]} here)"
-                for key in other
-            )
-            raise SearchDirectoryError(
-                f"{self.path} belongs to another search: it differs in {details}; "
-                f"choose another --work-dir"
-            )
+        check_identity(self.path / "search.json", identity)
 
     def _write(self, name: str, text: str) -> None:
         write_atomically(self.path / name, text + "\n")
@@ -180,6 +167,26 @@ class SearchDirectory:
     def close(self) -> None:
         """Let another process search here."""
         self._lock.close()
+
+
+def check_identity(file: Path, identity: dict) -> None:
+    """Raise ``SearchDirectoryError`` that says where ``identity`` differs from that in a file.
+
+    The file's stem says whose it is; an absent one has no key.
+    """
+    known = json.loads(file.read_text()) if file.exists() else {}
+    other = sorted(
+        key for key in known.keys() | identity.keys() if known.get(key) != identity.get(key)
+    )
+    if other:
+        details = ", ".join(
+            f"{key} ({str(known.get(key))[:60]} there, {str(identity.get(key))[:60]} here)"
+            for key in other
+        )
+        raise SearchDirectoryError(
+            f"{file.parent} belongs to another {file.stem}: it differs in {details}; "
+            f"choose another --work-dir"
+        )
 
 
 def _lock(folder: Path) -> io.TextIOWrapper:

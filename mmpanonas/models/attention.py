@@ -42,6 +42,7 @@ class InterModularAttention(Searchable, BaseModule):
         ratios: reduction ratio that each choice stands for.
         allow_remainder: let a hidden width be rounded down where a ratio does not divide
             ``out_channels``; the released weights need it (their r16 is 6).
+        whole: all gates share one choice, or the attention is left out: that is searched.
         arch: None for the supernet, else an architecture (anything ``Arch.load`` reads), of
             which only this part is read.
         init_cfg: as in MMEngine.
@@ -58,12 +59,13 @@ class InterModularAttention(Searchable, BaseModule):
         num_gates: int,
         ratios: Mapping[str, int] = dict(r4=4, r8=8, r16=16),
         allow_remainder: bool = False,
+        whole: bool = False,
         arch: object = None,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(init_cfg)
         _check_ratios(ratios, out_channels, allow_remainder)
-        self.declare_part(arch, num_gates)
+        self.declare_part(arch, num_gates, whole)
         self.gates = nn.ModuleList(
             Choice(
                 self.choices_of(place),

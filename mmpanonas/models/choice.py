@@ -37,11 +37,16 @@ class Searchable:
 
     part_name: str
     part: Part
+    present: bool  # whether the active path has the part
 
-    def declare_part(self, arch: object, layers: int) -> None:
-        """Fix the part to ``arch`` (anything ``Arch.load`` reads), or leave it searched."""
+    def declare_part(self, arch: object, layers: int, whole: bool = False) -> None:
+        """Fix the part to ``arch`` (anything ``Arch.load`` reads), or leave it searched.
+
+        ``whole``: searched with one choice for all layers, or to be absent.
+        """
         fixed = None if arch is None else self._choices_in(arch)
-        self.part = Part(self.part_name, layers, fixed)
+        self.part = Part(self.part_name, layers, fixed, whole and fixed is None)
+        self.present = True
 
     def choices_of(self, layer: int) -> tuple[str, ...]:
         """The operations that layer ``layer`` must hold: all, or the fixed one."""
@@ -50,9 +55,12 @@ class Searchable:
 
     def set_arch(self, arch: object) -> None:
         """Make the part's choices in ``arch`` the active ones. Raises ``ArchError``."""
-        choices = self._choices_in(arch)
+        choices = getattr(Arch.load(arch), self.part_name)
+        if not self.part.whole:
+            choices = self._choices_in(arch)
         self.part.check(choices)
-        for layer, choice in zip(self.choice_layers, choices, strict=True):
+        self.present = bool(choices)
+        for layer, choice in zip(self.choice_layers, choices, strict=self.present):
             layer.active = choice
 
     def _choices_in(self, arch: object) -> tuple[str, ...]:
@@ -63,8 +71,8 @@ class Searchable:
 
     @property
     def active_choices(self) -> tuple[str, ...]:
-        """The active choice of every layer."""
-        return tuple(layer.active for layer in self.choice_layers)
+        """The active choice of every layer; none of a part that is left out."""
+        return tuple(layer.active for layer in self.choice_layers) if self.present else ()
 
     @cached_property
     def choice_layers(self) -> list[Choice]:

@@ -28,8 +28,9 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             and the RoI heads, or None.
         arch: None for the supernet, else the architecture of the fixed network (anything
             ``Arch.load`` reads). It becomes the ``arch`` of every searchable part, and must
-            have these parts and no others; to fix one part alone, or to read it from an
-            architecture that has more, give the part's own config an ``arch``.
+            have these parts and no others, save an attention that is ``whole``; to fix one
+            part alone, or to read it from an architecture that has more, give the part's own
+            config an ``arch``.
         **kwargs: of ``TwoStagePanopticSegmentor``.
 
     Raises:
@@ -79,14 +80,15 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             ``x`` itself without attention, else the levels for the thing branch together
             with the features for the stuff branch.
         """
-        if self.things_to_stuff is None and self.stuff_to_things is None:
+        to_stuff, to_things = map(_present, (self.things_to_stuff, self.stuff_to_things))
+        if to_stuff is None and to_things is None:
             return x
         size, maps = x[0].shape[-2:], self.semantic_head.features(x)
         levels, semantic = x, maps
-        if self.things_to_stuff is not None:
-            semantic = apply_gates(maps, self.things_to_stuff(x[1:], size))
-        if self.stuff_to_things is not None:
-            levels = apply_gates(x, self.stuff_to_things(maps, size))
+        if to_stuff is not None:
+            semantic = apply_gates(maps, to_stuff(x[1:], size))
+        if to_things is not None:
+            levels = apply_gates(x, to_things(maps, size))
         return AttendedPyramid(levels, semantic)
 
     def predict(
@@ -137,10 +139,20 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         return things
 
 
+def _present(attention: Searchable | None) -> Searchable | None:
+    """The attention if the active path has it."""
+    return attention if attention is not None and attention.present else None
+
+
 def _with_arch(part: dict | None, arch: Arch) -> dict | None:
-    """The config of a part with ``arch`` added where the part is a searchable one."""
+    """The config of a part with ``arch`` added where the part is a searchable one.
+
+    None for one that the architecture may leave out, and does.
+    """
     kind = part and part["type"]
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    if kind and part.get("whole") and not getattr(arch, kind.part_name):
+        return None
     return dict(part, arch=arch) if kind and issubclass(kind, Searchable) else part
 
 

@@ -3,8 +3,10 @@
 from mmpanonas.search.evolution import Evolution, Random, cross, mutate
 from mmpanonas.search.pareto import Pareto, pareto_front
 from mmpanonas.search.path_priority import PathPriority, check_cycle
+from mmpanonas.search.replay import found, replay
 from mmpanonas.search.scoreboard import Scoreboard
 from mmpanonas.search.strategy import FAILED, Strategy
+from mmpanonas.search.stratified import draw_stratified
 
 #: What a config's ``strategy.type`` may say.
 STRATEGIES: dict[str, type[Strategy]] = {
@@ -22,6 +24,9 @@ __all__ = [
     "Strategy",
     "check_cycle",
     "cross",
+    "draw_stratified",
+    "found",
     "mutate",
     "pareto_front",
+    "replay",
 ]

@@ -31,7 +31,7 @@ class Scoreboard:
         rows = iter(self.points.tolist())
         return {
             part.name: [
-                dict(zip(part.choices, next(rows), strict=False)) for _ in range(part.layers)
+                dict(zip(part.choices, next(rows), strict=False)) for _ in range(part.decisions)
             ]
             for part in self.space.searched
         }

@@ -14,9 +14,10 @@ from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost
 from mmpanonas.space.latency import LatencyTable
 from mmpanonas.space.measure import REPORTED, CostMeasure
 from mmpanonas.space.shape import NetworkShape
-from mmpanonas.space.space import Part, SearchSpace
+from mmpanonas.space.space import ABSENT, Part, SearchSpace
 
 __all__ = [
+    "ABSENT",
     "ATTENTION_CHOICES",
     "BACKBONE_CHOICES",
     "HEAD_CHOICES",

@@ -1,6 +1,6 @@
 """What an architecture costs: one idea for limits, second goals and reports."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmpanonas.errors import InputError
@@ -79,14 +79,11 @@ class CostMeasure:
         Raises:
             InputError: the latency table is that of another network.
         """
-        arch = space.decode([0] * len(space.num_choices))
-        for part in space.searched:
-            for layer in range(part.layers):
-                arch = min(
-                    (_with_choice(arch, part.name, layer, choice) for choice in part.choices),
-                    key=lambda candidate: self.of(candidate, shape),
-                )
-        return arch
+        codes = [0] * len(space.num_choices)
+        for layer, choices in enumerate(space.num_choices):
+            others = [[*codes[:layer], code, *codes[layer + 1 :]] for code in range(choices)]
+            codes = min(others, key=lambda tried: self.of(space.decode(tried), shape))
+        return space.decode(codes)
 
     @property
     def key(self) -> str:
@@ -113,9 +110,3 @@ class CostMeasure:
 REPORTED = tuple(
     CostMeasure(quantity, scope) for scope in USUAL_SIZE for quantity in ("macs", "params")
 )
-
-
-def _with_choice(arch: Arch, part: str, layer: int, choice: str) -> Arch:
-    choices = list(getattr(arch, part))
-    choices[layer] = choice
-    return replace(arch, **{part: tuple(choices)})

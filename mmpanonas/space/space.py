@@ -3,10 +3,14 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
 from mmpanonas.space.arch import PART_CHOICES, Arch, ArchError, check_choice
+
+#: The choice that leaves a part out.
+ABSENT = "absent"
 
 
 @dataclass(frozen=True)
@@ -14,28 +18,51 @@ class Part:
     """One part of the space: ``layers`` layers that each choose from ``choices``.
 
     ``fixed`` names the choice of every layer for a part that the network has but that is
-    not searched; sampling, windows and codes leave it alone.
+    not searched; sampling, windows and codes leave it alone. ``whole``: the layers share one
+    choice, of which the last is ``ABSENT``: the network does without the part.
     """
 
     name: str
     layers: int
     fixed: tuple[str, ...] | None = None
+    whole: bool = False
     choices: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         if self.name not in PART_CHOICES:
             raise ArchError(f"unknown part {self.name!r}; the parts are {', '.join(PART_CHOICES)}")
-        object.__setattr__(self, "choices", PART_CHOICES[self.name])
+        choices = PART_CHOICES[self.name] + ((ABSENT,) if self.whole else ())
+        object.__setattr__(self, "choices", choices)
         if self.fixed is not None:
             object.__setattr__(self, "fixed", tuple(self.fixed))
             self.check(self.fixed)
 
+    @property
+    def decisions(self) -> int:
+        """How many layers choose on their own."""
+        return 1 if self.whole else self.layers
+
+    def encode(self, choices: Sequence[str]) -> list[int]:
+        """The code of every decision; of a whole part without choices that of ``ABSENT``."""
+        return [self.choices.index(c) for c in (choices or (ABSENT,))[: self.decisions]]
+
+    def decode(self, codes: Sequence[int]) -> tuple[str, ...]:
+        """Inverse of :meth:`encode`."""
+        choices = tuple(self.choices[int(code)] for code in codes)
+        if self.whole:
+            return () if choices == (ABSENT,) else choices * self.layers
+        return choices
+
     def check(self, choices: Sequence[str]) -> None:
         """Raise ``ArchError`` unless ``choices`` names one choice for each layer."""
+        if self.whole and not choices:
+            return
         if len(choices) != self.layers:
             raise ArchError(f"{self.name}: expected {self.layers} choices, got {len(choices)}")
         for layer, choice in enumerate(choices):
             check_choice(self.name, layer, choice)
+        if self.whole and len(set(choices)) > 1:
+            raise ArchError(f"{self.name}: expected one choice for all, got {list(choices)}")
         if self.fixed is not None and tuple(choices) != self.fixed:
             raise ArchError(f"{self.name} is fixed to {list(self.fixed)}, got {list(choices)}")
 
@@ -69,7 +96,7 @@ class SearchSpace:
     @property
     def size(self) -> int:
         """Number of architectures."""
-        return math.prod(len(part.choices) ** part.layers for part in self.searched)
+        return math.prod(len(part.choices) ** part.decisions for part in self.searched)
 
     @property
     def window(self) -> int:
@@ -81,12 +108,12 @@ class SearchSpace:
 
     @property
     def num_choices(self) -> np.ndarray:
-        """Choices of every searched layer in code order, shape (layers,)."""
+        """Choices of every searched layer in code order, shape (layers,); a whole part is one."""
         return np.array([len(part.choices) for part, _ in self._layers()], dtype=np.int64)
 
     def _layers(self) -> Iterator[tuple[Part, int]]:
         for part in self.searched:
-            for layer in range(part.layers):
+            for layer in range(part.decisions):
                 yield part, layer
 
     def check(self, arch: Arch) -> Arch:
@@ -94,7 +121,7 @@ class SearchSpace:
         for name in PART_CHOICES:
             choices = getattr(arch, name)
             if name in self.parts:
-                if not choices:
+                if not choices and not self.parts[name].whole:
                     raise ArchError(f"the architecture lacks {name}, which this model has")
                 self.parts[name].check(choices)
             elif choices:
@@ -108,22 +135,22 @@ class SearchSpace:
     def encode(self, arch: Arch) -> np.ndarray:
         """Integer codes of the searched layers, shape (layers,)."""
         self.check(arch)
-        return np.array(
-            [part.choices.index(getattr(arch, part.name)[i]) for part, i in self._layers()],
-            dtype=np.int64,
-        )
+        codes = (part.encode(getattr(arch, part.name)) for part in self.searched)
+        return np.array(list(chain(*codes)), dtype=np.int64)
 
     def decode(self, codes: Sequence[int]) -> Arch:
         """Inverse of :meth:`encode`; fixed parts are filled in."""
         limits = self.num_choices
         if len(codes) != len(limits):
             raise ArchError(f"expected {len(limits)} codes, got {len(codes)}")
-        named = {part.name: list(part.fixed or ()) for part in self.parts.values()}
+        found: dict[str, list[int]] = {part.name: [] for part in self.searched}
         for place, ((part, layer), code) in enumerate(zip(self._layers(), codes, strict=True)):
             if not 0 <= code < limits[place]:
                 raise ArchError(f"{part.name}[{layer}]: code {code} is not below {limits[place]}")
-            named[part.name].append(part.choices[int(code)])
-        return Arch(**named)
+            found[part.name].append(code)
+        named = {name: self.parts[name].decode(codes) for name, codes in found.items()}
+        fixed = {part.name: part.fixed for part in self.parts.values() if part.fixed is not None}
+        return Arch(**named, **fixed)
 
     def sample(self, rng: np.random.Generator) -> Arch:
         """Draw an architecture uniformly."""

@@ -29,15 +29,19 @@ MARGIN = 0.1
 def choice_shares(archs: Iterable[Arch]) -> dict[str, list[dict[str, float]]]:
     """How often each choice is taken in each layer, as fractions of the architectures.
 
-    All have the same parts and layers; there is at least one.
+    Those that have a part have as many layers of it; there is at least one architecture.
     """
     archs = list(archs)
+    having = {
+        part: [a for a in (getattr(arch, part) for arch in archs) if a] for part in PART_CHOICES
+    }
     return {
         part: [
             {choice: layer.count(choice) / len(archs) for choice in PART_CHOICES[part]}
-            for layer in zip(*(getattr(arch, part) for arch in archs), strict=True)
+            for layer in zip(*rows, strict=True)
         ]
-        for part in archs[0].to_dict()
+        for part, rows in having.items()
+        if rows
     }
 
 

@@ -1,29 +1,16 @@
-"""A search as one HTML page that needs nothing besides itself.
-
-The page's frame, look and behaviour are ``report.html``, ``report.css`` and ``report.js``.
-"""
+"""A search as one HTML page that needs nothing besides itself."""
 
 import json
 import os
-from dataclasses import dataclass
-from html import escape
-from importlib import resources
 from pathlib import Path
-from string import Template
 
 from mmpanonas.space import PART_CHOICES, NetworkShape, write_atomically
 from mmpanonas.visualization import report_pictures as pictures
 from mmpanonas.visualization import report_tables as tables
 from mmpanonas.visualization.arch_boxes import COLOURS, choice_label
+from mmpanonas.visualization.page import Section, render_page
 from mmpanonas.visualization.population import part_title
 from mmpanonas.visualization.search_data import SearchData
-
-
-@dataclass(frozen=True)
-class _Section:
-    name: str
-    title: str
-    html: str
 
 
 def write_report(
@@ -44,36 +31,27 @@ def write_report(
 def render(data: SearchData, shape: NetworkShape | None = None) -> str:
     """The page's text; sections that the search has nothing for are left out."""
     sections = [
-        _Section("winner", "Best architecture", tables.winner(data) + pictures.winner(data, shape)),
-        _Section("progress", "Progress", pictures.progress(data)),
-        _Section("population", "Population over time", pictures.population(data)),
-        _Section("scoreboards", "Scoreboard", pictures.scoreboards(data)),
-        _Section("choices", "Choices per layer", pictures.choices(data)),
-        _Section("front", "Score and cost", pictures.front(data)),
-        _Section("candidates", "Candidates", tables.candidates_table(data)),
-        _Section("failures", "Failures", tables.failures(data)),
-        _Section("provenance", "Versions and settings", tables.provenance(data)),
+        Section("winner", "Best architecture", tables.winner(data) + pictures.winner(data, shape)),
+        Section("progress", "Progress", pictures.progress(data)),
+        Section("population", "Population over time", pictures.population(data)),
+        Section("scoreboards", "Scoreboard", pictures.scoreboards(data)),
+        Section("choices", "Choices per layer", pictures.choices(data)),
+        Section("front", "Score and cost", pictures.front(data)),
+        Section("candidates", "Candidates", tables.candidates_table(data)),
+        Section("failures", "Failures", tables.failures(data)),
+        Section("provenance", "Versions and settings", tables.provenance(data)),
     ]
-    sections = [section for section in sections if section.html]
     strategy = data.identity.get("strategy", {})
-    return Template(_part("html")).substitute(
-        title=escape(data.folder.resolve().name),
-        kind=escape(str(strategy.get("type", "")) or "Search"),
+    return render_page(
+        title=data.folder.resolve().name,
+        about="search report",
+        kind=str(strategy.get("type", "")) or "Search",
         status="finished" if data.answer else "not finished",
-        remarks="".join(f'<p class="remark">{escape(remark)}</p>' for remark in _remarks(data)),
+        remarks=_remarks(data),
         facts=tables.facts(data),
-        contents="".join(f'<a href="#{s.name}">{s.title}</a>' for s in sections),
-        sections="".join(
-            f'<section id="{s.name}"><h2>{s.title}</h2>{s.html}</section>' for s in sections
-        ),
+        sections=sections,
         legend=_legend(),
-        style=_part("css"),
-        script=_part("js"),
     )
-
-
-def _part(suffix: str) -> str:
-    return (resources.files(__package__) / f"report.{suffix}").read_text()
 
 
 def _remarks(data: SearchData) -> list[str]:

@@ -31,7 +31,7 @@ def winner(data: SearchData, shape: NetworkShape | None = None) -> str:
     title = f"Candidate {data.winner.index}" + ("" if data.answer else " (best so far)")
     try:
         shape = shape or NetworkShape.of_model(data.identity.get("model", {}))
-        return _picture("diagram", title, draw_arch, data.winner.arch, shape=shape, title=title)
+        return picture("diagram", title, draw_arch, data.winner.arch, shape=shape, title=title)
     except InputError as error:
         return (
             f'<p class="remark">No diagram: search.json does not give the widths of this '
@@ -45,12 +45,12 @@ def progress(data: SearchData) -> str:
         return ""
     results = [vars(candidate) for candidate in data.ranked]
     label = "Score of each candidate, and the best so far"
-    html = _picture("progress-curve", label, draw_search, results, score=data.metric)
+    html = picture("progress-curve", label, draw_search, results, score=data.metric)
     groups = data.by_generation()
     if len(groups) > 1:
         scores = {g: [c.score(data.metric) for c in members] for g, members in groups.items()}
         label, name = "Scores by generation", score_title(data.metric)
-        html += _picture("generations", label, draw_generations, scores, label=name)
+        html += picture("generations", label, draw_generations, scores, label=name)
     return f'<div class="side-by-side">{html}</div>'
 
 
@@ -62,7 +62,7 @@ def population(data: SearchData) -> str:
     shares = {g: mean_over_layers(choice_shares(c.arch for c in m)) for g, m in groups.items()}
     return (
         "<p>How often each choice was taken in a generation, over all layers of a part.</p>"
-        + _picture("shares", "Choices by generation", draw_shares, shares)
+        + picture("shares", "Choices by generation", draw_shares, shares)
     )
 
 
@@ -77,7 +77,7 @@ def choices(data: SearchData) -> str:
     for name, (title, members) in groups.items():
         if members:
             shares = choice_shares(c.arch for c in members)
-            html += f"<h3>{title}</h3>" + _picture(name, title, draw_choice_maps, shares)
+            html += f"<h3>{title}</h3>" + picture(name, title, draw_choice_maps, shares)
     return html
 
 
@@ -87,7 +87,7 @@ def scoreboards(data: SearchData) -> str:
     if not report.get("scoreboard") or report["finished_paths"] < report["paths"]:
         return ""
     title = f"Scoreboard of {report['finished_paths']} finished paths"
-    return f"<p>{escape(report['note'])}</p>" + _picture(
+    return f"<p>{escape(report['note'])}</p>" + picture(
         "scoreboard", title, draw_scoreboard, report["scoreboard"], title=title
     )
 
@@ -102,7 +102,7 @@ def front(data: SearchData) -> str:
             continue
         scale, prefix = unit_of(costs)
         labels = (f"{cost_title(name)} {prefix and f'({prefix})'}", score_title(data.metric))
-        html += _picture(
+        html += picture(
             f"front-{place}",
             " against ".join(labels[::-1]),
             draw_trade_off,
@@ -114,7 +114,7 @@ def front(data: SearchData) -> str:
     return html and f'<div class="side-by-side">{html}</div>'
 
 
-def _picture(name: str, label: str, draw: Callable, /, *data: object, **options: object) -> str:
+def picture(name: str, label: str, draw: Callable, /, *data: object, **options: object) -> str:
     """What ``draw`` writes to its ``path``, as a figure of the page."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture.svg"

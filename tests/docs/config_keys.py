@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 
 import mmpanonas.register  # noqa: F401
 from mmpanonas.engine import RecalibrationBatches
+from mmpanonas.engine.study_plan import StudyPlan
 from mmpanonas.execution import RayExecutor
 from mmpanonas.models.fusion import FusionRules
 from mmpanonas.search import STRATEGIES
@@ -27,6 +28,7 @@ _UNTYPED = {
     "init_cfg": PretrainedInit,
     "panoptic": FusionRules,
     "recalibration": RecalibrationBatches,
+    "study": StudyPlan,
 }
 
 #: What every dictionary of a config may hold.

@@ -6,7 +6,7 @@ from mmdet.registry import MODELS
 from mmengine.model import convert_sync_batchnorm
 from torch import nn
 
-from mmpanonas.engine.norm_moments import measuring, norms_of, pool
+from mmpanonas.engine.norm_moments import measuring, moving_average, norms_of, pool
 from mmpanonas.engine.recalibration import (
     BNRecalibrationHook,
     RecalibrationBatches,
@@ -74,6 +74,42 @@ def test_pool_by_hand():
     mean, var = pool([moments(1.0, 2.0, 3.0), moments(10.0, 14.0)])["bn"]
     assert mean.item() == 6.0  # 30 / 5
     assert var.item() == 26.0  # (25 + 16 + 9 + 16 + 64) / 5
+
+
+def test_moving_averages_are_those_of_pytorch(model, config):
+    batches = RecalibrationBatches(**config.val_cfg.recalibration, momentum=0.1)
+    found = measure(model, batches, shared=False)
+    norms = {n: m for n, m in model.named_modules() if isinstance(m, nn.BatchNorm2d)}
+    for norm in norms.values():
+        norm.reset_running_stats()
+    model.train()
+    with torch.no_grad():
+        for i in range(len(batches)):
+            backbone_forward(model, batches[i])
+    for name, (mean, var) in found.items():
+        torch.testing.assert_close(mean.float(), norms[name].running_mean, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(var.float(), norms[name].running_var, rtol=1e-4, atol=1e-6)
+
+
+def test_moving_average_by_hand():
+    moments = {"bn": [(2, torch.tensor([2.0]), torch.tensor([2.0]))]}
+    mean, var = moving_average([moments, moments], 0.5)["bn"]
+    assert (mean.item(), var.item()) == (1.5, 1.75)  # 0, 1, 1.5 and 1, 1.5, 1.75
+
+
+def test_no_pictures_leave_the_networks_own_statistics(model, config):
+    batches = RecalibrationBatches(**config.val_cfg.recalibration | dict(num_images=0))
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    with recalibrated(model, batches) as statistics:
+        assert statistics == {}
+        assert not model.training
+        assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+
+
+@pytest.mark.parametrize("options", [dict(num_images=-1), dict(momentum=0.0), dict(momentum=2.0)])
+def test_impossible_settings_are_refused(config, options):
+    with pytest.raises(InputError, match="expected num_images of 0 or more and a momentum"):
+        RecalibrationBatches(**dict(config.val_cfg.recalibration) | options)
 
 
 def test_number_of_ranks_changes_nothing_to_the_last_bit(model, batches, monkeypatch):

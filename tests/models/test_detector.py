@@ -9,7 +9,7 @@ from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 
 from mmpanonas.models.mask_crops import whole_masks
-from mmpanonas.space import ArchError
+from mmpanonas.space import Arch, ArchError
 from tests.conftest import shapes_arch
 
 
@@ -123,3 +123,43 @@ def test_things_below_the_fusions_limit_get_no_mask(config):
         for key in ("bboxes", "scores", "labels"):
             assert torch.equal(found[key], passing[key])
         assert torch.equal(whole_masks(found.masks, sample.ori_shape), passing.masks)
+
+
+def whole(config):
+    for name in ("things_to_stuff", "stuff_to_things"):
+        config.model[name].whole = True
+    return config
+
+
+def test_an_attention_that_is_whole_may_be_left_out(config):
+    """A path without it computes what the network without it does, and trains none of it."""
+    model = build(whole(config))
+    assert model.search_space.size == 4**10 * 6**3 * 4**2
+    full = shapes_arch("shuffle_5x5", "dw_5x5", "r8")
+    without = Arch(full.backbone, full.mask_head, full.semantic_head)
+    x = torch.randn(1, 3, 64, 64)
+    outputs = {}
+    for arch in (full, without):
+        model.set_arch(arch)
+        assert model.active_arch == arch
+        outputs[arch] = model.extract_feat(x)
+    sum(level.sum() for level in outputs[without]).backward()
+    assert all(p.grad is None for p in model.things_to_stuff.parameters())
+    assert not torch.allclose(outputs[full][0], outputs[without][0])
+    fixed = build(config, without)
+    assert (fixed.things_to_stuff, fixed.stuff_to_things) == (None, None)
+    state = {k: v for k, v in model.state_dict().items() if k in fixed.state_dict()}
+    fixed.load_state_dict(state)
+    assert fixed.active_arch == without
+    model.eval(), fixed.eval()
+    for ours, theirs in zip(model.extract_feat(x), fixed.extract_feat(x), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_fixed_network_has_the_attention_of_its_architecture(config):
+    arch = shapes_arch()
+    model = build(whole(config), arch)
+    assert model.active_arch == arch
+    assert model.search_space.size == 1
+    with pytest.raises(ArchError, match="lacks backbone"):
+        build(config, Arch(mask_head=arch.mask_head))

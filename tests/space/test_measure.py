@@ -165,3 +165,12 @@ def test_a_table_of_another_network_is_refused(tmp_path, table):
     assert incomplete.of(ARCH, SHAPE) == whole.of(ARCH, SHAPE)
     with pytest.raises(InputError, match=r"lacks df_5x5 of mask_head\[2\]"):
         Budget("latency", 99, "network", table=str(table)).check_reachable(SPACE, SHAPE)
+
+
+def test_the_cheapest_may_leave_a_whole_part_out():
+    space = SearchSpace([Part("backbone", 5), Part("stuff_to_things", 5, whole=True)])
+    measure = CostMeasure("params", "network")
+    cheapest = measure.cheapest(space, SHAPE)
+    assert cheapest.stuff_to_things == ()
+    everything = [space.decode([*[0] * 5, code]) for code in range(4)]
+    assert min(everything, key=lambda a: measure.of(a, SHAPE)).stuff_to_things == ()

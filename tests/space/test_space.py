@@ -15,15 +15,16 @@ ARCHS = Path(__file__).parents[2] / "configs" / "auto_panoptic" / "archs"
 
 @st.composite
 def spaces(draw) -> SearchSpace:
-    """Any subset of the parts, each of 1 to 4 layers, searched or fixed."""
+    """Any subset of the parts, each of 1 to 4 layers, searched, fixed or one choice as a whole."""
     parts = []
     for name, choices in PART_CHOICES.items():
-        kind = draw(st.sampled_from(["searched", "fixed", "absent"]))
+        kind = draw(st.sampled_from(["searched", "whole", "fixed", "absent"]))
         if kind == "absent":
             continue
         layers = draw(st.integers(1, 4))
         row = st.lists(st.sampled_from(choices), min_size=layers, max_size=layers)
-        parts.append(Part(name, layers, fixed=draw(row) if kind == "fixed" else None))
+        fixed = draw(row) if kind == "fixed" else None
+        parts.append(Part(name, layers, fixed=fixed, whole=kind == "whole"))
     return SearchSpace(parts)
 
 
@@ -199,3 +200,16 @@ def test_impossible_parts_are_refused():
         Part("backbone", 2, fixed=("xception", "dw_3x3"))
     with pytest.raises(ArchError, match="'backbone' is given twice"):
         SearchSpace([Part("backbone", 2), Part("backbone", 2)])
+
+
+def test_a_whole_part_shares_one_choice_or_is_absent():
+    space = SearchSpace([Part("backbone", 2), Part("things_to_stuff", 4, whole=True)])
+    assert (space.size, space.window, space.num_choices.tolist()) == (64, 4, [4, 4, 4])
+    blocks = ("xception", "shuffle_5x5")
+    assert space.decode([3, 1, 2]) == Arch(blocks, things_to_stuff=("r16",) * 4)
+    assert space.decode([3, 1, 3]) == Arch(blocks)
+    assert space.encode(Arch(blocks)).tolist() == [3, 1, 3]
+    with pytest.raises(ArchError, match="things_to_stuff: expected one choice for all"):
+        space.check(Arch(blocks, things_to_stuff=("r4", "r4", "r8", "r4")))
+    with pytest.raises(ArchError, match="things_to_stuff: expected 4 choices, got 1"):
+        space.check(Arch(blocks, things_to_stuff=("r4",)))

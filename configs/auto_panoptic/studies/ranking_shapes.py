@@ -1,0 +1,61 @@
+# Does the supernet's ranking mean something? On shapes, two CPU cores (docs/ranking_study.md):
+#     python tools/analysis_tools/ranking_study.py configs/auto_panoptic/studies/ranking_shapes.py
+_base_ = "../shapes/search_random.py"
+
+data_root = "data/shapes_96/"
+image_scale = (96, 96)
+# Few groups, so that the widths of the network nobody searched come in small steps.
+norm_cfg = dict(num_groups=4)
+model = dict(
+    backbone=dict(blocks=(1, 1, 2, 1)),
+    neck=dict(norm_cfg=norm_cfg),
+    roi_head=dict(
+        mask_head=dict(num_convs=1, norm_cfg=norm_cfg), bbox_head=dict(fc_out_channels=128)
+    ),
+    semantic_head=dict(norm_cfg=norm_cfg),
+    test_cfg=dict(rcnn=dict(max_per_img=10)),
+    things_to_stuff=dict(whole=True),
+    stuff_to_things=dict(whole=True),
+)
+
+max_iters = 7200
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=720),
+    dict(
+        type="CosineAnnealingLR",
+        by_epoch=False,
+        begin=0,
+        end=max_iters,
+        T_max=max_iters,
+        eta_min_ratio=0.01,
+    ),
+]
+loader = dict(num_workers=0, persistent_workers=False)
+train_dataloader = dict(batch_size=4, **loader)
+val_dataloader = loader
+test_dataloader = loader
+
+limits = dict(thing_area_limit=8 * 8, stuff_area_limit=12 * 12)
+study = dict(
+    alone="configs/auto_panoptic/studies/ranking_shapes_alone.py",
+    cost=dict(quantity="macs", scope="network", size=(96, 96)),
+    samplings=dict(fair="StrictFairnessHook", uniform="UniformSamplingHook"),
+    recalibrations=dict(
+        pooled_100=dict(num_images=100),
+        none=dict(num_images=0),
+        pooled_25=dict(num_images=25),
+        pooled_500=dict(num_images=500),
+        moving_500=dict(num_images=500, momentum=0.1),
+    ),
+    fusions=dict(
+        paper=dict(preset="paper", test_cfg=limits),
+        released=dict(preset="released", test_cfg=dict(stuff_area_limit=12 * 12)),
+    ),
+    baseline=dict(
+        roi_head=dict(mask_head=dict(type="FCNMaskHead")),
+        semantic_head=dict(type="SharedSemanticHead"),
+        things_to_stuff=None,
+        stuff_to_things=None,
+    ),
+)

@@ -1,0 +1,159 @@
+"""A ranking study: which networks are trained, what scores them, in which jobs."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import MODELS
+
+from mmpanonas.engine.identity import digest
+from mmpanonas.engine.study_baseline import merged, widths_of_cost
+from mmpanonas.engine.study_plan import StudyPlan
+from mmpanonas.execution import Cache, JsonLines, check_identity
+from mmpanonas.search import draw_stratified
+from mmpanonas.space import Arch, CostMeasure, NetworkShape, write_atomically
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network trained alone: an architecture, or that with other keys of the model."""
+
+    arch: Arch
+    model: dict = field(default_factory=dict, hash=False)
+
+    @property
+    def name(self) -> str:
+        """The same for the same network."""
+        text = json.dumps([self.arch.to_dict(), self.model], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+class Study:
+    """The state of a study in its folder; every job is known by its name.
+
+    Args:
+        supernet, alone: loaded configs: the study's own, and the one that ``plan.alone`` names.
+        folder: of the study; made, and checked to be this study's.
+
+    Attributes:
+        records: what each finished job found, a line each with its ``job``.
+    """
+
+    def __init__(self, supernet: Config, alone: Config, folder: Path) -> None:
+        self.plan = StudyPlan.from_config(supernet)
+        self.supernet, self.alone, self.folder = supernet, alone, folder
+        self.space = MODELS.build(supernet.model).search_space
+        self.shape = NetworkShape.of_model(supernet.model)
+        self.measure = CostMeasure(**self.plan.cost)
+        self.records = JsonLines(folder / "records.jsonl")
+        identity = json.loads(json.dumps(self._identity(), default=str))
+        if self.records.read():
+            check_identity(folder / "study.json", identity)
+        write_atomically(folder / "study.json", json.dumps(identity, indent=2) + "\n")
+
+    def _identity(self) -> dict:
+        keys = ("train_cfg", "optim_wrapper", "param_scheduler", "default_hooks")
+        trained = {
+            f"{name}.{key}": config[key]
+            for name, config in (("supernet", self.supernet), ("alone", self.alone))
+            for key in keys
+        }
+        return dict(asdict(self.plan), model=self.supernet.model.to_dict(), **trained)
+
+    @cached_property
+    def strata(self) -> list[list[Arch]]:
+        """The networks that are drawn, from cheap to costly."""
+        plan = self.plan
+        return draw_stratified(self.space, self.cost, plan.strata, plan.networks, seed=plan.seed)
+
+    def cost(self, arch: Arch) -> float:
+        """Of an architecture of the space."""
+        return self.measure.of(arch, self.shape)
+
+    def found(self) -> dict[str, dict]:
+        """The records so far, by job."""
+        return {line["job"]: line for line in self.records.read()}
+
+    def drawn(self) -> list[Network]:
+        """The networks of all strata."""
+        return [Network(arch) for stratum in self.strata for arch in stratum]
+
+    def phases(self) -> Iterator[tuple[str, list[dict]]]:
+        """Name and jobs of each step, which are known when the steps before it are done."""
+        plan, drawn = self.plan, self.drawn()
+        supernets = [dict(kind="supernet", job=f"supernet-{s}", sampling=s) for s in plan.samplings]
+        yield (
+            "train",
+            supernets
+            + [network_job(network, 0) for network in drawn]
+            + [network_job(n, seed) for n in self.repeated() for seed in range(1, plan.seeds)],
+        )
+        archs = [network.arch.to_dict() for network in drawn]
+        yield (
+            "score",
+            [dict(kind="score", job=f"score-{s}", sampling=s, archs=archs) for s in plan.samplings],
+        )
+        yield (
+            "search",
+            [dict(kind="search", job=f"search-{s}", strategy=s) for s in plan.strategies],
+        )
+        returned = [network_job(Network(arch), 0) for arch in self.returned().values()]
+        pairs = [network for pair in self.choices().values() for network in pair]
+        chosen = [network_job(n, seed) for n in pairs for seed in range(plan.choice_seeds)]
+        jobs = {job["job"]: job for job in [*returned, *chosen]}
+        yield "train what was found", list(jobs.values())
+
+    def repeated(self) -> list[Network]:
+        """Those that are trained with several seeds: the first drawn of every stratum."""
+        share = self.plan.repeated // self.plan.strata
+        return [Network(arch) for stratum in self.strata for arch in stratum[:share]]
+
+    def returned(self) -> dict[tuple[str, int], Arch]:
+        """What each search returned, by strategy and seed."""
+        searches = [line for line in self.found().values() if "strategy" in line]
+        return {(s["strategy"], s["seed"]): Arch.from_dict(s["arch"]) for s in searches}
+
+    def choices(self) -> dict[str, tuple[Network, Network]]:
+        """The first search's choice of each strategy, and the baseline of its cost."""
+        return {
+            strategy: (Network(arch), self.baseline(self.cost(arch)))
+            for (strategy, seed), arch in self.returned().items()
+            if seed == 0
+        }
+
+    def baseline(self, target: float) -> Network:
+        """The network that nobody searched, as wide as ``target`` asks for."""
+        arch = Arch(backbone=("shuffle_3x3",) * sum(self.shape.blocks))
+        model = merged(self.supernet.model, self.plan.baseline)
+
+        def cost(scaled: Mapping) -> float:
+            return self.measure.of(arch, NetworkShape.of_model(scaled))
+
+        widths = widths_of_cost(model, cost, target)
+        return Network(arch, merged(self.plan.baseline, widths).to_dict())
+
+    def network_cost(self, network: Network) -> float:
+        """Of a network with whatever widths it has."""
+        shape = NetworkShape.of_model(merged(self.supernet.model, network.model))
+        return self.measure.of(network.arch, shape)
+
+    def scores(self, sampling: str, recalibration: str) -> Cache:
+        """Scores of architectures in a trained supernet, on disk."""
+        settings = self.plan.recalibrations[recalibration]
+        checkpoint = digest(self.found()[f"supernet-{sampling}"]["checkpoint"])
+        return Cache(self.folder / "scores", dict(checkpoint=checkpoint, **settings))
+
+
+def network_job(network: Network, seed: int) -> dict:
+    """The job that trains and tests ``network``."""
+    data = dict(arch=network.arch.to_dict(), model=network.model, seed=seed)
+    return dict(kind="network", job=network_key(network, seed), **data)
+
+
+def network_key(network: Network, seed: int) -> str:
+    """The name of that job."""
+    return f"network-{network.name}-{seed}"

@@ -1,0 +1,85 @@
+"""What a ranking study is asked to do: the key ``study`` of a config."""
+
+from dataclasses import dataclass, fields
+
+from mmengine.config import Config
+
+from mmpanonas.errors import InputError
+from mmpanonas.search import STRATEGIES
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """The key ``study`` of a config.
+
+    Attributes:
+        alone: config whose schedule and data train and test each network alone; its model is
+            the study's.
+        cost: arguments of ``CostMeasure``, by which networks are drawn and made equal.
+        networks, strata: how many are drawn, evenly over so many strata of cost.
+        repeated, seeds: so many of them, evenly too, are trained with so many seeds.
+        samplings: hooks that sample the supernets' paths, by name; the first supernet is also
+            searched.
+        recalibrations: what replaces keys of the config's ``recalibration``, by name; the
+            first one is also searched with.
+        strategies: names of ``STRATEGIES``, each searching ``searches`` times with
+            ``evaluations`` candidates.
+        baseline: keys of the model that nobody searched; its backbone is all 3x3, and its widths
+            are scaled to a choice's cost.
+        choice_seeds: with how many a strategy's choice and the baseline of its cost are trained.
+        fusions: keys of the model's ``panoptic_fusion_head``, by name; the first is the score.
+        seed: of the draw.
+    """
+
+    alone: str
+    cost: dict
+    samplings: dict[str, str]
+    recalibrations: dict[str, dict]
+    fusions: dict[str, dict]
+    baseline: dict
+    strategies: tuple[str, ...] = ("Evolution", "PathPriority", "Random")
+    networks: int = 48
+    strata: int = 8
+    repeated: int = 24
+    seeds: int = 2
+    searches: int = 6
+    evaluations: int = 48
+    choice_seeds: int = 3
+    seed: int = 0
+
+    @classmethod
+    def from_config(cls, config: Config) -> "StudyPlan":
+        """The plan in a config.
+
+        Raises:
+            InputError: there is none, or a key in it is unknown, lacking or impossible.
+        """
+        given = config.get("study")
+        if not isinstance(given, dict):
+            raise InputError(
+                "the config holds no study=dict(...), as in "
+                "configs/auto_panoptic/studies/ranking_shapes.py"
+            )
+        unknown = sorted(set(given) - {f.name for f in fields(cls)})
+        if unknown:
+            raise InputError(f"study has no {', '.join(unknown)}; see StudyPlan for its keys")
+        try:
+            plan = cls(**given)
+        except TypeError as error:
+            raise InputError(f"study: {str(error).split('() ')[-1]}") from None
+        plan._check()
+        return plan
+
+    def _check(self) -> None:
+        counts = ("networks", "strata", "repeated", "seeds", "searches", "choice_seeds")
+        if min(getattr(self, name) for name in counts) < 1:
+            raise InputError(f"study: expected {', '.join(counts)} of 1 or more")
+        if self.repeated > self.networks or self.repeated % self.strata:
+            raise InputError(
+                f"study.repeated: expected a multiple of the {self.strata} strata and no more than "
+                f"the {self.networks} networks, got {self.repeated}"
+            )
+        for name in self.strategies:
+            if name not in STRATEGIES:
+                raise InputError(f"study.strategies: expected {sorted(STRATEGIES)}, got {name!r}")
+            STRATEGIES[name].plan(self.evaluations)

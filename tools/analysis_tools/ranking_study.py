@@ -1,0 +1,110 @@
+"""Does a supernet rank networks as training alone does, and which step of the search matters?
+
+Trains the supernets and, each alone, a sample of networks; scores the sample in the supernets;
+searches; trains what was found. Writes one results file, and beside it a page (.html) about it.
+CONFIG holds study=dict(...): see docs/ranking_study.md. Started again, the study goes on.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.registry import init_default_scope
+from tqdm import tqdm
+
+from mmpanonas.cli import make_parser, prepare
+from mmpanonas.config import check_data, load_config
+from mmpanonas.engine.hooks import BAR
+from mmpanonas.engine.study import Study
+from mmpanonas.engine.study_jobs import run_job
+from mmpanonas.engine.study_plan import StudyPlan
+from mmpanonas.engine.study_results import collect
+from mmpanonas.errors import InputError, run_tool
+from mmpanonas.evaluation.ranking_study import answers
+from mmpanonas.execution import alone_in, run_processes
+from mmpanonas.space import write_atomically
+from mmpanonas.visualization.ranking_page import write_ranking_page
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--workers", type=int, default=1, help="networks trained side by side")
+    parser.add_argument("--out", type=Path, help="results file (results.json in the work dir)")
+    parser.add_argument("--resamples", type=int, default=2000, help="of every bootstrap (2000)")
+    parser.add_argument("--job", type=Path, help="do this job alone (a file of jobs/)")
+    args = parser.parse_args()
+    if args.workers < 1:
+        raise InputError(f"--workers: expected 1 or more, got {args.workers}")
+    if args.launcher != "none":
+        raise InputError("networks are trained side by side with --workers, without a launcher")
+    return args
+
+
+def main() -> None:
+    """Parse; do one job, or all that are not done."""
+    args = parse()
+    loaders = () if args.job else ("train_dataloader", "val_dataloader")
+    supernet = prepare(args, loaders)
+    alone = load_config(StudyPlan.from_config(supernet).alone, args.cfg_options)
+    check_data(alone, loaders)
+    init_default_scope(supernet.default_scope)
+    study = Study(supernet, alone, Path(supernet.work_dir))
+    if args.job:
+        job = json.loads(args.job.read_text())
+        with alone_in(study.folder / "jobs" / job["job"]):
+            run_job(study, job)
+        return
+    for name, jobs in study.phases():
+        run_phase(study, name, jobs, args.workers)
+    write(study, args)
+
+
+def run_phase(study: Study, name: str, jobs: list[dict], workers: int) -> None:
+    """Do what is not done of ``jobs``, each in a process of its own."""
+    known, folder = study.found(), study.folder / "jobs"
+    todo = [job for job in jobs if job["job"] not in known]
+    commands = {}
+    folder.mkdir(exist_ok=True)
+    for job in todo:
+        file = folder / f"{job['job']}.json"
+        write_atomically(file, json.dumps(job))
+        commands[job["job"]] = [sys.executable, "-W", "ignore", *sys.argv, "--job", str(file)]
+    gpus = torch.cuda.device_count()
+    threads = str(max(1, (os.cpu_count() or 1) // workers))
+    places = [
+        dict(OMP_NUM_THREADS=threads) | (dict(CUDA_VISIBLE_DEVICES=str(i % gpus)) if gpus else {})
+        for i in range(workers)
+    ]
+    logs = study.folder / "logs"
+    with tqdm(total=len(jobs), initial=len(jobs) - len(todo), desc=name, **BAR) as bar:
+        failed = run_processes(commands, places, logs, lambda job, well: bar.update(well))
+    if failed:
+        raise InputError(
+            f"{len(failed)} of {len(jobs)} jobs failed: {', '.join(failed[:5])}; what they printed "
+            f"is in {logs}; start again to go on"
+        )
+
+
+def write(study: Study, args: argparse.Namespace) -> None:
+    """The results file and the page."""
+    out = args.out or study.folder / "results.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    results = dict(
+        config=args.config,
+        command=shlex.join(["python", *sys.argv]),
+        device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        **collect(study),
+    )
+    results["answers"] = answers(results, args.resamples)
+    write_atomically(out, json.dumps(results, indent=1) + "\n")
+    write_ranking_page(results, out.with_suffix(".html"))
+    print(f"results: {out}; page: {out.with_suffix('.html')}")
+
+
+if __name__ == "__main__":
+    run_tool(main)
