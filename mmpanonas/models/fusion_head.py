@@ -95,7 +95,7 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
                 f"({self.num_stuff_classes} + 1, H, W): stuff classes and 'some thing'"
             )
         # void is the label after the last stuff class, which the last channel lands on
-        stuff_map = semantic.int() + self.num_things_classes
+        stuff_map = semantic.short() + self.num_things_classes  # below INSTANCE_OFFSET
         return fuse(
             results.masks,
             results.get("bboxes"),
