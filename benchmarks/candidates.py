@@ -138,7 +138,7 @@ def report(args, kept: Side, fresh: Side) -> None:
 
 
 def watch_growth(space, side: Side, count: int = 100) -> None:
-    """Evaluate random candidates; stop if live tensors have become more after the 10th."""
+    """Evaluate more candidates; stop if live tensors have become more after the 10th."""
     seen = {}
     for number in range(1, count + 1):
         side(space.fair_path(1, number))
@@ -170,6 +170,7 @@ def compare(args: argparse.Namespace, cfg: Config) -> None:
     evolve(args, model.search_space, kept, fresh, dataloader.dataset)
     report(args, kept, fresh)
     if not args.coco_sample:
+        kept.evaluate.beginnings.clear()
         watch_growth(model.search_space, fresh)
 
 

@@ -30,7 +30,7 @@ class CandidateEvaluator:
     An evaluation that failed leaves no trace in the next one.
 
     Args:
-        model: with ``set_arch``; holds the supernet's weights.
+        model: with ``set_arch``; holds the supernet's weights. Stays in evaluation mode.
         batches: of recalibration.
         dataloader: over all of nas_val.
         evaluator: MMEngine's, whose metrics are computed on this rank's results.
@@ -52,7 +52,7 @@ class CandidateEvaluator:
         picture_memory: int = KEPT_MIB,
         activation_memory: int = KEPT_MIB,
     ) -> None:
-        self.model, self.batches, self.evaluator = model, batches, evaluator
+        self.model, self.batches, self.evaluator = model.eval(), batches, evaluator
         self.dataloader = KeptPictures(dataloader, picture_memory)
         self.beginnings = Beginnings(activation_memory, len(batches))
         self._whole = True
