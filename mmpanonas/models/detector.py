@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from mmdet.models.detectors import TwoStagePanopticSegmentor
+from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import bbox2roi
@@ -14,6 +15,7 @@ from mmpanonas.models.attention import AttendedPyramid, apply_gates
 from mmpanonas.models.choice import Searchable
 from mmpanonas.models.fusion_head import AutoPanopticFusionHead
 from mmpanonas.models.mask_head import paste_masks
+from mmpanonas.models.semantic_head import SharedSemanticHead
 from mmpanonas.space import Arch, SearchSpace
 
 
@@ -91,19 +93,23 @@ class AutoPanoptic(TwoStagePanopticSegmentor):
     ) -> SampleList:
         """MMDetection's answer, ``pred_panoptic_seg`` at the original size, for less work.
 
-        Only things that the fusion may keep get masks, which no more than their boxes'
-        windows hold, and semantic logits are never held at the picture's size. (Whole masks and all
-        detections are what ``roi_head.predict`` gives, logits ``semantic_head.predict``.)
-
-        Another fusion head, given proposals and ``rescale=False`` go MMDetection's way.
+        Only things that the fusion may keep get masks, as crops, and semantic logits are never
+        held at the picture's size. (``roi_head.predict`` gives all detections and whole masks,
+        ``semantic_head.predict`` the logits.) Heads of other types, given proposals and
+        ``rescale=False`` go MMDetection's way.
         """
-        fusion, given = self.panoptic_fusion_head, "proposals" in batch_data_samples[0]
-        if given or not rescale or not isinstance(fusion, AutoPanopticFusionHead):
+        ours = (
+            isinstance(self.panoptic_fusion_head, AutoPanopticFusionHead)
+            and isinstance(self.semantic_head, SharedSemanticHead)
+            and type(self.roi_head) is StandardRoIHead  # others make masks in ways of their own
+        )
+        if not ours or not rescale or "proposals" in batch_data_samples[0]:
             return super().predict(batch_inputs, batch_data_samples, rescale)
         x = self.extract_feat(batch_inputs)
         things = self.predict_things(x, batch_data_samples)
         stuff = self.semantic_head.predict_labels(x, [s.metainfo for s in batch_data_samples])
-        return self.add_pred_to_datasample(batch_data_samples, fusion.predict(things, stuff))
+        maps = self.panoptic_fusion_head.predict(things, stuff)
+        return self.add_pred_to_datasample(batch_data_samples, maps)
 
     def predict_things(
         self, x: Sequence[Tensor], batch_data_samples: SampleList

@@ -173,17 +173,16 @@ def _paint(panoptic: np.ndarray, things: list[_Thing], rules: FusionRules) -> No
         if thing.area >= rules.thing_area_limit:
             kept.add(thing)
 
-    free = np.ones(panoptic.shape, dtype=bool)
-    number = 0
+    painted, number = np.zeros_like(covered), 0
     for thing in painting:
         if thing not in kept:
             continue
-        window = thing.crop.window
-        visible = thing.crop.mask & free[window]
+        mask, window = thing.crop.mask, thing.crop.window
+        visible = mask > painted[window]
         if visible.any():
             number += 1
             np.copyto(panoptic[window], thing.label + number * INSTANCE_OFFSET, where=visible)
-            free[window] ^= visible
+            painted[window] |= mask
 
 
 def _painting_order(things: list[_Thing], rules: FusionRules) -> list[_Thing]:

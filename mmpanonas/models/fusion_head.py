@@ -94,13 +94,14 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
                 f"semantic logits have shape {tuple(semantic.shape)}; expected "
                 f"({self.num_stuff_classes} + 1, H, W): stuff classes and 'some thing'"
             )
+        # void is the label after the last stuff class, which the last channel lands on
+        stuff_map = semantic.short() + self.num_things_classes  # below INSTANCE_OFFSET
         return fuse(
             results.masks,
             results.get("bboxes"),
             results.labels,
             results.scores,
-            # void is the label after the last stuff class, which the last channel lands on
-            semantic + self.num_things_classes,
+            stuff_map,
             self.rules,
             self.num_classes,
         )

@@ -76,6 +76,19 @@ HEURISTIC = {
     "test_cfg.panoptic": dict(_delete_=True, mask_overlap=0.5),
 }
 
+PANOPTIC_FPN = {
+    "things_to_stuff": None,
+    "stuff_to_things": None,
+    "semantic_head": dict(
+        _delete_=True,
+        type="PanopticFPNHead",
+        num_things_classes=6,
+        num_stuff_classes=4,
+        in_channels=32,
+        inner_channels=32,
+    ),
+}
+
 
 @torch.no_grad()
 @pytest.mark.parametrize(
@@ -89,6 +102,7 @@ HEURISTIC = {
         {"roi_head.mask_head.whole_pixels": True, "semantic_head.align_corners": True},
         {"roi_head.mask_head.class_agnostic": True},
         HEURISTIC,
+        PANOPTIC_FPN,
     ],
     ids=lambda options: next(iter(options), "as configured"),
 )

@@ -341,6 +341,22 @@ def test_config_keys_reach_the_rules_and_unknown_ones_fail():
         MODELS.build({**config, "num_things_classes": 996})
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
+def test_the_best_channels_stand_for_the_logits(dtype):
+    head = AutoPanopticFusionHead(num_things_classes=200, num_stuff_classes=100)
+    head.rules = FusionRules(stuff_area_limit=2)
+    logits = torch.rand(101, 9, 9, generator=torch.Generator().manual_seed(0))
+    none = InstanceData(
+        masks=torch.zeros(0, 9, 9), labels=torch.zeros(0).long(), scores=torch.zeros(0)
+    )
+    labels = logits.argmax(0).to(dtype)
+    before = labels.clone()
+    maps = [head.predict([none], [semantic])[0].sem_seg for semantic in (logits, labels)]
+    assert torch.equal(*maps)
+    assert torch.equal(labels, before)
+    assert set(maps[0].unique().tolist()) <= set(range(200, 301))
+
+
 def test_sizes_that_do_not_fit_fail():
     head = AutoPanopticFusionHead(num_things_classes=5, num_stuff_classes=4)
     results = InstanceData(
