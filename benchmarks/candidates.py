@@ -2,14 +2,15 @@
 
     python benchmarks/candidates.py [--generations 5] [--population 20]
     python benchmarks/candidates.py --config configs/auto_panoptic/coco/supernet.py --coco-sample \\
-        --generations 2 --population 6
+        --generations 3 --population 5 --recalibration-only
 
 Two ``CandidateEvaluator`` share a model and evaluate each candidate in turn: one keeps
 decoded pictures and activations of earlier paths (``picture_memory``, ``activation_memory``),
 the other nothing. It stops unless the recalibrated statistics and all metrics are equal to the
-last bit, or if a picture is decoded a second time by the one that keeps them. Then a hundred
-random candidates more by the one that keeps nothing: resident memory and the number of live
-tensors after the 10th and the 100th; it stops if there are more of the latter.
+last bit, or if a picture is decoded a second time by the one that keeps them. Then, without
+``--recalibration-only``, a hundred candidates more by the one that keeps nothing: resident
+memory and the number of live tensors after the 10th and the 100th; it stops if there are more
+of the latter.
 """
 
 import argparse
@@ -65,6 +66,14 @@ class Side:
         self.seconds.append(watch.seconds)
         return metrics
 
+    def recalibrate(self, arch: Arch) -> dict[str, float]:
+        """Recalibrate alone; a low mean of the path's codes stands for a good score."""
+        model, watch = self.evaluate.model, Stopwatch()
+        model.set_arch(arch)
+        with self._timed(watch)(model, self.evaluate.batches, beginnings=self.evaluate.beginnings):
+            self.seconds.append(watch.seconds)
+        return {"coco_panoptic/PQ": -float(model.search_space.encode(arch).mean())}
+
     def _timed(self, watch: Stopwatch):
         @contextmanager
         def timed(*args, **kwargs) -> Iterator[None]:
@@ -109,10 +118,11 @@ def evolve(args, space, kept: Side, fresh: Side, dataset) -> None:
     while not strategy.done:
         for arch in strategy.propose(1):
             read.clear()
-            metrics = kept(arch)
+            run = Side.recalibrate if args.recalibration_only else Side.__call__
+            metrics = run(kept, arch)
             if read and len(kept.seconds) > 1:
                 raise SystemExit("a picture was decoded again")
-            check(kept, fresh, metrics, fresh(arch))
+            check(kept, fresh, metrics, run(fresh, arch))
             strategy.tell(arch, metrics["coco_panoptic/PQ"])
     type(dataset).__getitem__ = original
 
@@ -130,15 +140,16 @@ def report(args, kept: Side, fresh: Side) -> None:
     }
     groups["second to last"] = (1, None)
     for name, (begin, end) in groups.items():
-        for part in ("recalibration", "reading pictures", "candidate"):
+        for part in kept.seconds[0]:
             a, b = (mean(side.seconds[begin:end], part) for side in (kept, fresh))
             print(f"{part:16} {name:14} {a:9.4f} {b:9.4f} {b / max(a, 1e-9):6.2f}")
-    later, first = mean(kept.seconds[1:], "candidate"), kept.seconds[0]["candidate"]
-    print(f"second to last candidate / first: {later / first:.2f}")
+    if not args.recalibration_only:
+        later, first = mean(kept.seconds[1:], "candidate"), kept.seconds[0]["candidate"]
+        print(f"second to last candidate / first: {later / first:.2f}")
 
 
 def watch_growth(space, side: Side, count: int = 100) -> None:
-    """Evaluate random candidates; stop if live tensors have become more after the 10th."""
+    """Evaluate more candidates; stop if live tensors have become more after the 10th."""
     seen = {}
     for number in range(1, count + 1):
         side(space.fair_path(1, number))
@@ -169,7 +180,8 @@ def compare(args: argparse.Namespace, cfg: Config) -> None:
     print(f"kept: activations up to {args.activation_memory} MiB, pictures up to {KEPT_MIB} MiB")
     evolve(args, model.search_space, kept, fresh, dataloader.dataset)
     report(args, kept, fresh)
-    if not args.coco_sample:
+    if not args.recalibration_only:
+        kept.evaluate.beginnings.clear()
         watch_growth(model.search_space, fresh)
 
 
@@ -182,6 +194,7 @@ def main() -> None:
     parser.add_argument("--population", type=int, default=20)
     parser.add_argument("--recalibration", type=int, default=64, help="pictures (2 of the sample)")
     parser.add_argument("--pictures", type=int, default=16, help="of nas_val, shapes only")
+    parser.add_argument("--recalibration-only", action="store_true", help="no nas_val, no growth")
     parser.add_argument("--activation-memory", type=int, default=KEPT_MIB, help="MiB")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cpu-time", action="store_true", help="for a machine that others use")

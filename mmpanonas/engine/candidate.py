@@ -31,7 +31,7 @@ class CandidateEvaluator:
     An evaluation that failed leaves no trace in the next one.
 
     Args:
-        model: with ``set_arch``; holds the supernet's weights.
+        model: with ``set_arch``; holds the supernet's weights. Stays in evaluation mode.
         batches: of recalibration.
         dataloader: over all of nas_val.
         evaluator: MMEngine's, whose metrics are computed on this rank's results.
@@ -58,7 +58,7 @@ class CandidateEvaluator:
         precision: str = "float32",
     ) -> None:
         self.precision = getattr(torch, precision)
-        self.model, self.batches, self.evaluator = model, batches, evaluator
+        self.model, self.batches, self.evaluator = model.eval(), batches, evaluator
         self.dataloader = KeptPictures(dataloader, picture_memory)
         self.beginnings = Beginnings(activation_memory, len(batches))
         self._whole = True

@@ -118,7 +118,8 @@ def recalibrated(
     those of :func:`measure`.
     """
     was_training, saved = model.training, []
-    model.eval()
+    if was_training:
+        model.eval()
     try:
         statistics = measure(model, batches, shared, beginnings)
         for name, (mean, var) in statistics.items():
@@ -132,7 +133,8 @@ def recalibrated(
         for buffers, values in saved:
             for buffer, value in zip(buffers, values, strict=True):
                 buffer.copy_(value)
-        model.train(was_training)
+        if was_training:
+            model.train()
 
 
 class RecalibrationBatches:
