@@ -150,6 +150,25 @@ def test_custom_configs_take_classes_root_and_scale_from_the_data(shapes_root):
     assert scales == {(96, 64)}
 
 
+def test_max_iters_moves_the_whole_schedule():
+    """A third of retraining's 720 iterations, 48 of them warm-up; a tenth of COCO's 90,000."""
+    config = load_config("configs/auto_panoptic/shapes/retrain.py", {"max_iters": 240})
+    assert config.train_cfg.max_iters == config.train_cfg.val_interval == 240
+    warm_up, cosine = config.param_scheduler
+    assert (warm_up.begin, warm_up.end) == (0, 16)
+    assert (cosine.begin, cosine.end, cosine.T_max) == (0, 240, 240)
+    config = load_config("configs/auto_panoptic/coco/retrain.py", {"max_iters": 9000})
+    assert config.train_cfg.val_interval == 1000
+    assert config.param_scheduler[0].end == 50
+    assert config.param_scheduler[1].milestones == [6000, 8000]
+
+
+@pytest.mark.parametrize("length", [0, -12, "long", 12.5])
+def test_a_length_that_is_none_is_one_clear_error(length):
+    with pytest.raises(ConfigError, match="max_iters: expected a positive number"):
+        load_config("configs/auto_panoptic/shapes/supernet.py", {"max_iters": length})
+
+
 def test_unknown_keys_fail():
     config = read("configs/auto_panoptic/shapes/supernet.py")
     config.model.backbone.widths = (1, 2, 3, 4, 5)
@@ -160,6 +179,13 @@ def test_unknown_keys_fail():
 def test_missing_config_is_one_clear_error():
     with pytest.raises(ConfigError, match="does not exist"):
         load_config("configs/auto_panoptic/coco/supernett.py")
+
+
+def test_a_missing_base_is_one_clear_error(tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text('_base_ = "../nowhere/base.py"')
+    with pytest.raises(ConfigError, match=r"own.py inherits from .*nowhere/base.py, which does"):
+        load_config(own)
 
 
 def test_fusion_presets_are_one_key_apart():

@@ -1,5 +1,11 @@
 """Data sets in COCO panoptic format; importing the package registers data set and transform."""
 
+import contextlib
+import io
+
+with contextlib.redirect_stdout(io.StringIO()):  # it prints that an SDK unused here is missing
+    import mmdet.datasets  # noqa: F401
+
 from mmpanonas.datasets.annotation_file import read_categories, read_panoptic_json
 from mmpanonas.datasets.coco_panoptic import PanopticDataset, make_palette
 from mmpanonas.datasets.loading import LoadPanopticSegments
