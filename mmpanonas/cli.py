@@ -71,6 +71,6 @@ def _distribute_on_cpu(cfg: Config) -> None:
     torch.distributed.init_process_group("gloo")
     atexit.register(torch.distributed.destroy_process_group)
     cfg.model_wrapper_cfg = dict(
-        type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False
+        type="MMDistributedDataParallel", device_ids=None, forward_sync_buffers=False
     )
     cfg.sync_bn = None  # PyTorch's SyncBatchNorm runs on GPUs alone

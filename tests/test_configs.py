@@ -21,7 +21,7 @@ CONFIGS = sorted(
     for path in (ROOT / "configs").rglob("*.py")
     if not {"_base_", "imagenet"} & set(path.parts)  # tests/tools/test_pretraining.py
 )
-BUILDABLE = [path for path in CONFIGS if "custom" not in path.parts]
+BUILDABLE = [path for path in CONFIGS if not {"custom", "custom_full"} & set(path.parts)]
 
 
 def read(path: Path) -> Config:
@@ -131,6 +131,26 @@ def test_strategies_of_a_data_set_evaluate_equally_often(data):
         totals[kind] = kind(SearchSpace.full(), **options).total
     assert len(totals) == 3
     assert set(totals.values()) == {32 if data == "shapes" else 1000}
+
+
+@pytest.mark.parametrize("name", ["supernet", "search_evolution", "retrain"])
+def test_full_size_custom_configs_differ_from_cocos_in_data_and_classes_alone(shapes_root, name):
+    """Built without memory for shapes' classes, with the published architecture to retrain."""
+    options = {"data_root": str(shapes_root)}
+    if name == "retrain":
+        options["model.arch"] = "configs/auto_panoptic/archs/coco.json"
+    config = load_config(f"configs/auto_panoptic/custom_full/{name}.py", options)
+    coco = read(f"configs/auto_panoptic/coco/{name}.py")
+    for part, key, kind in class_slots(config.model):
+        assert part[key] == (6, 4)[kind]
+    for own, cocos in zip(class_slots(config.model), class_slots(coco.model), strict=True):
+        own[0][own[1]] = cocos[0][cocos[1]]
+    for key in ("model", "optim_wrapper", "param_scheduler", "train_cfg", "sync_bn"):
+        assert config[key] == coco[key], key
+    assert config.train_dataloader.batch_size == coco.train_dataloader.batch_size
+    assert config.val_cfg.get("strategy") == coco.val_cfg.get("strategy")
+    (scale,) = {step.scale for d in datasets_of(config) for step in d.pipeline if "scale" in step}
+    assert scale == coco.train_dataloader.dataset.pipeline[2].scale
 
 
 def test_custom_configs_take_classes_root_and_scale_from_the_data(shapes_root):
