@@ -2,8 +2,11 @@
 
 import contextlib
 import io
+import warnings
 
-with contextlib.redirect_stdout(io.StringIO()):  # it prints that an SDK unused here is missing
+# MMDetection tells which packages it lacks for data sets and metrics that are unused here.
+with contextlib.redirect_stdout(io.StringIO()):
+    warnings.filterwarnings("ignore", "faster_coco_eval is not installed")
     import mmdet.datasets  # noqa: F401
 
 from mmpanonas.datasets.annotation_file import read_categories, read_panoptic_json

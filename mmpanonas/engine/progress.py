@@ -51,7 +51,7 @@ class SearchProgress:
 
 
 def ranking_table(ranked: Sequence[Record], metric: str, number: int) -> str:
-    """The ``number`` best results as a table for the terminal, and whether the best one is alone."""
+    """The ``number`` best results as a table for the terminal; says where the best has equals."""
     prefix = metric.rpartition("/")[0]
     keys = [
         key

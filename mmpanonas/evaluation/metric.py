@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +23,6 @@ from mmpanonas.evaluation.panoptic_quality import (
 from mmpanonas.evaluation.results import PanopticResults, read_category_ids, write_json
 from mmpanonas.evaluation.samples import ground_truth, predicted_label, prediction_ids
 from mmpanonas.panoptic_png import VOID_ID
-
-# MMDetection's registry imports all of its metrics, one of which lacks a package unused here.
-warnings.filterwarnings("ignore", "faster_coco_eval is not installed")
 
 
 @METRICS.register_module()

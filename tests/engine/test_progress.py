@@ -17,7 +17,7 @@ def test_the_table_holds_the_best_and_is_silent_about_a_best_one_alone():
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[3:-1]]
     assert cells == [
         ["1", "0", "0", "31.04", "27.3", "0.08"],
-        ["2", "1", "0", "31.03"] + cells[0][4:],
+        ["2", "1", "0", "31.03", *cells[0][4:]],
     ]
 
 
