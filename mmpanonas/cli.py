@@ -2,6 +2,7 @@
 
 import argparse
 import atexit
+import logging
 import os
 
 import torch
@@ -10,6 +11,14 @@ from mmengine.config import Config, DictAction
 
 from mmpanonas.config import ConfigError, check_data, load_config, set_work_dir
 from mmpanonas.engine.checkpoints import check_checkpoint
+
+#: How MMEngine's checkpoint hook begins to warn of what it uses itself.
+_OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+
+
+def of_concern(record: logging.LogRecord) -> bool:
+    """A logger's filter: False for warnings that no user can do anything about."""
+    return not record.getMessage().startswith(_OF_NO_CONCERN)
 
 
 def make_parser(description: str, checkpoint: str | None = None) -> argparse.ArgumentParser:
@@ -62,6 +71,6 @@ def _distribute_on_cpu(cfg: Config) -> None:
     torch.distributed.init_process_group("gloo")
     atexit.register(torch.distributed.destroy_process_group)
     cfg.model_wrapper_cfg = dict(
-        type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False
+        type="MMDistributedDataParallel", device_ids=None, forward_sync_buffers=False
     )
     cfg.sync_bn = None  # PyTorch's SyncBatchNorm runs on GPUs alone

@@ -32,16 +32,23 @@ def load_config(
     """Read a config as MMDetection's tools do, then fill in what follows from other keys.
 
     A top-level ``data_root`` (also from ``--cfg-options data_root=...``) becomes the root
-    of every data set, a top-level ``image_scale`` the scale of every ``Resize``; class
-    counts that the model leaves open (None) are those of ``classes`` or, without them, of the
-    annotation file.
+    of every data set, a top-level ``image_scale`` the scale of every ``Resize``, a top-level
+    ``max_iters`` the length of the training, with its schedule in proportion; class counts that
+    the model leaves open (None) are those of ``classes`` or, without them, of the annotation file.
 
     Raises:
-        ConfigError: there is no such file, or it describes no network.
+        ConfigError: the file or one that it inherits from does not exist, or it describes no
+            network.
     """
     if not Path(path).is_file():
         raise ConfigError(f"config file {path} does not exist")
-    cfg = Config.fromfile(path)
+    try:
+        cfg = Config.fromfile(path)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"config file {path} inherits from {error.filename}, which does not exist; paths in "
+            f"_base_ begin at the folder of the file that names them"
+        ) from None
     cfg.merge_from_dict(options or {})
     if "type" not in cfg.get("model", {}):
         raise ConfigError(f"config file {path} describes no network: it lacks the key model.type")
@@ -53,8 +60,39 @@ def load_config(
         for step in (step for dataset in datasets for step in dataset.pipeline):
             if step.type == "Resize":
                 step.scale = cfg.image_scale
+    if "max_iters" in cfg:
+        set_length(cfg)
     fill_classes(cfg, classes)
     return cfg
+
+
+def set_length(cfg: Config) -> None:
+    """Train for ``cfg.max_iters`` iterations: every point of the schedule moves in proportion.
+
+    Those are ``train_cfg.val_interval`` and, of ``param_scheduler``, ends and milestones; points
+    are rounded up. How often checkpoints are kept stays: one is always written at the end.
+
+    Raises:
+        ConfigError: the config counts no iterations, or ``max_iters`` is no positive integer.
+    """
+    loop, new = cfg.get("train_cfg") or {}, cfg.max_iters
+    old = loop.get("max_iters")
+    if not old:
+        raise ConfigError("max_iters: this config has no train_cfg.max_iters to change")
+    if not isinstance(new, int) or new < 1:
+        raise ConfigError(f"max_iters: expected a positive number of iterations, got {new!r}")
+
+    def moved(point: int) -> int:
+        return -(-point * new // old)
+
+    loop.max_iters = new
+    if "val_interval" in loop:
+        loop.val_interval = moved(loop.val_interval)
+    for scheduler in cfg.get("param_scheduler") or ():
+        for key in {"begin", "end", "T_max"} & scheduler.keys():
+            scheduler[key] = moved(scheduler[key])
+        if "milestones" in scheduler:
+            scheduler.milestones = [moved(point) for point in scheduler.milestones]
 
 
 def set_work_dir(cfg: Config, path: str, work_dir: str | None) -> None:

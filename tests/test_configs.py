@@ -21,7 +21,7 @@ CONFIGS = sorted(
     for path in (ROOT / "configs").rglob("*.py")
     if not {"_base_", "imagenet"} & set(path.parts)  # tests/tools/test_pretraining.py
 )
-BUILDABLE = [path for path in CONFIGS if "custom" not in path.parts]
+BUILDABLE = [path for path in CONFIGS if not {"custom", "custom_full"} & set(path.parts)]
 
 
 def read(path: Path) -> Config:
@@ -134,6 +134,26 @@ def test_strategies_of_a_data_set_evaluate_equally_often(data):
     assert set(totals.values()) == {32 if data == "shapes" else 1000}
 
 
+@pytest.mark.parametrize("name", ["supernet", "search_evolution", "retrain"])
+def test_full_size_custom_configs_differ_from_cocos_in_data_and_classes_alone(shapes_root, name):
+    """Built without memory for shapes' classes, with the published architecture to retrain."""
+    options = {"data_root": str(shapes_root)}
+    if name == "retrain":
+        options["model.arch"] = "configs/auto_panoptic/archs/coco.json"
+    config = load_config(f"configs/auto_panoptic/custom_full/{name}.py", options)
+    coco = read(f"configs/auto_panoptic/coco/{name}.py")
+    for part, key, kind in class_slots(config.model):
+        assert part[key] == (6, 4)[kind]
+    for own, cocos in zip(class_slots(config.model), class_slots(coco.model), strict=True):
+        own[0][own[1]] = cocos[0][cocos[1]]
+    for key in ("model", "optim_wrapper", "param_scheduler", "train_cfg", "sync_bn"):
+        assert config[key] == coco[key], key
+    assert config.train_dataloader.batch_size == coco.train_dataloader.batch_size
+    assert config.val_cfg.get("strategy") == coco.val_cfg.get("strategy")
+    (scale,) = {step.scale for d in datasets_of(config) for step in d.pipeline if "scale" in step}
+    assert scale == coco.train_dataloader.dataset.pipeline[2].scale
+
+
 def test_custom_configs_take_classes_root_and_scale_from_the_data(shapes_root):
     options = {"data_root": str(shapes_root), "image_scale": (96, 64)}
     config = load_config("configs/auto_panoptic/custom/supernet.py", options)
@@ -151,6 +171,25 @@ def test_custom_configs_take_classes_root_and_scale_from_the_data(shapes_root):
     assert scales == {(96, 64)}
 
 
+def test_max_iters_moves_the_whole_schedule():
+    """A third of retraining's 720 iterations, 48 of them warm-up; a tenth of COCO's 90,000."""
+    config = load_config("configs/auto_panoptic/shapes/retrain.py", {"max_iters": 240})
+    assert config.train_cfg.max_iters == config.train_cfg.val_interval == 240
+    warm_up, cosine = config.param_scheduler
+    assert (warm_up.begin, warm_up.end) == (0, 16)
+    assert (cosine.begin, cosine.end, cosine.T_max) == (0, 240, 240)
+    config = load_config("configs/auto_panoptic/coco/retrain.py", {"max_iters": 9000})
+    assert config.train_cfg.val_interval == 1000
+    assert config.param_scheduler[0].end == 50
+    assert config.param_scheduler[1].milestones == [6000, 8000]
+
+
+@pytest.mark.parametrize("length", [0, -12, "long", 12.5])
+def test_a_length_that_is_none_is_one_clear_error(length):
+    with pytest.raises(ConfigError, match="max_iters: expected a positive number"):
+        load_config("configs/auto_panoptic/shapes/supernet.py", {"max_iters": length})
+
+
 def test_unknown_keys_fail():
     config = read("configs/auto_panoptic/shapes/supernet.py")
     config.model.backbone.widths = (1, 2, 3, 4, 5)
@@ -161,6 +200,13 @@ def test_unknown_keys_fail():
 def test_missing_config_is_one_clear_error():
     with pytest.raises(ConfigError, match="does not exist"):
         load_config("configs/auto_panoptic/coco/supernett.py")
+
+
+def test_a_missing_base_is_one_clear_error(tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text('_base_ = "../nowhere/base.py"')
+    with pytest.raises(ConfigError, match=r"own.py inherits from .*nowhere/base.py, which does"):
+        load_config(own)
 
 
 def test_fusion_presets_are_one_key_apart():

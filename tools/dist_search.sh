@@ -13,6 +13,7 @@ PORT=${PORT:-29500}
 MASTER_ADDR=${MASTER_ADDR:-127.0.0.1}
 [ "$NNODES" = 1 ] && LOCAL_ADDR=${LOCAL_ADDR:-127.0.0.1}
 
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} MKL_NUM_THREADS=${MKL_NUM_THREADS:-1}
 # Only this way of meeting starts the processes of all machines again. Each time they need a new
 # store: in a shared one they would find addresses of the dead.
 export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1

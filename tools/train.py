@@ -3,7 +3,7 @@
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import find_latest_checkpoint
 
-from mmpanonas.cli import make_parser, prepare
+from mmpanonas.cli import make_parser, of_concern, prepare
 from mmpanonas.config import enable_amp
 from mmpanonas.engine.checkpoints import check_checkpoint
 from mmpanonas.errors import run_tool
@@ -34,6 +34,7 @@ def main() -> None:
     if cfg.val_cfg.get("type") == "SearchLoop":  # a search's config trains its supernet
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     runner = Runner.from_cfg(cfg)
+    runner.logger.addFilter(of_concern)
     runner.train()
     runner.logger.info(f"checkpoints and logs: {cfg.work_dir}")
 

@@ -9,6 +9,7 @@ default_hooks = dict(
     sampler_seed=dict(type="DistSamplerSeedHook"),
     progress=dict(type="ProgressBarHook"),
     checkpoint_kind=dict(type="CheckpointKindHook"),
+    validate_as_saved=dict(type="ValidateAsSavedHook"),
     invalid_loss=dict(type="StopOnInvalidLossHook"),
 )
 

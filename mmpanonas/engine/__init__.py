@@ -8,7 +8,12 @@ from mmpanonas.engine.fairness import (
     StrictFairnessHook,
     UniformSamplingHook,
 )
-from mmpanonas.engine.hooks import CheckpointKindHook, ProgressBarHook, StopOnInvalidLossHook
+from mmpanonas.engine.hooks import (
+    CheckpointKindHook,
+    ProgressBarHook,
+    StopOnInvalidLossHook,
+    ValidateAsSavedHook,
+)
 from mmpanonas.engine.recalibration import BNRecalibrationHook, RecalibrationBatches, recalibrated
 from mmpanonas.engine.search_loop import SearchLoop
 
@@ -25,5 +30,6 @@ __all__ = [
     "StopOnInvalidLossHook",
     "StrictFairnessHook",
     "UniformSamplingHook",
+    "ValidateAsSavedHook",
     "recalibrated",
 ]

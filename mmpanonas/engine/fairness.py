@@ -5,6 +5,8 @@ optimizer wrapper lets the gradients of the window add up and gives every parame
 mean over the passes that it took part in.
 """
 
+import warnings
+
 import torch
 from mmengine.dist import all_reduce, all_reduce_params, get_world_size
 from mmengine.hooks import CheckpointHook, Hook
@@ -111,6 +113,8 @@ class StrictFairnessHook(Hook):
                     f"choose a multiple of {window}"
                 )
         runner.optim_wrapper.set_window(window)
+        # Schedules count passes: they move before the first step, which MMEngine takes for a slip.
+        warnings.filterwarnings("ignore", "Detected call of `scheduler.step", UserWarning)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
         """Make the pass's path the active one."""

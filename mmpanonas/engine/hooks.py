@@ -3,7 +3,7 @@
 import math
 import sys
 
-from mmengine.dist import is_main_process
+from mmengine.dist import broadcast, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
@@ -85,6 +85,20 @@ class CheckpointKindHook(Hook):
         """Compare the operations of every searched layer before anything is loaded."""
         model = getattr(runner.model, "module", runner.model)
         check_kind(model, checkpoint.get("state_dict", checkpoint), runner._load_from or "")
+
+
+@HOOKS.register_module()
+class ValidateAsSavedHook(Hook):
+    """Validate, on every rank, the buffers that the checkpoint holds: those of rank 0.
+
+    Where batch norm is not synchronised (always on CPUs) ranks gather statistics of their own, and
+    a validation by all of them would score a network that is saved nowhere.
+    """
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Send rank 0's buffers to all."""
+        for buffer in runner.model.buffers():
+            broadcast(buffer, src=0)
 
 
 class InvalidLossError(InputError):

@@ -50,8 +50,8 @@ class SearchProgress:
         self._bar.close()
 
 
-def ranking_table(ranked: Sequence[Record], metric: str) -> str:
-    """The best results as a table for the terminal."""
+def ranking_table(ranked: Sequence[Record], metric: str, number: int) -> str:
+    """The ``number`` best results as a table for the terminal; says where the best has equals."""
     prefix = metric.rpartition("/")[0]
     keys = [
         key
@@ -59,8 +59,16 @@ def ranking_table(ranked: Sequence[Record], metric: str) -> str:
         if f"{prefix}/{key}" in ranked[0].metrics
     ]
     rows = [["rank", "candidate", "generation", *keys, "backbone MMACs", "MParams"]]
-    for rank, r in enumerate(ranked, 1):
+    for rank, r in enumerate(ranked[:number], 1):
         values = [f"{r.metrics[f'{prefix}/{key}']:.2f}" for key in keys]
         macs, params = r.cost["backbone_macs"] / 1e6, r.cost["backbone_params"] / 1e6
         rows.append([rank, r.index, r.generation, *values, f"{macs:.1f}", f"{params:.2f}"])
-    return AsciiTable([[str(cell) for cell in row] for row in rows]).table
+    table = AsciiTable([[str(cell) for cell in row] for row in rows]).table
+    best = ranked[0].metrics[metric]
+    equals = sum(r.metrics[metric] == best for r in ranked)
+    if equals == 1:
+        return table
+    return (
+        f"{table}\n{equals} of {len(ranked)} share the best score, of which the first proposed is "
+        f"taken; a longer training of the supernet or more pictures in nas_val tell more apart"
+    )

@@ -190,7 +190,7 @@ class SearchLoop(BaseLoop):
         logger, folder = self.runner.logger, self.directory.path
         if self.strategy.note:
             logger.info(self.strategy.note)
-        table = ranking_table(ranked[: self.num_reported], self.metric)
+        table = ranking_table(ranked, self.metric, self.num_reported)
         logger.info(f"best of {len(ranked)} architectures by {self.metric}:\n{table}")
         logger.info(
             f"architecture: {folder / 'arch.json'}; ranking: {folder / 'ranking.csv'}; "

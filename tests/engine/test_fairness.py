@@ -213,7 +213,7 @@ rank, out = torch.distributed.get_rank(), sys.argv[1]
 torch.manual_seed(100 + rank)
 batches = [torch.randn(5, 3) for _ in range(8)]
 model = Toy()
-wrapped = MMDistributedDataParallel(model, device_ids=None, broadcast_buffers=False)
+wrapped = MMDistributedDataParallel(model, device_ids=None, forward_sync_buffers=False)
 wrapper = FairOptimWrapper(torch.optim.SGD(wrapped.parameters(), lr=0.1))
 runner, hook, paths = make_runner(wrapped, wrapper), StrictFairnessHook(seed=3), []
 hook.before_train(runner)

@@ -1,8 +1,7 @@
 # As supernet_tiny.py, for the fixed network.
 _base_ = "./retrain.py"
 
-max_iters = 720
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+train_cfg = dict(max_iters=720, val_interval=720)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type="AdamW", lr=2e-3, weight_decay=0.05),
     clip_grad=dict(max_norm=10.0),
@@ -13,8 +12,8 @@ param_scheduler = [
         type="CosineAnnealingLR",
         by_epoch=False,
         begin=0,
-        end=max_iters,
-        T_max=max_iters,
+        end=720,
+        T_max=720,
         eta_min_ratio=0.01,
     ),
 ]

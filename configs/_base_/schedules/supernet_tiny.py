@@ -1,8 +1,7 @@
 # 200 optimizer steps of 12 passes on two CPU cores: Adam learns from scratch what SGD would not.
 _base_ = "./supernet.py"
 
-max_iters = 2400
-train_cfg = dict(max_iters=max_iters)
+train_cfg = dict(max_iters=2400)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type="AdamW", lr=3e-3, weight_decay=0.05),
     clip_grad=dict(max_norm=10.0),
@@ -13,8 +12,8 @@ param_scheduler = [
         type="CosineAnnealingLR",
         by_epoch=False,
         begin=0,
-        end=max_iters,
-        T_max=max_iters,
+        end=2400,
+        T_max=2400,
         eta_min_ratio=0.01,
     ),
 ]

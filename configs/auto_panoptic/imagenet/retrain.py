@@ -16,10 +16,9 @@ model = dict(
 )
 train_dataloader = dict(batch_size=64)
 
-max_iters = 600000
-train_cfg = dict(max_iters=max_iters)
+train_cfg = dict(max_iters=600000)
 optim_wrapper = dict(optimizer=dict(lr=0.25, weight_decay=4e-5))
 param_scheduler = [
-    dict(type="LinearLR", start_factor=1.0, end_factor=0.0, by_epoch=False, begin=0, end=max_iters)
+    dict(type="LinearLR", start_factor=1.0, end_factor=0.0, by_epoch=False, begin=0, end=600000)
 ]
 auto_scale_lr = dict(base_batch_size=512)

@@ -10,10 +10,9 @@ default_scope = "mmpretrain"
 custom_imports = dict(imports=["mmpanonas.register", "mmpanonas.models.classifier"])
 visualizer = dict(type="UniversalVisualizer")
 
-max_iters = 300000
-train_cfg = dict(max_iters=max_iters)
+train_cfg = dict(max_iters=300000)
 optim_wrapper = dict(optimizer=dict(lr=0.5, weight_decay=4e-5))
 param_scheduler = [
-    dict(type="LinearLR", start_factor=1.0, end_factor=0.0, by_epoch=False, begin=0, end=max_iters)
+    dict(type="LinearLR", start_factor=1.0, end_factor=0.0, by_epoch=False, begin=0, end=300000)
 ]
 auto_scale_lr = dict(base_batch_size=1024)

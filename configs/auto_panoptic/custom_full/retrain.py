@@ -1,0 +1,12 @@
+_base_ = [
+    "../../_base_/models/auto_panoptic_any.py",
+    "../../_base_/datasets/custom_panoptic_full.py",
+    "../../_base_/schedules/retrain.py",
+]
+
+model = dict(
+    arch="work_dirs/custom_full_search_evolution/arch.json",
+    backbone=dict(channels=(72, 172, 432, 864, 1728)),
+    neck=dict(in_channels=[172, 432, 864, 1728]),
+)
+sync_bn = "torch"

@@ -1,0 +1,10 @@
+_base_ = "./supernet.py"
+
+val_cfg = dict(
+    type="SearchLoop",
+    strategy=dict(
+        type="Evolution", generations=20, population=50, parents=10, mutants=20, crosses=20
+    ),
+    recalibration=_base_.recalibration,
+)
+val_evaluator = dict(table=False)

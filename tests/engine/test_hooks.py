@@ -1,0 +1,41 @@
+"""Hooks that keep a run honest."""
+
+import os
+import subprocess
+import sys
+
+import torch
+
+from tests.conftest import ROOT
+
+RANKS = """
+import sys
+from types import SimpleNamespace
+import torch
+from mmengine.model import MMDistributedDataParallel
+from mmpanonas.engine import ValidateAsSavedHook
+torch.distributed.init_process_group("gloo")
+rank = torch.distributed.get_rank()
+model = torch.nn.BatchNorm2d(3)
+wrapped = MMDistributedDataParallel(model, device_ids=None, forward_sync_buffers=False)
+torch.manual_seed(rank)
+for _ in range(1 + rank):
+    wrapped(torch.randn(2, 3, 4, 4))
+saved = {name: value.clone() for name, value in model.state_dict().items()}
+ValidateAsSavedHook().before_val_epoch(SimpleNamespace(model=wrapped))
+torch.save((saved, model.state_dict()), f"{sys.argv[1]}/{rank}.pt")
+torch.distributed.destroy_process_group()
+"""
+
+
+def test_all_ranks_validate_the_batch_norm_that_rank_0_saves(tmp_path):
+    (tmp_path / "ranks.py").write_text(RANKS)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2"]
+    command += ["--master_addr=127.0.0.1", "--master_port=29573", str(tmp_path / "ranks.py")]
+    env = os.environ | dict(PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
+    subprocess.run([*command, str(tmp_path)], check=True, env=env, cwd=ROOT, timeout=120)
+    (saved, validated), (other, others) = (torch.load(tmp_path / f"{r}.pt") for r in range(2))
+    assert not torch.equal(saved["running_mean"], other["running_mean"])
+    for name, value in saved.items():
+        assert torch.equal(validated[name], value)
+        assert torch.equal(others[name], value)
