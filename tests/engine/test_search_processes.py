@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 from mmpanonas.config import load_config
 from tests.conftest import ROOT, SMALL
 from tests.engine.conftest import CONFIG
+from tests.ranks import free_port
 
 SEARCH = SMALL | {
     "val_cfg.recalibration.num_images": 4,
@@ -56,7 +57,7 @@ def start(checkpoint, shapes_root, tmp_path):
         options = SEARCH | {"data_root": shapes_root}
         program += [*words, "--work-dir", str(tmp_path / "search"), "--cfg-options"]
         program += [f"{key}={value}" for key, value in options.items()]
-        env = os.environ | dict(PORT="29573", OMP_NUM_THREADS="1", PYTHON=sys.executable)
+        env = os.environ | dict(PORT=free_port(), OMP_NUM_THREADS="1", PYTHON=sys.executable)
         log = (tmp_path / "log").open("a")
         return subprocess.Popen(program, cwd=ROOT, env=env, stdout=log, stderr=log)
 

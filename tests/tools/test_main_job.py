@@ -13,6 +13,7 @@ import torch
 from mmpanonas.panoptic_png import read_panoptic_png
 from mmpanonas.space import Arch
 from tests.conftest import ROOT, SMALL, shapes_arch
+from tests.ranks import free_port
 
 CONFIGS = "configs/auto_panoptic/shapes"
 
@@ -142,7 +143,7 @@ def test_two_ranks_train(shapes_root, tmp_path, config):
         arch = {"model.arch": tmp_path / "arch.json", "train_cfg.val_interval": 12}
     chosen = options(shapes_root, **arch)
     config = f"{CONFIGS}/{config}.py"
-    env = dict(PORT="29577")
+    env = dict(PORT=free_port())
     tool("dist_train.sh", config, 2, "--work-dir", tmp_path / "out", *chosen, env=env)
     assert (tmp_path / "out/iter_12.pth").exists()
     if arch:
