@@ -109,7 +109,7 @@ def evolve(args, space, kept: Side, fresh: Side, dataset) -> None:
         space,
         generations=args.generations,
         population=size,
-        parents=size // 5,
+        parents=max(1, size // 5),
         mutants=2 * size // 5,
         crosses=2 * size // 5,
     )
