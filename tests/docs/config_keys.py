@@ -31,6 +31,9 @@ _UNTYPED = {
     "study": StudyPlan,
 }
 
+#: What ``mmpanonas.config.load_config`` fills in elsewhere.
+_SPREAD = {"data_root", "image_scale", "max_iters"}
+
 #: What every dictionary of a config may hold.
 _ALWAYS = {"type", "_delete_", "_scope_", "_base_", "custom_imports"}
 
@@ -72,7 +75,7 @@ class ConfigKeys:
 
     def knows(self, path: Sequence[str]) -> bool:
         """Whether ``path`` leads somewhere from the root of one of the configs."""
-        return [*path] in [[name] for name in arguments(Runner)] or any(
+        return [*path] in [[name] for name in arguments(Runner) | _SPREAD] or any(
             _leads(config, path) for config in self.configs
         )
 

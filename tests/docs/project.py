@@ -6,8 +6,8 @@ from functools import cached_property
 from itertools import product
 from pathlib import Path
 
-#: Folders of what a user makes, or of what is not ours.
-_FOREIGN = {".git", ".venv", "work_dirs", "data", "build", "dist", "__pycache__"}
+#: Folders of what a user makes (street: docs/your_data.md), or of what is not ours.
+_FOREIGN = {".git", ".venv", "work_dirs", "data", "street", "build", "dist", "__pycache__"}
 
 #: Files that only the project makes: a name that ends so must be one of them.
 SOURCES = (".py", ".sh", ".md", ".css", ".js", ".html", ".toml")
@@ -68,7 +68,8 @@ class Project:
             word.endswith(SOURCES) and re.search(r"\w", word.rpartition("/")[2].partition(".")[0])
         ):
             return None
-        if word.startswith("/") or "://" in word:  # elsewhere on the machine, or on the network
+        elsewhere = word.startswith("/") or "://" in word  # on the machine, or on the network
+        if elsewhere or word.partition("/")[0] in _FOREIGN:
             return None
         found = self.matches(word)
         if not found:
