@@ -1,11 +1,7 @@
 """Strict fairness: what one optimizer step of a window of paths does to each parameter."""
 
 import copy
-import os
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -26,8 +22,7 @@ from mmpanonas.engine.fairness import (
 from mmpanonas.errors import InputError
 from mmpanonas.models import Choice, Searchable
 from mmpanonas.space import Arch, SearchSpace
-
-ROOT = Path(__file__).parents[2]
+from tests.ranks import run_two_ranks
 
 
 class Toy(Searchable, nn.Module):
@@ -229,12 +224,7 @@ torch.distributed.destroy_process_group()
 
 
 def test_two_ranks_take_the_mean_of_their_gradients(tmp_path):
-    (tmp_path / "ranks.py").write_text(RANKS)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2"]
-    command += ["--master_addr=127.0.0.1", "--master_port=29571", str(tmp_path / "ranks.py")]
-    env = os.environ | dict(PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
-    subprocess.run([*command, str(tmp_path)], check=True, env=env, cwd=ROOT, timeout=120)
-    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    first, second = run_two_ranks(RANKS, tmp_path)
     assert first["paths"] == second["paths"]
     model = Toy()
     for window in range(2):

@@ -1,12 +1,8 @@
 """Hooks that keep a run honest."""
 
-import os
-import subprocess
-import sys
-
 import torch
 
-from tests.conftest import ROOT
+from tests.ranks import run_two_ranks
 
 RANKS = """
 import sys
@@ -29,12 +25,7 @@ torch.distributed.destroy_process_group()
 
 
 def test_all_ranks_validate_the_batch_norm_that_rank_0_saves(tmp_path):
-    (tmp_path / "ranks.py").write_text(RANKS)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2"]
-    command += ["--master_addr=127.0.0.1", "--master_port=29573", str(tmp_path / "ranks.py")]
-    env = os.environ | dict(PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
-    subprocess.run([*command, str(tmp_path)], check=True, env=env, cwd=ROOT, timeout=120)
-    (saved, validated), (other, others) = (torch.load(tmp_path / f"{r}.pt") for r in range(2))
+    (saved, validated), (other, others) = run_two_ranks(RANKS, tmp_path)
     assert not torch.equal(saved["running_mean"], other["running_mean"])
     for name, value in saved.items():
         assert torch.equal(validated[name], value)
