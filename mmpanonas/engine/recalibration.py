@@ -33,6 +33,7 @@ def measure(
     """Statistics of the active path over ``batches``.
 
     Args:
+        batches: or any sequence of collated batches, which are pooled.
         shared: the ranks evaluate the same path: each runs its part of the batches, and
             the moments are merged in batch order, so their number changes nothing. False:
             this rank runs them all, without talking to the others.
@@ -46,7 +47,8 @@ def measure(
         mine = [(i, _on_cpu(moments)) for i, moments in mine]
     everyone = [pair for part in (all_gather_object(mine) if shared else [mine]) for pair in part]
     ordered = (moments for _, moments in sorted(everyone, key=lambda pair: pair[0]))
-    return pool(ordered) if batches.momentum is None else moving_average(ordered, batches.momentum)
+    momentum = getattr(batches, "momentum", None)
+    return pool(ordered) if momentum is None else moving_average(ordered, momentum)
 
 
 @torch.no_grad()

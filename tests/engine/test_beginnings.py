@@ -61,14 +61,8 @@ class Model(nn.Module):
             block.active = choice
 
 
-class Batches(list):
-    """Of recalibration, pooled."""
-
-    momentum = None
-
-
 torch.manual_seed(0)
-BATCHES = Batches([dict(inputs=list(torch.randn(size, 3, 6, 4))) for size in (2, 3, 1)])
+BATCHES = [dict(inputs=list(torch.randn(size, 3, 6, 4))) for size in (2, 3, 1)]
 MODEL = Model().eval()
 paths = st.lists(st.sampled_from(CHOICES), min_size=5, max_size=5)
 
