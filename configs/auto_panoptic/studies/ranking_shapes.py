@@ -18,16 +18,16 @@ model = dict(
     stuff_to_things=dict(whole=True),
 )
 
-max_iters = 7200
-train_cfg = dict(max_iters=max_iters)
+length = 7200
+train_cfg = dict(max_iters=length)
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=720),
     dict(
         type="CosineAnnealingLR",
         by_epoch=False,
         begin=0,
-        end=max_iters,
-        T_max=max_iters,
+        end=length,
+        T_max=length,
         eta_min_ratio=0.01,
     ),
 ]

@@ -3,16 +3,16 @@ _base_ = "../shapes/retrain.py"
 
 data_root = "data/shapes_96/"
 image_scale = (96, 96)
-max_iters = 600
-train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+length = 600
+train_cfg = dict(max_iters=length, val_interval=length)
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=48),
     dict(
         type="CosineAnnealingLR",
         by_epoch=False,
         begin=0,
-        end=max_iters,
-        T_max=max_iters,
+        end=length,
+        T_max=length,
         eta_min_ratio=0.01,
     ),
 ]
