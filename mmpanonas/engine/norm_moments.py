@@ -59,9 +59,9 @@ def _measure(layer: _BatchNorm, name: str, seen: Moments, in_place: bool, x: Ten
             f"BN recalibration: {name} has one value per channel, expected several; use larger "
             f"pictures or more of them in a batch"
         )
-    mean, var = pooled(_moments(x))
+    mean, var = pooled(_moments(x.float()))
     out = x if in_place else torch.empty_like(x)
-    none = x.new_empty(0)
+    none = x.new_empty(0, dtype=torch.float32)
     # The functional form cannot write into a given tensor.
     torch.native_batch_norm(
         x, layer.weight, layer.bias, mean.float(), var.float(), False, 0.0, layer.eps,
