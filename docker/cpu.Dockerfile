@@ -7,6 +7,7 @@ ARG PIP_EXTRA_INDEX_URL
 WORKDIR /mmpanonas
 COPY . .
 # pip keeps the wheel of mmcv that it compiles, for the next build.
-RUN --mount=type=cache,target=/root/.cache/pip tools/setup.sh
+ENV PIP_CACHE_DIR=/var/cache/pip
+RUN --mount=type=cache,target=/var/cache/pip tools/setup.sh
 ENV PATH=/mmpanonas/.venv/bin:$PATH
 CMD ["bash"]

@@ -9,6 +9,7 @@ ARG TORCH_CUDA_ARCH_LIST="8.0;8.6;8.9;9.0"
 WORKDIR /mmpanonas
 COPY . .
 # pip keeps the wheel of mmcv that it compiles, for the next build.
-RUN --mount=type=cache,target=/root/.cache/pip tools/setup.sh
+ENV PIP_CACHE_DIR=/var/cache/pip
+RUN --mount=type=cache,target=/var/cache/pip tools/setup.sh
 ENV PATH=/mmpanonas/.venv/bin:$PATH
 CMD ["bash"]
