@@ -18,10 +18,10 @@ model = dict(
     stuff_to_things=dict(whole=True),
 )
 
-length = 7200
+length = 5400
 train_cfg = dict(max_iters=length)
 param_scheduler = [
-    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=720),
+    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=540),
     dict(
         type="CosineAnnealingLR",
         by_epoch=False,
@@ -40,6 +40,8 @@ limits = dict(thing_area_limit=8 * 8, stuff_area_limit=12 * 12)
 study = dict(
     alone="configs/auto_panoptic/studies/ranking_shapes_alone.py",
     cost=dict(quantity="macs", scope="network", size=(96, 96)),
+    repeated=16,
+    searches=4,
     samplings=dict(fair="StrictFairnessHook", uniform="UniformSamplingHook"),
     recalibrations=dict(
         pooled_100=dict(num_images=100),
