@@ -18,10 +18,10 @@ model = dict(
     stuff_to_things=dict(whole=True),
 )
 
-length = 5400
+length = 7200
 train_cfg = dict(max_iters=length)
 param_scheduler = [
-    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=540),
+    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=720),
     dict(
         type="CosineAnnealingLR",
         by_epoch=False,

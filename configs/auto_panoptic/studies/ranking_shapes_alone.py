@@ -3,7 +3,7 @@ _base_ = "../shapes/retrain.py"
 
 data_root = "data/shapes_96/"
 image_scale = (96, 96)
-length = 400
+length = 500
 train_cfg = dict(max_iters=length, val_interval=length)
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=40),
