@@ -214,7 +214,7 @@ class Calls(list):
 
 
 def test_the_folder_says_what_ran(search, tmp_path):
-    search(**{"visualizer.name": "alone"})  # one of the same name would write to its own folder
+    search()
     folder = tmp_path / "search"
     config = Config.fromfile(folder / "config.py", import_custom_modules=False)
     assert config.val_cfg.strategy.population == 3
