@@ -125,6 +125,15 @@ def test_void_leaves_the_union(tmp_path):
     assert counts(metric, "cat") == (1, 0, 0, 1.0)
 
 
+def test_segments_that_the_data_set_leaves_out_are_void(tmp_path):
+    metric = make_metric()
+    truth = row_map((1, 6), (70000, 2), (3, 4))
+    prediction = row_map((thing(0, 1), 8), (3, 4))
+    sample = make_sample(tmp_path, 1, truth, {1: 0, 3: 3}, prediction) | {"void_ids": [70000, 9]}
+    score(metric, [sample])
+    assert counts(metric, "cat") == (1, 0, 0, 1.0)
+
+
 def test_a_crowd_is_neither_missed_nor_matched_and_forgives_its_class(tmp_path):
     metric = make_metric()
     truth = row_map((1, 8), (2, 8))

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from mmpanonas.panoptic_png import VOID_ID
+from mmpanonas.runs import Runs
 
 
 def describe_segments(ids: np.ndarray, category_of: Callable[[int], int]) -> list[dict]:
@@ -19,13 +20,10 @@ def describe_segments(ids: np.ndarray, category_of: Callable[[int], int]) -> lis
         one entry per id that has pixels, ids ascending: ``id``, ``category_id``, ``area`` in
         pixels, ``bbox`` [x, y, width, height] tight around them, ``iscrowd`` 0.
     """
-    # Maps are mostly flat, so ids are sorted once per run of equal ids instead of per pixel.
-    flat = ids.ravel()
-    starts = np.flatnonzero(np.concatenate([[True], flat[1:] != flat[:-1]]))
-    values, places = np.unique(flat[starts], return_inverse=True)
-    lengths = np.diff(starts, append=flat.size)
-    areas = np.bincount(places, weights=lengths).astype(int)
-    index = np.repeat(places.astype(np.int32) + 1, lengths).reshape(ids.shape)
+    runs = Runs.of(ids)
+    values = runs.values(ids)
+    _, places = np.unique(values, return_inverse=True)
+    boxes = ndimage.find_objects(runs.paint(places.astype(np.int32) + 1))
     return [
         {
             "id": value,
@@ -34,8 +32,6 @@ def describe_segments(ids: np.ndarray, category_of: Callable[[int], int]) -> lis
             "bbox": [columns.start, rows.start, *(s.stop - s.start for s in (columns, rows))],
             "iscrowd": 0,
         }
-        for value, area, (rows, columns) in zip(
-            values.tolist(), areas.tolist(), ndimage.find_objects(index), strict=True
-        )
+        for (value, area), (rows, columns) in zip(runs.pixels(values).items(), boxes, strict=True)
         if value != VOID_ID
     ]

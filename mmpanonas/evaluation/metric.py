@@ -31,8 +31,9 @@ class PanopticQualityMetric(BaseMetric):
 
     The ground truth comes with each data sample: ``img_id``, ``ori_shape``, ``seg_map_path``
     (PNG of segment ids) and ``segments_info`` (dicts ``id``, ``category`` = label,
-    ``is_thing``; a segment of a thing class with ``is_thing`` false is a crowd). The prediction
-    is ``pred_panoptic_seg.sem_seg`` (1, H, W): label + instance number * ``INSTANCE_OFFSET``,
+    ``is_thing``; a segment of a thing class with ``is_thing`` false is a crowd) and, where the
+    data set leaves segments out, their ``void_ids``. The prediction is
+    ``pred_panoptic_seg.sem_seg`` (1, H, W): label + instance number * ``INSTANCE_OFFSET``,
     void = number of classes. Labels count things first, as in ``dataset_meta``.
 
     A class counts in a mean if it was predicted or annotated anywhere; the mean over no

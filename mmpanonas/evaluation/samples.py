@@ -15,6 +15,8 @@ def ground_truth(
 ) -> tuple[np.ndarray, dict[int, tuple[int, bool]]]:
     """The annotated segment ids (H, W) of a sample; per id its label and whether it is a crowd.
 
+    Segments that the data set leaves out (the sample's ``void_ids``) become void.
+
     Raises:
         InputError: the sample carries no ground truth, or a label is unknown.
     """
@@ -31,7 +33,10 @@ def ground_truth(
         if not 0 <= label < num_classes:
             raise InputError(f"{path}: segment {info['id']} has label {label} of {num_classes}")
         segments[info["id"]] = label, label < num_things and not info["is_thing"]
-    return read_panoptic_png(path), segments
+    ids, void_ids = read_panoptic_png(path), sample.get("void_ids", ())
+    if void_ids:
+        ids = np.where(np.isin(ids, void_ids), VOID_ID, ids)
+    return ids, segments
 
 
 def prediction_ids(sample: dict, num_classes: int) -> np.ndarray:

@@ -21,6 +21,7 @@ test_pipeline = [
             "scale_factor",
             "seg_map_path",
             "segments_info",
+            "void_ids",
         ),
     ),
 ]
