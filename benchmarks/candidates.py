@@ -36,8 +36,13 @@ from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
-from mmpanonas.engine import CandidateEvaluator, RecalibrationBatches, candidate, recalibrated
-from mmpanonas.engine.candidate import KEPT_MIB
+from mmpanonas.engine import (
+    CandidateEvaluator,
+    EvaluationSettings,
+    RecalibrationBatches,
+    candidate,
+    recalibrated,
+)
 from mmpanonas.evaluation import PanopticQualityMetric
 from mmpanonas.search import Evolution
 from mmpanonas.space import Arch
@@ -46,12 +51,10 @@ from mmpanonas.space import Arch
 class Side:
     """An evaluator, its last statistics, and its seconds by candidate and part."""
 
-    def __init__(self, model, batches, dataloader, picture_memory, activation_memory) -> None:
+    def __init__(self, model, batches, dataloader, settings: EvaluationSettings) -> None:
         evaluator = Evaluator([PanopticQualityMetric(table=False)])
         evaluator.dataset_meta = dataloader.dataset.metainfo
-        self.evaluate = CandidateEvaluator(
-            model, batches, dataloader, evaluator, picture_memory, activation_memory
-        )
+        self.evaluate = CandidateEvaluator(model, batches, dataloader, evaluator, settings)
         self.kept = self.evaluate.dataloader
         self.seconds: list[dict[str, float]] = []
 
@@ -172,12 +175,16 @@ def compare(args: argparse.Namespace, cfg: Config) -> None:
     for i in range(len(batches)):
         batches[i]
     model = build(args, cfg, batches, dataloader.dataset)
-    kept = Side(model, batches, dataloader, KEPT_MIB, args.activation_memory)
-    fresh = Side(model, batches, dataloader, 0, 0)
+    settings = EvaluationSettings(activation_memory=args.activation_memory)
+    kept = Side(model, batches, dataloader, settings)
+    fresh = Side(model, batches, dataloader, EvaluationSettings(0, 0))
     print(machine(args.device))
     print(f"{args.config}: {args.generations} generations of {args.population}, {args.clock};")
     print(f"{args.recalibration} pictures of recalibration, {len(dataloader.dataset)} of nas_val;")
-    print(f"kept: activations up to {args.activation_memory} MiB, pictures up to {KEPT_MIB} MiB")
+    print(
+        f"kept: activations up to {settings.activation_memory} MiB, "
+        f"pictures up to {settings.picture_memory} MiB"
+    )
     evolve(args, model.search_space, kept, fresh, dataloader.dataset)
     report(args, kept, fresh)
     if not args.recalibration_only:
@@ -195,7 +202,7 @@ def main() -> None:
     parser.add_argument("--recalibration", type=int, default=64, help="pictures (2 of the sample)")
     parser.add_argument("--pictures", type=int, default=16, help="of nas_val, shapes only")
     parser.add_argument("--recalibration-only", action="store_true", help="no nas_val, no growth")
-    parser.add_argument("--activation-memory", type=int, default=KEPT_MIB, help="MiB")
+    parser.add_argument("--activation-memory", type=int, default=1024, help="MiB")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cpu-time", action="store_true", help="for a machine that others use")
     args = parser.parse_args()

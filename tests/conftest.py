@@ -81,7 +81,7 @@ def shapes_config(shapes_root, tmp_path):
     def load(name: str, **options) -> Config:
         work_dir = tmp_path / Path(name).name
         chosen = SMALL | dict(data_root=str(shapes_root), work_dir=str(work_dir))
-        # MMEngine knows one visualizer of a name: a second run would write to the first one's folder.
+        # Of two runs with one visualizer's name, MMEngine logs the second with the first's.
         chosen["visualizer.name"] = str(work_dir)
         if name in ("search_evolution", "../ablations/backbone_only"):
             chosen |= {

@@ -1,6 +1,6 @@
 """Hooks, loops and optimizer wrappers: everything here registers itself with MMEngine."""
 
-from mmpanonas.engine.candidate import CandidateEvaluator
+from mmpanonas.engine.candidate import CandidateEvaluator, EvaluationSettings
 from mmpanonas.engine.checkpoints import PretrainedBackboneInit
 from mmpanonas.engine.fairness import (
     FairAmpOptimWrapper,
@@ -21,6 +21,7 @@ __all__ = [
     "BNRecalibrationHook",
     "CandidateEvaluator",
     "CheckpointKindHook",
+    "EvaluationSettings",
     "FairAmpOptimWrapper",
     "FairOptimWrapper",
     "PretrainedBackboneInit",

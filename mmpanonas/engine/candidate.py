@@ -2,6 +2,7 @@
 
 import os
 import platform
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -20,9 +21,45 @@ from mmpanonas.errors import InputError
 from mmpanonas.execution import WorkerBrokenError
 from mmpanonas.space import Arch
 
-#: Decoded pictures and activations that a worker keeps by default.
-KEPT_MIB = 1024
 PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """Keys of ``val_cfg`` that trade memory and precision for time.
+
+    Neither memory changes an answer.
+
+    Args:
+        picture_memory: MiB of decoded pictures of nas_val to keep, so that they are read once;
+            1 GiB holds 300 of COCO's at 800 x 1333.
+        activation_memory: MiB of :class:`Beginnings` to keep on the model's device, so that a
+            path which begins like an earlier one is recalibrated from there on. 1 GiB holds
+            25 paths of the shapes network (64 pictures of 128 x 128); the ends of the stages
+            of one path of COCO's take 50 GB (500 pictures), so there none is kept.
+        precision: of the forward passes, one of ``PRECISIONS``. The lower ones run under
+            autocast, which changes scores a little, and takes a fraction of the time where the
+            device has instructions for them.
+
+    Raises:
+        InputError: a key has no such value.
+    """
+
+    picture_memory: int = 1024
+    activation_memory: int = 1024
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise InputError(
+                f"val_cfg.precision: expected one of {PRECISIONS}, got {self.precision!r}"
+            )
+        for key in ("picture_memory", "activation_memory"):
+            value = getattr(self, key)
+            if not isinstance(value, int) or value < 0:
+                raise InputError(
+                    f"val_cfg.{key}: expected whole MiB, 0 to keep nothing, got {value!r}"
+                )
 
 
 class CandidateEvaluator:
@@ -35,16 +72,7 @@ class CandidateEvaluator:
         batches: of recalibration.
         dataloader: over all of nas_val.
         evaluator: MMEngine's, whose metrics are computed on this rank's results.
-        picture_memory: MiB of decoded pictures of nas_val to keep, so that they are read once;
-            1 GiB holds 300 of COCO's at 800 x 1333.
-        activation_memory: MiB of :class:`Beginnings` to keep on the model's device, so that a
-            path which begins like an earlier one is recalibrated from there on. 1 GiB holds
-            25 paths of the shapes network (64 pictures of 128 x 128); the ends of the stages
-            of one path of COCO's take 50 GB (500 pictures), so there none is kept.
-            Neither bound changes an answer.
-        precision: of the forward passes, one of ``PRECISIONS``. The lower ones run under
-            autocast, which changes scores a little, and takes a fraction of the time where the
-            device has instructions for them.
+        settings: of memory and precision.
     """
 
     def __init__(
@@ -53,14 +81,12 @@ class CandidateEvaluator:
         batches: RecalibrationBatches,
         dataloader: DataLoader,
         evaluator: Evaluator,
-        picture_memory: int = KEPT_MIB,
-        activation_memory: int = KEPT_MIB,
-        precision: str = "float32",
+        settings: EvaluationSettings = EvaluationSettings(),
     ) -> None:
-        self.precision = getattr(torch, precision)
+        self.precision = getattr(torch, settings.precision)
         self.model, self.batches, self.evaluator = model.eval(), batches, evaluator
-        self.dataloader = KeptPictures(dataloader, picture_memory)
-        self.beginnings = Beginnings(activation_memory, len(batches))
+        self.dataloader = KeptPictures(dataloader, settings.picture_memory)
+        self.beginnings = Beginnings(settings.activation_memory, len(batches))
         self._whole = True
 
     @torch.no_grad()
@@ -107,7 +133,11 @@ class CandidateEvaluator:
 
 
 def build_evaluator(
-    runner: Runner, dataloader: dict, evaluator: dict, recalibration: dict, **settings
+    runner: Runner,
+    dataloader: dict,
+    evaluator: dict,
+    recalibration: dict,
+    settings: EvaluationSettings,
 ) -> CandidateEvaluator:
     """The evaluator on the model of ``runner``, which need not have its weights yet.
 
@@ -115,7 +145,7 @@ def build_evaluator(
         dataloader: config over nas_val, without a sampler.
         evaluator: config of the fitness.
         recalibration: arguments of :class:`RecalibrationBatches`.
-        settings: of :class:`CandidateEvaluator`.
+        settings: of memory and precision.
     """
     dataloader = runner.build_dataloader(
         dict(dataloader, sampler=dict(type="EveryRankSampler")), seed=runner.seed
@@ -129,7 +159,7 @@ def build_evaluator(
         RecalibrationBatches(**recalibration),
         dataloader,
         evaluator,
-        **settings,
+        settings,
     )
 
 
@@ -158,10 +188,14 @@ def evaluator_of_config(config: dict, folder: str) -> CandidateEvaluator:
     cfg.work_dir = str(Path(cfg.work_dir) / "workers" / f"{platform.node()}_{os.getpid()}")
     cfg.visualizer.vis_backends = None
     runner = Runner.from_cfg(cfg)
-    names = ("picture_memory", "activation_memory", "precision")
-    settings = {name: cfg.val_cfg[name] for name in names if name in cfg.val_cfg}
+    names = {each.name for each in fields(EvaluationSettings)}
+    settings = {name: cfg.val_cfg[name] for name in names & cfg.val_cfg.keys()}
     built = build_evaluator(
-        runner, cfg.val_dataloader, cfg.val_evaluator, cfg.val_cfg.recalibration, **settings
+        runner,
+        cfg.val_dataloader,
+        cfg.val_evaluator,
+        cfg.val_cfg.recalibration,
+        EvaluationSettings(**settings),
     )
     runner.load_or_resume()
     return built

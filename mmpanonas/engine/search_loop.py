@@ -9,12 +9,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 
-from mmpanonas.engine.candidate import (
-    KEPT_MIB,
-    PRECISIONS,
-    build_evaluator,
-    evaluator_of_config,
-)
+from mmpanonas.engine.candidate import EvaluationSettings, build_evaluator, evaluator_of_config
 from mmpanonas.engine.identity import cache_context, digest, search_identity, this_start
 from mmpanonas.engine.progress import SearchProgress, ranking_table
 from mmpanonas.engine.ranks import launch_id, on_main, run_on_ranks
@@ -54,7 +49,7 @@ class SearchLoop(BaseLoop):
         max_tries, give_up_after: of ``Search``.
         timeout: seconds of one try, or None.
         cache: folder of evaluations that searches of one supernet share, or None.
-        picture_memory, activation_memory, precision: of :class:`CandidateEvaluator`, in every
+        picture_memory, activation_memory, precision: of :class:`EvaluationSettings`, in every
             worker.
 
     Attributes:
@@ -78,9 +73,9 @@ class SearchLoop(BaseLoop):
         give_up_after: int | None = 5,
         timeout: float | None = None,
         cache: str | None = None,
-        picture_memory: int = KEPT_MIB,
-        activation_memory: int = KEPT_MIB,
-        precision: str = "float32",
+        picture_memory: int = EvaluationSettings.picture_memory,
+        activation_memory: int = EvaluationSettings.activation_memory,
+        precision: str = EvaluationSettings.precision,
     ) -> None:
         # Check everything that can be wrong before data sets are read.
         super().__init__(runner, None)
@@ -97,8 +92,7 @@ class SearchLoop(BaseLoop):
         self.strategy = _build_strategy(options, model.search_space)
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
         self.executor = _check_executor(executor)
-        memory = dict(picture_memory=picture_memory, activation_memory=activation_memory)
-        _check_evaluation(memory, precision)
+        evaluation = EvaluationSettings(picture_memory, activation_memory, precision)
         self.records: list[Record] = []
         self._settings = dict(max_tries=max_tries, give_up_after=give_up_after)
 
@@ -127,7 +121,7 @@ class SearchLoop(BaseLoop):
         on_main(open_directory)
         if self.executor["type"] != "ray":
             self.evaluate = build_evaluator(
-                runner, dataloader, evaluator, recalibration, precision=precision, **memory
+                runner, dataloader, evaluator, recalibration, evaluation
             )
             self.dataloader = self.evaluate.dataloader
 
@@ -212,14 +206,6 @@ def _keys(name: str, value: object) -> dict:
             f"hold a dictionary, so write it into a config"
         )
     return value
-
-
-def _check_evaluation(memory: dict[str, int], precision: str) -> None:
-    if precision not in PRECISIONS:
-        raise InputError(f"val_cfg.precision: expected one of {PRECISIONS}, got {precision!r}")
-    for key, value in memory.items():
-        if not isinstance(value, int) or value < 0:
-            raise InputError(f"val_cfg.{key}: expected whole MiB, 0 to keep nothing, got {value!r}")
 
 
 def _second_goal(measure: CostMeasure, space: SearchSpace, shape: NetworkShape) -> dict:

@@ -8,7 +8,7 @@ from mmdet.registry import MODELS
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
-from mmpanonas.engine import CandidateEvaluator, RecalibrationBatches
+from mmpanonas.engine import CandidateEvaluator, EvaluationSettings, RecalibrationBatches
 from mmpanonas.engine.pictures import KeptPictures
 from mmpanonas.evaluation import PanopticQualityMetric
 
@@ -108,7 +108,7 @@ def test_later_candidates_decode_nothing_and_leave_nothing(config, build_loader,
     assert sum(cache.used for cache in keeping.beginnings.of(model)) > 0
     keeping.beginnings.clear()
     # Kept activations apart, the fourth leaves what the second has left.
-    bare = CandidateEvaluator(model, batches, build_loader(), evaluator, 0, 0)
+    bare = CandidateEvaluator(model, batches, build_loader(), evaluator, EvaluationSettings(0, 0))
     left = []
     for arch, score in zip(archs, scores, strict=True):
         assert bare(arch) == score
