@@ -67,31 +67,32 @@ class BeginningCache:
 class Beginnings:
     """A cache for each batch of a fixed list, on the device where a model runs.
 
-    Belongs to one model and one list of batches. Another path needs no care, since its
-    choices are the key; weights that were written or moved empty it.
+    Belongs to one model and one list of batches; another of either empties it, and so do
+    weights that were written or moved. Another path needs no care, since its choices are the key.
 
     Args:
         memory: MiB; each batch has an equal share, so that a beginning is kept of all batches
             or of none. 0 keeps nothing.
-        batches: their number.
     """
 
-    def __init__(self, memory: int, batches: int) -> None:
-        self._room, self._batches = memory * 2**20 // max(1, batches), batches
-        self._weights: list[tuple[int, int]] = []
+    def __init__(self, memory: int) -> None:
+        self._room = memory * 2**20
         self.clear()
 
     def clear(self) -> None:
         """Forget everything."""
-        self._caches = [BeginningCache(self._room) for _ in range(self._batches)]
+        self._caches: list[BeginningCache] = []
+        self._batches: Sequence | None = None
+        self._weights: list[tuple[int, int]] = []
 
-    def of(self, model: nn.Module) -> list[BeginningCache]:
-        """A cache for each batch, empty if the model's weights are not those of the last call."""
+    def of(self, model: nn.Module, batches: Sequence) -> list[BeginningCache]:
+        """A cache for each of ``batches``, empty where the last call's were others' or older."""
         # PyTorch counts the writes into every tensor.
         weights = [(p.data_ptr(), p._version) for p in model.parameters()]
-        if weights != self._weights:
-            self._weights = weights
-            self.clear()
+        if batches is not self._batches or weights != self._weights:
+            self._batches, self._weights = batches, weights
+            share = self._room // max(1, len(batches))
+            self._caches = [BeginningCache(share) for _ in range(len(batches))]
         return self._caches
 
 

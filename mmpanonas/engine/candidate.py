@@ -86,7 +86,7 @@ class CandidateEvaluator:
         self.precision = getattr(torch, settings.precision)
         self.model, self.batches, self.evaluator = model.eval(), batches, evaluator
         self.dataloader = KeptPictures(dataloader, settings.picture_memory)
-        self.beginnings = Beginnings(settings.activation_memory, len(batches))
+        self.beginnings = Beginnings(settings.activation_memory)
         self._whole = True
 
     @torch.no_grad()

@@ -63,7 +63,7 @@ def _measured(
     alone = norms_in_backbone_only(norms)
     chain = getattr(model.backbone, "chain", None) if alone else None
     forward = backbone_forward if alone else network_forward
-    caches = (beginnings or Beginnings(0, len(batches))).of(model)
+    caches = (beginnings or Beginnings(0)).of(model, batches)
     with measuring(norms, in_place=chain is not None) as seen:
         for i in places:
             if chain is None:

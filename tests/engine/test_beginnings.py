@@ -78,17 +78,17 @@ def same(a, b) -> bool:
     room=st.sampled_from([0, 400, 1000, 3000, 10_000, 10**9]),
 )
 def test_any_memory_and_order_give_the_statistics_of_a_fresh_measurement(order, room):
-    beginnings = Beginnings(0, len(BATCHES))
-    beginnings._room = room
+    beginnings = Beginnings(0)
+    beginnings._room = room * len(BATCHES)
     for path in order:
         MODEL.set_path(path)
         fresh = measure(MODEL, BATCHES, shared=False)
         assert same(measure(MODEL, BATCHES, False, beginnings), fresh)
-        assert all(cache.used <= room for cache in beginnings.of(MODEL))
+        assert all(cache.used <= room for cache in beginnings.of(MODEL, BATCHES))
 
 
 def test_a_path_starts_where_it_first_differs():
-    beginnings, blocks = Beginnings(1, len(BATCHES)), MODEL.backbone.blocks
+    beginnings, blocks = Beginnings(1), MODEL.backbone.blocks
     for path, ran in (
         ("aaaaa", "11111"),
         ("aaaaa", "00000"),
@@ -102,6 +102,14 @@ def test_a_path_starts_where_it_first_differs():
         MODEL.set_path([CHOICES["abc".index(letter)] for letter in path])
         measure(MODEL, BATCHES, False, beginnings)
         assert [block.runs for block in blocks] == [len(BATCHES) * int(n) for n in ran], path
+
+
+def test_other_batches_share_nothing():
+    beginnings, others = Beginnings(1), [*BATCHES[::-1], BATCHES[0]]
+    MODEL.set_path([CHOICES[0]] * 5)
+    for batches in (BATCHES, others, BATCHES[:1], BATCHES):
+        fresh = measure(MODEL, batches, shared=False)
+        assert same(measure(MODEL, batches, False, beginnings), fresh)
 
 
 def entry(count: int) -> Beginning:
@@ -135,7 +143,7 @@ def test_a_real_supernet_also_after_its_weights_changed(config):
     torch.manual_seed(0)
     model = MODELS.build(config.model).eval()
     batches = RecalibrationBatches(**config.val_cfg.recalibration)
-    beginnings = Beginnings(256, len(batches))
+    beginnings = Beginnings(256)
     a, b = shapes_arch("shuffle_3x3"), shapes_arch("shuffle_5x5")
     child = Arch.from_dict(a.to_dict() | dict(backbone=a.backbone[:6] + b.backbone[6:]))
 
@@ -149,10 +157,10 @@ def test_a_real_supernet_also_after_its_weights_changed(config):
     for arch in (a, b, child):
         check(arch)
     weights = MODELS.build(config.model).state_dict()
-    kept = beginnings.of(model)
+    kept = beginnings.of(model, batches)
     model.load_state_dict(weights)
     check(child)
-    assert beginnings.of(model) is not kept
+    assert beginnings.of(model, batches) is not kept
     with torch.no_grad():
         model.backbone.stem.conv.weight.add_(1)
     check(child)
@@ -164,7 +172,7 @@ def test_a_model_with_norms_elsewhere_does_without(config):
     config.model.neck.norm_cfg = dict(type="BN", requires_grad=True)
     model = MODELS.build(config.model).eval()
     batches = RecalibrationBatches(**config.val_cfg.recalibration)
-    beginnings = Beginnings(256, len(batches))
+    beginnings = Beginnings(256)
     statistics = measure(model, batches, False, beginnings)
     assert any(name.startswith("neck") for name in statistics)
-    assert all(cache.used == 0 for cache in beginnings.of(model))
+    assert all(cache.used == 0 for cache in beginnings.of(model, batches))

@@ -105,7 +105,7 @@ def test_later_candidates_decode_nothing_and_leave_nothing(config, build_loader,
     read.clear()
     assert [keeping(arch) for arch in archs] == scores
     assert read == []
-    assert sum(cache.used for cache in keeping.beginnings.of(model)) > 0
+    assert sum(cache.used for cache in keeping.beginnings.of(model, batches)) > 0
     keeping.beginnings.clear()
     # Kept activations apart, the fourth leaves what the second has left.
     bare = CandidateEvaluator(model, batches, build_loader(), evaluator, EvaluationSettings(0, 0))
