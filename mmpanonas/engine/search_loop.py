@@ -79,51 +79,55 @@ class SearchLoop(BaseLoop):
     ) -> None:
         # Check everything that can be wrong before data sets are read.
         super().__init__(runner, None)
-        model = getattr(runner.model, "module", runner.model)
+        self.space = getattr(runner.model, "module", runner.model).search_space
         self.shape = NetworkShape.of_model(runner.cfg.model)
         self.budgets = [Budget(**_keys("budgets", budget)) for budget in budgets]
         for budget in self.budgets:
-            budget.check_reachable(model.search_space, self.shape)
+            budget.check_reachable(self.space, self.shape)
         self.measures = [*REPORTED, *(budget.measure for budget in self.budgets)]
         options = dict(strategy, seed=seed, legal=self._legal)
         if strategy.get("cost"):
             self.measures.append(CostMeasure(**_keys("strategy.cost", strategy["cost"])))
-            options |= _second_goal(self.measures[-1], model.search_space, self.shape)
-        self.strategy = _build_strategy(options, model.search_space)
+            options |= _second_goal(self.measures[-1], self.space, self.shape)
+        self.strategy = _build_strategy(options, self.space)
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
         self.executor = _check_executor(executor)
         evaluation = EvaluationSettings(picture_memory, activation_memory, precision)
         self.records: list[Record] = []
         self._settings = dict(max_tries=max_tries, give_up_after=give_up_after)
 
-        def open_directory() -> None:
-            identity = search_identity(
-                model=runner.cfg.model.to_dict(),
-                space=model.search_space,
-                dataloader=dataloader,
-                evaluator=evaluator,
-                recalibration=recalibration,
-                precision=precision,
-                checkpoint=runner._load_from,
-                strategy=dict(strategy),
-                seed=seed,
-                metric=metric,
-                budgets=[dict(budget) for budget in budgets],
-                tables={m.table: digest(m.table) for m in self.measures if m.table},
-            )
-            self._settings["cache"] = cache and Cache(cache, cache_context(identity))
-            launch = launch_id()
-            self._attempts = Attempts(runner.work_dir, launch)
-            start = this_start(launch, self.executor)
-            self.directory = SearchDirectory(runner.work_dir, identity, resume, start)
-            self.directory.write_config(runner.cfg.pretty_text)
-
-        on_main(open_directory)
+        parts = dict(
+            dataloader=dataloader,
+            evaluator=evaluator,
+            recalibration=recalibration,
+            precision=precision,
+            strategy=dict(strategy),
+            seed=seed,
+            metric=metric,
+            budgets=[dict(budget) for budget in budgets],
+        )
+        on_main(partial(self._open_directory, parts, resume, cache))
         if self.executor["type"] != "ray":
             self.evaluate = build_evaluator(
                 runner, dataloader, evaluator, recalibration, evaluation
             )
             self.dataloader = self.evaluate.dataloader
+
+    def _open_directory(self, parts: dict, resume: bool, cache: str | None) -> None:
+        """On the main process alone; ``parts`` are the loop's own of the search's identity."""
+        runner, launch = self.runner, launch_id()
+        identity = search_identity(
+            model=runner.cfg.model.to_dict(),
+            space=self.space,
+            checkpoint=runner._load_from,
+            tables={m.table: digest(m.table) for m in self.measures if m.table},
+            **parts,
+        )
+        self._settings["cache"] = cache and Cache(cache, cache_context(identity))
+        self._attempts = Attempts(runner.work_dir, launch)
+        start = this_start(launch, self.executor)
+        self.directory = SearchDirectory(runner.work_dir, identity, resume, start)
+        self.directory.write_config(runner.cfg.pretty_text)
 
     def _legal(self, arch: Arch) -> bool:
         return all(budget.allows(arch, self.shape) for budget in self.budgets)
