@@ -1,4 +1,4 @@
-"""Time one candidate of a search beside the released procedure (SPEC section 12).
+"""Time one candidate of a search beside the released procedure (docs/deviations.md).
 
     python benchmarks/candidate.py [--config CONFIG] [--coco-sample] [--checkpoint FILE]
 

@@ -1,4 +1,4 @@
-"""The released procedure of evaluating a candidate (SPEC section 12), of MMDetection's parts."""
+"""The released procedure of evaluating a candidate (docs/deviations.md), of MMDetection's parts."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""The evaluator of a search: the fitness of one path of the supernet (SPEC section 9)."""
+"""The evaluator of a search: the fitness of one path of the supernet."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Strictly fair supernet training (SPEC section 7): which path, and what one step means.
+"""Strictly fair supernet training (Chu et al., FairNAS): which path, and what one step means.
 
 A window of paths makes one optimizer step. The hook says which path each pass takes; the
 optimizer wrapper lets the gradients of the window add up and gives every parameter the

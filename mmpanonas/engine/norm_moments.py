@@ -105,7 +105,7 @@ def pool(batches: Iterable[Moments]) -> Statistics:
 def moving_average(batches: Iterable[Moments], momentum: float) -> Statistics:
     """What PyTorch's running statistics would be: from mean 0 and variance 1, batch by batch.
 
-    Variances are unbiased. The released code takes them so (SPEC section 12).
+    Variances are unbiased. The released code takes them so (docs/deviations.md).
     """
     statistics: Statistics = {}
     for moments in batches:

@@ -1,4 +1,4 @@
-"""Batch-norm statistics of one path, pooled over a fixed list of batches (SPEC section 8)."""
+"""Batch-norm statistics of one path, pooled over a fixed list of batches (paper, supplement)."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The search as an MMEngine loop (SPEC section 9)."""
+"""The search as an MMEngine loop."""
 
 import os
 from collections.abc import Sequence

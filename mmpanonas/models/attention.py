@@ -1,4 +1,4 @@
-"""Attention between the thing and the stuff branch (SPEC section 4).
+"""Attention between the thing and the stuff branch (paper, inter-modular search space).
 
 Each gate is a small network on one vector that all gates of a direction share: the global
 average of the other branch's maps as if they were resized to one size. Nothing is resized

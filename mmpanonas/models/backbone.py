@@ -1,4 +1,4 @@
-"""The searchable backbone: DetNAS's ShuffleNetV2 space (SPEC section 2; paper, Table 1)."""
+"""The searchable backbone: DetNAS's ShuffleNetV2 space (paper, Table 1)."""
 
 from collections import OrderedDict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""ShuffleNetV2 blocks of the backbone space (SPEC section 2; paper, Table 1)."""
+"""ShuffleNetV2 blocks of the backbone space (paper, Table 1)."""
 
 import torch
 from mmcv.cnn import ConvModule

@@ -1,4 +1,4 @@
-"""The backbone as a classifier, for ImageNet pretraining (SPEC section 11).
+"""The backbone as a classifier, for ImageNet pretraining.
 
 The one module of ours that needs onedl-mmpretrain: only the configs that use it import it.
 """

@@ -1,8 +1,7 @@
-"""Panoptic fusion: instance masks and a stuff map become one panoptic map (SPEC section 6).
+"""Panoptic fusion: instance masks and a stuff map become one panoptic map.
 
 Source: Auto-Panoptic (NeurIPS 2020), supplement, post-processing. The preset ``released``
-follows what the paper's program does, derived from the arrays in ``shared/reference`` (SPEC
-section 12 holds the differences).
+follows what the paper's program does (docs/deviations.md holds the differences).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from mmpanonas.models.mask_crops import MaskCrop, cut_masks
 
 @dataclass(frozen=True)
 class FusionRules:
-    """The numbers and orders of SPEC section 6. Every field is a key of the config.
+    """The numbers and orders of the fusion. Every field is a key of the config.
 
     Args:
         score_thr: things scoring below are dropped (``score < score_thr``).

@@ -1,4 +1,4 @@
-"""Auto-Panoptic's fusion behind MMDetection's fusion head interface (SPEC section 6)."""
+"""Auto-Panoptic's fusion behind MMDetection's fusion head interface."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["PRESETS", "AutoPanopticFusionHead", "FusionRules", "fuse"]
 
 @MODELS.register_module()
 class AutoPanopticFusionHead(BasePanopticFusionHead):
-    """Auto-Panoptic's fusion (SPEC section 6) behind MMDetection's fusion head interface.
+    """Auto-Panoptic's fusion (paper, supplement) behind MMDetection's fusion head interface.
 
     Presets, and what tells them apart:
 

@@ -1,4 +1,4 @@
-"""The six operations of the heads space (SPEC section 3; paper, Table 1)."""
+"""The six operations of the heads space (paper, Table 1)."""
 
 from collections import OrderedDict
 from collections.abc import Iterable

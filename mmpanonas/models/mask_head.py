@@ -1,4 +1,4 @@
-"""The searchable mask head of the thing branch (SPEC section 3)."""
+"""The searchable mask head of the thing branch (paper, intra-modular search space)."""
 
 from collections.abc import Sequence
 

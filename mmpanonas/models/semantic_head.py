@@ -1,4 +1,4 @@
-"""The stuff branch: one small network shared by P2 to P5 (SPEC sections 3 and 5)."""
+"""The stuff branch: one small network shared by P2 to P5 (paper, intra-modular search space)."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise

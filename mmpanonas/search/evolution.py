@@ -1,4 +1,4 @@
-"""DetNAS's evolution (SPEC section 9)."""
+"""DetNAS's evolution (Chen et al., NeurIPS 2019)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Auto-Panoptic's own search policy (SPEC section 9)."""
+"""Auto-Panoptic's own search policy (paper, path-priority greedy search)."""
 
 from itertools import islice
 

@@ -1,4 +1,4 @@
-"""The scores that ranked paths give to the choices they use (SPEC section 9)."""
+"""The scores that ranked paths give to the choices they use."""
 
 import heapq
 from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mmpanonas.errors import InputError
 
-#: The choices of each part; a choice's place is its integer code (SPEC sections 2 to 4).
+#: The choices of each part; a choice's place is its integer code (paper, Table 1).
 BACKBONE_CHOICES = ("shuffle_3x3", "shuffle_5x5", "shuffle_7x7", "xception")
 HEAD_CHOICES = ("dw_3x3", "dw_5x5", "df_3x3", "df_5x5", "at_3x3", "at_5x5")
 ATTENTION_CHOICES = ("r4", "r8", "r16")

@@ -13,7 +13,7 @@ from itertools import pairwise
 from mmpanonas.space.arch import ATTENTION_CHOICES, BACKBONE_CHOICES, Arch, ArchError
 from mmpanonas.space.shape import NetworkShape
 
-#: The convolution parts of SPEC section 2 are counted at this input size there.
+#: The input size at which backbones are counted, as usual for classifiers.
 IMAGENET_SIZE = (224, 224)
 
 #: COCO's usual test picture, at which whole networks are counted.
@@ -59,7 +59,7 @@ def _pointwise(cin: int, cout: int, places: int) -> Cost:
 def block_cost(
     choice: str, cin: int, cout: int, stride: int, size_in: tuple[int, int], size_out: tuple
 ) -> Cost:
-    """Cost of one searched block (SPEC section 2), batch norms included."""
+    """Cost of one searched block (paper, Table 1), batch norms included."""
     before, after = size_in[0] * size_in[1], size_out[0] * size_out[1]
     kernel = 3 if choice == "xception" else int(choice[-1])
     branch_in, branch_out = (cin, cout - cin) if stride == 2 else (cin // 2, cout - cin // 2)
@@ -211,7 +211,7 @@ def _layers_cost(part: str, choices: Sequence[str], widths: Sequence[int], place
 
 @lru_cache(maxsize=4096)
 def head_op_cost(choice: str, cin: int, cout: int, places: int) -> Cost:
-    """Cost of one operation of the heads on ``places`` pixels (SPEC section 3), norm included."""
+    """Cost of one operation of the heads on ``places`` pixels (paper, Table 1), norm included."""
     kind, kernel = choice[:2], int(choice[-1])
     if kind == "dw":
         depthwise = _conv(cin, cin, kernel, places, groups=cin, bias=1)

@@ -13,7 +13,7 @@ class NetworkShape:
     """The widths of a network: everything its cost depends on besides the architecture.
 
     Attributes:
-        channels: stem and four stages (SPEC section 2).
+        channels: stem and four stages.
         blocks: searched blocks of the four stages.
         neck_channels: of the feature pyramid, P2 to P6.
         num_things, num_stuff: classes.
@@ -24,7 +24,7 @@ class NetworkShape:
         rpn_channels, num_anchors: width of the region proposal network, anchors per place.
         box_rois, mask_rois: regions per picture that the box and the mask head see.
         things_to_stuff_ratios, stuff_to_things_ratios: reduction ratio that each choice of
-            the attention stands for (SPEC section 4), in code order.
+            the attention stands for, in code order.
     """
 
     channels: tuple[int, ...] = (48, 96, 240, 480, 960)

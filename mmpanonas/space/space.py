@@ -68,7 +68,7 @@ class Part:
 
 
 class SearchSpace:
-    """Up to five named parts, each searched, fixed or absent (SPEC sections 2 to 4).
+    """Up to five named parts, each searched, fixed or absent (paper, Table 1).
 
     Integer codes run over the *searched* layers in part order: backbone, mask head,
     semantic head, things to stuff, stuff to things.
@@ -159,7 +159,7 @@ class SearchSpace:
     def fair_window(self, rng: np.random.Generator) -> list[Arch]:
         """``window`` paths in which each layer uses each of its choices equally often.
 
-        Every layer's choices come in a fresh random order (SPEC section 7).
+        Every layer's choices come in a fresh random order.
         """
         columns = [
             rng.permutation(np.repeat(np.arange(n), self.window // n)) for n in self.num_choices

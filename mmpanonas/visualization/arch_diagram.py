@@ -1,7 +1,7 @@
 """A searched architecture as a diagram: every block a box, the heads beside.
 
 The backbone is read like a page: stages from top to bottom, blocks from left to right,
-at most eight in a row. The parts of SPEC sections 3 and 4 that the architecture lacks are
+at most eight in a row. Heads and attention that the architecture lacks are
 drawn as the plain convolutions that take their place, or left out (attention).
 """
 
@@ -60,7 +60,7 @@ def draw_arch(
     """Write the diagram of ``arch`` to ``path``, a PNG or an SVG by its suffix.
 
     ``shape`` gives the widths and the blocks of each stage. Multiply-accumulates and
-    parameters under the title are the backbone's at 224 x 224 (SPEC section 2).
+    parameters under the title are the backbone's at 224 x 224.
 
     Raises:
         ArchError: the architecture has another number of blocks than ``shape``.

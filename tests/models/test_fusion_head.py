@@ -34,7 +34,7 @@ def run(masks, labels, scores, stuff, rules, boxes=None):
 
 
 def oracle_paper(masks, labels, scores, stuff, rules):
-    """SPEC section 6, pixel by pixel with sets."""
+    """The paper's rules, pixel by pixel with sets."""
     height, width = np.shape(stuff)
     pixels = [{tuple(p) for p in np.argwhere(mask).tolist()} for mask in masks]
     alive = [i for i in range(len(masks)) if scores[i] >= rules.score_thr and pixels[i]]

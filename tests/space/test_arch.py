@@ -12,7 +12,7 @@ from mmpanonas.space import PART_CHOICES, Arch, ArchError, write_atomically
 
 ARCHS = Path(__file__).parents[2] / "configs" / "auto_panoptic" / "archs"
 
-# SPEC section 10, as printed there.
+# The published integer codes.
 PUBLISHED = {
     "coco": {
         "backbone": (

@@ -51,7 +51,7 @@ def test_published_coco_counts_and_cost(tmp_path):
         text for name, text in svg_texts(tmp_path / "a.svg").items() if name.startswith("stage")
     )
     assert counts == {"3×3": 11, "5×5": 10, "7×7": 11, "Xception": 8}  # noqa: RUF001
-    assert "1.153 G multiply-accumulates" in svg  # SPEC section 2
+    assert "1.153 G multiply-accumulates" in svg
     assert "COCO &amp; $ &lt;best&gt;" in svg
     for text in ("48 channels", "960 channels", "stride 32", "80 thing classes", "53 stuff"):
         assert text in svg

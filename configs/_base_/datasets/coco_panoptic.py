@@ -61,7 +61,7 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type="PanopticQualityMetric")
 test_evaluator = dict(type="PanopticQualityMetric", classwise=True)
 
-# BN recalibration: 500 training pictures in batches of 16 (SPEC section 8).
+# BN recalibration: 500 training pictures in batches of 16 (paper, supplement).
 recalibration = dict(
     num_images=500,
     batch_size=16,

@@ -1,5 +1,4 @@
-# The network of the paper at search width, all five parts searched, with COCO's classes
-# (SPEC sections 2 to 6).
+# The network of the paper at search width, all five parts searched, with COCO's classes.
 norm_cfg = dict(type="GN", num_groups=32, requires_grad=True)
 
 model = dict(

@@ -1,6 +1,6 @@
 _base_ = "../default_runtime.py"
 
-# Retraining (SPEC section 11): 90k iterations of 16 pictures (8 GPUs x 2).
+# Retraining (paper, supplement): 90k iterations of 16 pictures (8 GPUs x 2).
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=90000, val_interval=10000)
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")

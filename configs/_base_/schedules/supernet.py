@@ -1,6 +1,6 @@
 _base_ = "../default_runtime.py"
 
-# Supernet training on COCO (SPEC section 7). An iteration is one pass of one path on 16
+# Supernet training on COCO (paper, supplement). An iteration is one pass of one path on 16
 # pictures (8 GPUs x 2); 7,080 of them are an epoch of nas_train, 84,960 are 12 epochs.
 train_cfg = dict(
     type="IterBasedTrainLoop",

@@ -1,4 +1,4 @@
-# The released code's schedule instead of the paper's (SPEC: deviations).
+# The released code's schedule instead of the paper's (docs/deviations.md).
 _base_ = "./supernet.py"
 
 param_scheduler = [

@@ -1,4 +1,4 @@
-# The backbone's supernet, before detection (SPEC section 11: DetNAS's schedule). An iteration is
+# The backbone's supernet, before detection (DetNAS's schedule). An iteration is
 # one pass of one path on 1024 pictures (8 GPUs x 128); four of them make a step.
 _base_ = [
     "../../_base_/models/searchable_classifier.py",
