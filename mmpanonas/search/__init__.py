@@ -1,7 +1,7 @@
 """Search strategies: propose and tell. They see architectures and scores, never a model."""
 
 from mmpanonas.search.evolution import Evolution, Random, cross, mutate
-from mmpanonas.search.pareto import Pareto, pareto_front
+from mmpanonas.search.pareto import Pareto
 from mmpanonas.search.path_priority import PathPriority, check_cycle
 from mmpanonas.search.replay import found, replay
 from mmpanonas.search.scoreboard import Scoreboard
@@ -27,6 +27,5 @@ __all__ = [
     "draw_stratified",
     "found",
     "mutate",
-    "pareto_front",
     "replay",
 ]

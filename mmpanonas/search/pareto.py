@@ -16,7 +16,7 @@ from mmpanonas.errors import InputError
 from mmpanonas.search.evolution import check_probability, mutate
 from mmpanonas.search.generations import Generations
 from mmpanonas.search.strategy import Legal
-from mmpanonas.space import Arch, SearchSpace
+from mmpanonas.space import Arch, SearchSpace, pareto_front
 
 
 class Pareto(Generations):
@@ -130,20 +130,6 @@ class Pareto(Generations):
             f"{least['score']:.4g} at {least['cost']:,.6g} to {most['score']:.4g} at "
             f"{most['cost']:,.6g} ({self.cost_name})"
         )
-
-
-def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Places of the (score, cost) points that none dominates, by rising cost.
-
-    A point dominates another that scores no better, costs no less, and differs; of equal
-    points the first is on the front.
-    """
-    front: list[int] = []
-    order = sorted(range(len(points)), key=lambda i: (points[i][1], -points[i][0]))  # stable
-    for place in order:
-        if not front or points[place][0] > points[front[-1]][0]:
-            front.append(place)
-    return front
 
 
 class _Redraw(Mutation):

@@ -1,4 +1,4 @@
-"""The choices, an architecture, its cost. Python and NumPy only."""
+"""The choices, an architecture, its cost, fronts. Python and NumPy only."""
 
 from mmpanonas.space.arch import (
     ATTENTION_CHOICES,
@@ -11,6 +11,7 @@ from mmpanonas.space.arch import (
 )
 from mmpanonas.space.budget import Budget, BudgetError
 from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost
+from mmpanonas.space.front import pareto_front
 from mmpanonas.space.latency import LatencyTable
 from mmpanonas.space.measure import REPORTED, CostMeasure
 from mmpanonas.space.shape import NetworkShape
@@ -36,5 +37,6 @@ __all__ = [
     "backbone_cost",
     "cost_range",
     "network_cost",
+    "pareto_front",
     "write_atomically",
 ]

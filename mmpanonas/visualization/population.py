@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
+from mmpanonas.space import pareto_front
 from mmpanonas.visualization.arch_boxes import COLOURS, choice_label
 from mmpanonas.visualization.canvas import FAINT, INK, save_figure
 from mmpanonas.visualization.curves import BEST, DOT, quiet_axes, whole_numbers
@@ -99,7 +100,7 @@ def draw_trade_off(
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.add_subplot()
     axes.scatter(costs, scores, s=16, c=DOT, alpha=0.4, linewidth=0, label="candidate")
-    front = pareto_front(costs, scores)
+    front = pareto_front(list(zip(scores, costs, strict=True)))
     ends = [(costs[i], scores[i]) for i in front]
     axes.step(*zip(*ends, strict=True), where="post", color=BEST, lw=1.6)
     axes.scatter(*zip(*ends, strict=True), s=30, c=BEST, zorder=3, label="Pareto front")
@@ -126,18 +127,6 @@ def _apart(front: Sequence[int], costs: Sequence[float], scores: Sequence[float]
         ):
             kept.append(place)
     return kept
-
-
-def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
-    """Places of those that no other one beats in cost or score without losing in the other.
-
-    By rising cost; of equals in both the first.
-    """
-    front: list[int] = []
-    for place in sorted(range(len(costs)), key=lambda i: (costs[i], -scores[i], i)):
-        if not front or scores[place] > scores[front[-1]]:
-            front.append(place)
-    return front
 
 
 def part_title(part: str) -> str:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pymoo.indicators.hv import HV
 
 from mmpanonas.errors import InputError
-from mmpanonas.search import Pareto, Random, pareto_front
-from mmpanonas.space import Arch, Part, SearchSpace
+from mmpanonas.search import Pareto, Random
+from mmpanonas.space import Arch, Part, SearchSpace, pareto_front
 from tests.search.common import SPACE, search, separable
 
 TINY = SearchSpace([Part("backbone", 3), Part("things_to_stuff", 1)])  # 192 architectures

@@ -1,11 +1,9 @@
-"""Shares of choices, the Pareto front, and the drawings of both."""
+"""Shares of choices, and the drawings of a population."""
 
 import re
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mmpanonas.visualization.arch_boxes import choice_label
 from mmpanonas.visualization.choice_maps import (
@@ -18,7 +16,6 @@ from mmpanonas.visualization.population import (
     draw_generations,
     draw_shares,
     draw_trade_off,
-    pareto_front,
 )
 from tests.conftest import shapes_arch
 
@@ -64,26 +61,6 @@ def test_generations(tmp_path):
     assert {"Backbone", "Semantic head", choice_label("dw_3x3"), "r = 16", "60%"} <= set(
         texts(tmp_path / "b.svg")
     )
-
-
-def test_front_by_hand():
-    costs, scores = [3, 1, 2, 2, 4, 1], [5, 1, 4, 3, 5, 1]
-    assert pareto_front(costs, scores) == [1, 2, 0]
-    assert pareto_front([7], [1]) == [0]
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=20))
-def test_front_is_what_nothing_dominates(points):
-    costs, scores = zip(*points, strict=True)
-
-    def dominated(a, b):
-        return b[0] <= a[0] and b[1] >= a[1] and a != b
-
-    expected = {a for a in points if not any(dominated(a, b) for b in points)}
-    front = pareto_front(costs, scores)
-    assert {points[i] for i in front} == expected
-    assert len(front) == len(expected)
-    assert [costs[i] for i in front] == sorted(costs[i] for i in front)
 
 
 def test_the_trade_off_numbers_the_front_and_no_two_numbers_collide(tmp_path):
