@@ -41,7 +41,7 @@ study = dict(
     alone="configs/auto_panoptic/studies/ranking_shapes_alone.py",
     cost=dict(quantity="macs", scope="network", size=(96, 96)),
     repeated=16,
-    searches=4,
+    searches=3,
     samplings=dict(fair="StrictFairnessHook", uniform="UniformSamplingHook"),
     recalibrations=dict(
         pooled_100=dict(num_images=100),
