@@ -33,6 +33,9 @@ def test_spread_noise_and_their_ratio(found):
 def test_ranking_and_its_ceiling(found):
     ranking = found["ranking"]
     assert ranking["kendall_tau"] == pytest.approx(dict(value=1, low=1, high=1))
+    # So do the costs, which rise with the networks.
+    assert ranking["cost_kendall_tau"] == pytest.approx(dict(value=1, low=1, high=1))
+    assert ranking["over_cost"] == dict(value=0, low=0, high=0)
     # Networks 2 apart move 1 up and 1 down by turns: 31 = 31, 34 - 1 = ... half of the
     # neighbours (those that move towards each other) tie in the second list.
     pairs = 24 * 23 / 2
@@ -47,6 +50,7 @@ def test_steps_are_compared_with_what_searches_use(found):
     assert value(sampling["uniform"]["kendall_tau"]) == pytest.approx(-1)
     assert value(sampling["uniform"]["difference"]) == pytest.approx(-2)
     assert sampling["fair"]["difference"] == dict(value=0, low=0, high=0)
+    assert (sampling["fair"]["mean"], sampling["uniform"]["mean"]) == (11.5, -11.5)
     # Odd against even: of 144 pairs 78 agree and 66 do not; 276 pairs in the other list.
     expected = (78 - 66) / math.sqrt(144 * 276)
     assert value(recalibration["none"]["kendall_tau"]) == pytest.approx(expected)

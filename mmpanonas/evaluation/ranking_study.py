@@ -110,20 +110,42 @@ def _pooled_deviation(groups: Sequence[np.ndarray]) -> float:
 
 
 def ranking(results: Mapping, resamples: int = 2000) -> dict:
-    """Supernet score against stand-alone PQ, and the ceiling: one seed against another."""
-    alone = [pq(network) for network in drawn(results)]
-    found = rank_correlation(scores_of(results, main_key(results)), alone, resamples)
-    answer = {name: asdict(estimate) for name, estimate in found.items()}
+    """Supernet score against stand-alone PQ, and the ceiling: one seed against another.
+
+    Beside them ``cost_...``: the cost in place of the score, a ranking that needs no supernet; and
+    ``over_cost``: Kendall's tau of the score less that of the cost.
+    """
+    alone = np.array([pq(network) for network in drawn(results)])
+    scores = scores_of(results, main_key(results))
+    costs = np.array([network["cost"] for network in drawn(results)])
     pairs = [row[:2] for row in _repeated(results)]
-    ceiling = rank_correlation(*zip(*pairs, strict=True), resamples) if pairs else {}
-    answer |= {f"ceiling_{name}": asdict(estimate) for name, estimate in ceiling.items()}
+    found = {
+        "": rank_correlation(scores, alone, resamples),
+        "ceiling_": rank_correlation(*zip(*pairs, strict=True), resamples) if pairs else {},
+        "cost_": rank_correlation(costs, alone, resamples),
+    }
+    answer = {
+        prefix + name: asdict(estimate)
+        for prefix, coefficients in found.items()
+        for name, estimate in coefficients.items()
+    }
+    answer["over_cost"] = _difference(scores, costs, alone, resamples)
     return answer | dict(networks=len(alone), repeated=len(pairs))
+
+
+def _difference(scores: np.ndarray, others: np.ndarray, alone: np.ndarray, resamples: int) -> dict:
+    """Kendall's tau of ``scores`` less that of ``others``, from the same draws of networks."""
+
+    def difference(i: np.ndarray) -> float:
+        return correlate(scores[i], alone[i]) - correlate(others[i], alone[i])
+
+    return asdict(bootstrap(difference, len(alone), resamples=resamples))
 
 
 def compared(results: Mapping, axis: str, resamples: int = 2000) -> dict:
     """Correlations of each ``sampling`` or ``recalibration``, the other as in the searches.
 
-    ``difference``: of Kendall's tau to that of the searches, from the same draws of networks.
+    ``difference``: of Kendall's tau to that of the searches; ``mean``: of the supernet scores.
     """
     sampling, recalibration = main_key(results).split("/")
     keys = {
@@ -135,13 +157,10 @@ def compared(results: Mapping, axis: str, resamples: int = 2000) -> dict:
     answer = {}
     for name, key in keys.items():
         scores = scores_of(results, key)
-
-        def difference(i: np.ndarray, scores: np.ndarray = scores) -> float:
-            return correlate(scores[i], alone[i]) - correlate(usual[i], alone[i])
-
         found = rank_correlation(scores, alone, resamples)
         answer[name] = {coefficient: asdict(e) for coefficient, e in found.items()}
-        answer[name]["difference"] = asdict(bootstrap(difference, len(alone), resamples=resamples))
+        answer[name]["difference"] = _difference(scores, usual, alone, resamples)
+        answer[name]["mean"] = float(scores.mean())
     return answer
 
 

@@ -101,6 +101,8 @@ def _ranking(results: Mapping, answer: Mapping) -> str:
             ("ceiling_kendall_tau", "its ceiling: one seed against another"),
             ("spearman_rho", "Spearman's rho"),
             ("ceiling_spearman_rho", "its ceiling"),
+            ("cost_kendall_tau", "Kendall's tau of the cost in place of the score"),
+            ("over_cost", "what the score adds to that"),
         )
         if name in answer
     ]
@@ -116,11 +118,12 @@ def _ranking(results: Mapping, answer: Mapping) -> str:
 
 
 def _compared(results: Mapping, answer: Mapping) -> str:
+    keys = ("kendall_tau", "spearman_rho", "difference")
     rows = [
-        (name, *(interval(a[key]) for key in ("kendall_tau", "spearman_rho", "difference")))
+        (name, *(interval(a[key]) for key in keys), f"{a['mean']:.1f}")
         for name, a in answer.items()
     ]
-    heads = ("", "Kendall's tau", "Spearman's rho", "tau, difference to the first")
+    heads = ("", "Kendall's tau", "Spearman's rho", "tau, difference to the first", "mean score")
     taus = {name: a["kendall_tau"] for name, a in answer.items()}
     label = "Kendall's tau, 95 % interval"
     return plain_table(heads, rows) + picture(
