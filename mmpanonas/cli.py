@@ -11,6 +11,7 @@ from mmengine.config import Config, DictAction
 
 from mmpanonas.config import ConfigError, check_data, load_config, set_work_dir
 from mmpanonas.engine.checkpoints import check_checkpoint
+from mmpanonas.engine.ranks import leave_process_group
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.
 _OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
@@ -69,7 +70,7 @@ def prepare_search(args: argparse.Namespace) -> Config:
 def _distribute_on_cpu(cfg: Config) -> None:
     """MMEngine assumes a GPU per rank: start gloo and wrap without devices instead."""
     torch.distributed.init_process_group("gloo")
-    atexit.register(torch.distributed.destroy_process_group)
+    atexit.register(leave_process_group)
     cfg.model_wrapper_cfg = dict(
         type="MMDistributedDataParallel", device_ids=None, forward_sync_buffers=False
     )

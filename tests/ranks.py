@@ -10,6 +10,11 @@ import torch
 
 from tests.conftest import ROOT
 
+LEAVE = """
+from mmpanonas.engine.ranks import leave_process_group
+leave_process_group()
+"""
+
 
 def free_port() -> str:
     """A port that nobody listens at now."""
@@ -20,7 +25,7 @@ def free_port() -> str:
 
 def run_on_two_ranks(program: str, folder: Path) -> list:
     """Run ``program`` on two ranks; what each has saved as ``<its first argument>/<rank>.pt``."""
-    (folder / "ranks.py").write_text(program)
+    (folder / "ranks.py").write_text(program + LEAVE)
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2"]
     command += ["--master_addr=127.0.0.1", f"--master_port={free_port()}"]
     env = os.environ | dict(PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")

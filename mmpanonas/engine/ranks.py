@@ -6,6 +6,7 @@ import platform
 import secrets
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import NoReturn, TypeVar
 
 import psutil
 from mmengine.dist import broadcast_object_list, get_rank, get_world_size, is_main_process
+from torch.distributed import destroy_process_group
 
 from mmpanonas.errors import InputError
 from mmpanonas.execution import Attempts, Executor, Outcome, SocketExecutor, Task, serve
@@ -21,6 +23,17 @@ from mmpanonas.execution import Attempts, Executor, Outcome, SocketExecutor, Tas
 T = TypeVar("T")
 
 _PR_SET_PDEATHSIG = 1
+
+
+def leave_process_group() -> None:
+    """Destroy the process group, and give gloo's threads a moment while the interpreter lives.
+
+    They drop the tensors of the last collective a little after it. A thread that does so while
+    the interpreter ends aborts the process (pytorch/pytorch#179291), and what PyTorch imports
+    for DistributedDataParallel keeps those threads alive beyond the group.
+    """
+    destroy_process_group()
+    time.sleep(0.5)
 
 
 def on_main(function: Callable[[], T]) -> T | None:

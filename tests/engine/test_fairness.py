@@ -222,7 +222,6 @@ for runner.iter, batch in enumerate(batches):
         loss = wrapped(batch)
     wrapper.update_params(loss)
 torch.save(dict(state=model.state_dict(), batches=batches, paths=paths), f"{out}/{rank}.pt")
-torch.distributed.destroy_process_group()
 """
 
 

@@ -20,7 +20,6 @@ for _ in range(1 + rank):
 saved = {name: value.clone() for name, value in model.state_dict().items()}
 ValidateAsSavedHook().before_val_epoch(SimpleNamespace(model=wrapped))
 torch.save((saved, model.state_dict()), f"{sys.argv[1]}/{rank}.pt")
-torch.distributed.destroy_process_group()
 """
 
 
