@@ -16,6 +16,7 @@ OURS = {
     "models": {"space", "errors"},
     "execution": {"space", "search", "errors"},
     "engine": {"space", "search", "execution", "errors"},
+    "config": {"datasets", "space", "errors"},
     "convert": {"space", "errors"},
     "datasets": {"space", "errors", "panoptic_png", "runs"},
     "evaluation": {"space", "errors", "panoptic_png", "runs"},
