@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmcv.ops import modulated_deform_conv2d
+from torch import nn
 
 from mmpanonas.models.head_ops import DeformableConv, deform_by_sampling, head_op
 from mmpanonas.space import HEAD_CHOICES
@@ -89,3 +90,15 @@ def test_sampling_equals_mmcvs_operator_and_its_gradients(height, width, kernel,
         del results[0][2], results[1][2]
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("lower", [torch.bfloat16, torch.float16])
+def test_deformable_convolution_keeps_float32_under_autocast(lower):
+    """At column 300 bfloat16 knows even positions alone; the layer's input alone is rounded."""
+    torch.manual_seed(0)
+    layer = DeformableConv(4, 3, 3, padding=1)
+    nn.init.normal_(layer.conv_offset.weight, std=0.2)
+    x = torch.randn(1, 4, 5, 300).to(lower)
+    with torch.autocast("cpu", lower):
+        found = layer(x)
+    assert torch.equal(found, layer(x.float()))

@@ -1,0 +1,287 @@
+"""Check this project on a GPU: ten lines and a JSON to send us.
+
+    python tools/gpu_check.py [--out gpu_check.json]
+
+Pictures are rendered at COCO's size, weights are random. Compared with the CPU: mmcv's operators,
+deformable convolution under autocast, one training loss. Measured, in each precision: training
+passes of the supernet and of a fixed network, and a recalibrated candidate of a search, with time
+and peak memory. A part that fails is reported and the others go on; the exit code is then 1.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import torch
+from mmcv.ops import RoIAlign, nms
+from mmdet.registry import DATASETS, MODELS
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.hooks import Hook
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+import mmpanonas.register  # noqa: F401
+from mmpanonas.config import load_config
+from mmpanonas.datasets.nas_split import split_nas
+from mmpanonas.datasets.shapes import write_shapes
+from mmpanonas.engine import EvaluationSettings
+from mmpanonas.engine.candidate import build_evaluator
+from mmpanonas.errors import InputError, run_tool
+from mmpanonas.models.head_ops import DeformableConv
+
+PRECISIONS = ("float32", "float16", "bfloat16")
+CONFIG = "configs/auto_panoptic/custom_full/search_evolution.py"
+
+
+def difference(ours: Tensor, reference: Tensor) -> float:
+    """Relative error, Euclidean norm over all elements."""
+    ours, reference = ours.detach().double().cpu(), reference.detach().double().cpu()
+    return float((ours - reference).norm() / reference.norm())
+
+
+def gradients(module: nn.Module, x: Tensor) -> list[Tensor]:
+    """The output of ``module`` and the gradients of its mean square, of input and weights."""
+    x = x.detach().requires_grad_()
+    module.zero_grad()
+    out = module(x)
+    out.square().mean().backward()
+    return [out, x.grad, *(weight.grad for weight in module.parameters())]
+
+
+def check_operators(device: str) -> dict[str, float]:
+    """mmcv's operators on ``device`` against their values on the CPU, in float32."""
+    torch.manual_seed(0)
+    layer = DeformableConv(64, 32, 3, padding=1)
+    nn.init.normal_(layer.conv_offset.weight, std=0.05)
+    x = torch.randn(2, 64, 50, 84)
+    expected = [value.clone() for value in gradients(layer, x)]
+    found = gradients(layer.to(device), x.to(device))
+    pairs = list(zip(found, expected, strict=True))
+    corners = torch.rand(300, 4) * 200
+    boxes = torch.cat((corners[:, :2], corners[:, :2] + corners[:, 2:] + 1), dim=1)
+    rois = torch.cat((torch.randint(0, 2, (300, 1)).float(), boxes), dim=1)
+    align, scores = RoIAlign(7, 1 / 4, 2), torch.rand(300)
+    kept = [nms(boxes.to(place), scores.to(place), 0.5)[1].cpu() for place in ("cpu", device)]
+    return dict(
+        deformable_output=difference(*pairs[0]),
+        deformable_gradients=max(difference(*pair) for pair in pairs[1:]),
+        roi_align=difference(align(x.to(device), rois.to(device)), align(x, rois)),
+        nms_equal=torch.equal(*kept),
+    )
+
+
+@torch.no_grad()
+def check_autocast(device: str, size: tuple[int, int]) -> dict[str, float]:
+    """Deformable convolution on a map (H, W) in each precision against the CPU's float32."""
+    torch.manual_seed(0)
+    layer = DeformableConv(64, 32, 3, padding=1)
+    nn.init.normal_(layer.conv_offset.weight, std=0.05)
+    coarse = torch.randn(1, 64, size[0] // 4, size[1] // 4)
+    x = nn.functional.interpolate(coarse, size, mode="bicubic")
+    expected, layer = layer(x), layer.to(device)
+    found = {}
+    for name in PRECISIONS:
+        with torch.autocast(device, getattr(torch, name), enabled=name != "float32"):
+            found[name] = difference(layer(x.to(device)), expected)
+    return found
+
+
+class Watch(Hook):
+    """Seconds of each training iteration, reading of pictures apart, and losses."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.losses: list[float] = []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        """Start, when what the device was given is done."""
+        self._start = wait()
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Stop likewise."""
+        self.seconds.append(wait() - self._start)
+        self.losses.append(float(outputs["loss"]))
+
+
+def wait() -> float:
+    """The clock, after what the GPU was given is done."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def peak_gib() -> float:
+    """The most memory that tensors took since the last call, in GiB."""
+    if not torch.cuda.is_available():
+        return 0.0
+    peak = torch.cuda.max_memory_allocated() / 2**30
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    return peak
+
+
+def make_config(args: argparse.Namespace, folder: Path, precision: str, **options) -> Config:
+    """The config on the rendered pictures, for a short training without validation."""
+    loading = {"num_workers": args.num_workers, "persistent_workers": args.num_workers > 0}
+    chosen = {"data_root": f"{folder}/", "work_dir": f"{folder}/work", **options}
+    chosen |= {"param_scheduler": [], "optim_wrapper.optimizer.lr": 1e-4}
+    for loader in ("train_dataloader", "val_dataloader"):
+        chosen |= {f"{loader}.{key}": value for key, value in loading.items()}
+    cfg = load_config(args.config, chosen)
+    cfg.train_cfg = dict(type="IterBasedTrainLoop", max_iters=args.iterations, val_begin=10**9)
+    cfg.visualizer = dict(type="Visualizer", name=f"{precision}{time.time()}", vis_backends=None)
+    cfg.log_level, cfg.default_hooks.checkpoint = "ERROR", None
+    if precision != "float32" and args.device == "cuda":  # MMEngine trains so on GPUs alone
+        fair = cfg.optim_wrapper.type.startswith("Fair")
+        cfg.optim_wrapper.type = "FairAmpOptimWrapper" if fair else "AmpOptimWrapper"
+        cfg.optim_wrapper.dtype = precision
+        # bfloat16 has float32's range: its gradients need no scale.
+        cfg.optim_wrapper.loss_scale = "dynamic" if precision == "float16" else 1.0
+    return cfg
+
+
+def train(cfg: Config) -> tuple[dict, Runner]:
+    """Train as tools/train.py does; median seconds a pass, pictures a second, memory, losses."""
+    cfg = Config(cfg.to_dict())
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    watch = Watch()
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(watch, "LOWEST")
+    peak_gib()
+    runner.train()
+    seconds = median(watch.seconds[len(watch.seconds) // 3 :])
+    figures = dict(
+        seconds=seconds,
+        pictures_per_second=cfg.train_dataloader.batch_size / seconds,
+        peak_gib=peak_gib(),
+        first_loss=watch.losses[0],
+        last_loss=watch.losses[-1],
+        all_seconds=watch.seconds,
+    )
+    return figures, runner
+
+
+def check_candidate(cfg: Config, runner: Runner, precision: str) -> dict:
+    """Evaluate two paths as a search does; the second finds its pictures decoded."""
+    settings = EvaluationSettings(precision=precision, picture_memory=8192, activation_memory=0)
+    evaluate = build_evaluator(
+        runner, cfg.val_dataloader, cfg.val_evaluator, cfg.val_cfg.recalibration, settings
+    )
+    space, seconds = runner.model.search_space, []
+    peak_gib()
+    for iteration in range(2):
+        start = wait()
+        metrics = evaluate(space.fair_path(0, iteration))
+        seconds.append(wait() - start)
+    return dict(
+        first_seconds=seconds[0],
+        seconds=seconds[1],
+        recalibration_pictures=sum(len(batch["inputs"]) for batch in evaluate.batches),
+        pictures=len(evaluate.dataloader.dataset),
+        peak_gib=peak_gib(),
+        metrics=metrics,
+    )
+
+
+def check_loss(cfg: Config, runner: Runner) -> dict[str, float]:
+    """Semantic loss of one path on one training picture, on the device and on the CPU."""
+    model, losses = runner.model, {}
+    batch = pseudo_collate([DATASETS.build(cfg.train_dataloader.dataset)[0]])
+    device = next(model.parameters()).device
+    model.eval().set_arch(model.search_space.fair_path(1, 0))
+    for place in (device, torch.device("cpu")):
+        data = model.to(place).data_preprocessor(batch, True)
+        with torch.no_grad():
+            features = model.extract_feat(data["inputs"])
+            found = model.semantic_head.loss(features, data["data_samples"])
+        losses[place.type] = float(next(iter(found.values())))
+    model.to(device)
+    return losses
+
+
+class Report:
+    """Figures of each part, and the parts that failed."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, object] = {}
+        self.failed: list[str] = []
+
+    def run(self, name: str, function: Callable[[], object]) -> None:
+        """Note and print the figures of a part, or its error."""
+        try:
+            self.parts[name] = function()
+        except (InputError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            self.parts[name] = dict(error=f"{type(error).__name__}: {error}"[:500])
+            self.failed.append(name)
+        shown = {k: v for k, v in self.parts[name].items() if k != "all_seconds"}
+        print(f"{name}: {json.dumps(shown, default=lambda value: f'{value:.4g}')}", flush=True)
+
+
+def main() -> None:
+    """Parse, check, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", default=CONFIG, help="of a search; class counts left open")
+    parser.add_argument("--out", default="gpu_check.json", help="file of all figures")
+    parser.add_argument("--device", default="cuda", help="cpu tries the check itself")
+    parser.add_argument("--size", type=int, nargs=2, default=(480, 800), help="height and width")
+    parser.add_argument("--pictures", type=int, default=64, help="of training")
+    parser.add_argument("--iterations", type=int, default=36, help="of each training")
+    parser.add_argument("--num-workers", type=int, default=8, help="that read pictures")
+    args = parser.parse_args()
+    if args.device == "cuda" and not torch.cuda.is_available():
+        raise InputError("this PyTorch finds no GPU: install its CUDA build, or give --device cpu")
+    init_default_scope("mmdet")
+    name = torch.cuda.get_device_name() if args.device == "cuda" else "CPU"
+    report = Report()
+    report.parts["machine"] = dict(device=name, torch=torch.__version__, cuda=torch.version.cuda)
+    print(f"machine: {json.dumps(report.parts['machine'])}", flush=True)
+    report.run("operators", lambda: check_operators(args.device))
+    report.run("autocast", lambda: check_autocast(args.device, (200, 334)))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_shapes(folder, {"train": args.pictures + 24, "val": 1}, size=tuple(args.size))
+        split_nas(folder / "annotations/panoptic_train.json", 24)
+        _check_networks(args, folder, report)
+    Path(args.out).write_text(json.dumps(report.parts, indent=2))
+    print(f"all figures: {args.out}" + (f"; failed: {report.failed}" if report.failed else ""))
+    raise SystemExit(1 if report.failed else 0)
+
+
+def _check_networks(args: argparse.Namespace, folder: Path, report: Report) -> None:
+    for precision in PRECISIONS:
+        cfg = make_config(args, folder, precision)
+        held = []
+
+        def supernet(cfg=cfg, held=held) -> dict:
+            figures, runner = train(cfg)
+            held.append(runner)
+            return figures
+
+        report.run(f"supernet, {precision}", supernet)
+        if held:
+            if precision == "float32":
+                report.run("loss", lambda cfg=cfg, held=held: check_loss(cfg, held[0]))
+            report.run(
+                f"candidate, {precision}",
+                lambda cfg=cfg, held=held, name=precision: check_candidate(cfg, held[0], name),
+            )
+        held.clear()
+        fixed = make_config(args, folder, precision)
+        fixed.model.arch = MODELS.build(fixed.model).search_space.fair_path(0, 0).to_dict()
+        fixed.optim_wrapper.type = fixed.optim_wrapper.type.removeprefix("Fair")
+        fixed.default_hooks.pop("fairness")
+        report.run(f"fixed network, {precision}", lambda cfg=fixed: train(cfg)[0])
+
+
+if __name__ == "__main__":
+    run_tool(main)
