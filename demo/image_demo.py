@@ -27,14 +27,20 @@ def main() -> None:
     parser.add_argument(
         "--ann-file", help="annotation file whose category ids the results use; else label + 1"
     )
+    parser.add_argument(
+        "--trust-checkpoint", action="store_true", help="let the checkpoint run code"
+    )
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys")
     args = parser.parse_args()
     if args.batch_size < 1:
         raise InputError(f"--batch-size must be 1 or more, got {args.batch_size}")
     pictures = list_pictures(args.pictures)
     check_writable(args.out_dir, "output folder", "--out-dir")
+    options = dict(args.cfg_options or {})
+    if args.trust_checkpoint:
+        options["trust_checkpoint"] = True
     inferencer = PanopticInferencer(
-        args.config, args.checkpoint, args.device, args.cfg_options, args.ann_file
+        args.config, args.checkpoint, args.device, options, args.ann_file
     )
     what = dict(no_save_vis=args.no_save_vis, no_save_pred=args.no_save_pred)
     try:

@@ -12,6 +12,7 @@ from mmengine.config import Config, DictAction
 from mmpanonas.config import ConfigError, check_data, load_config, set_work_dir
 from mmpanonas.engine.checkpoints import check_checkpoint
 from mmpanonas.engine.ranks import leave_process_group
+from mmpanonas.engine.reading import trust_checkpoints
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.
 _OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
@@ -35,6 +36,11 @@ def make_parser(description: str, checkpoint: str | None = None) -> argparse.Arg
         action=DictAction,
         help="override config keys: key=value, key='[a,b]', nested.key=value",
     )
+    parser.add_argument(
+        "--trust-checkpoint",
+        action="store_true",
+        help="let checkpoints run code, as trust_checkpoint=True in the config does",
+    )
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
     return parser
@@ -46,6 +52,11 @@ def prepare(args: argparse.Namespace, loaders: tuple[str, ...]) -> Config:
     setup_cache_size_limit_of_dynamo()
     cfg = load_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
+    cfg.trust_checkpoint = args.trust_checkpoint or cfg.get("trust_checkpoint", False)
+    trust_checkpoints(cfg.trust_checkpoint)
+    cfg.setdefault("default_hooks", {}).setdefault(
+        "checkpoint_kind", dict(type="CheckpointKindHook")
+    )
     cfg.load_from = getattr(args, "checkpoint", None) or cfg.get("load_from")
     check_checkpoint(cfg.load_from)
     set_work_dir(cfg, args.config, args.work_dir)

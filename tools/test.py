@@ -6,6 +6,7 @@ from mmengine.runner import Runner
 
 from mmpanonas.cli import make_parser, prepare
 from mmpanonas.config import ConfigError, annotation_paths
+from mmpanonas.engine.checkpoints import check_one_path
 from mmpanonas.errors import run_tool
 
 
@@ -34,6 +35,8 @@ def main() -> None:
             num_pictures=args.show_num,
         )
     runner = Runner.from_cfg(cfg)
+    if not (cfg.default_hooks.get("recalibration") or {}).get("arch"):
+        check_one_path(getattr(runner.model, "module", runner.model))
     runner.test()
     runner.logger.info(f"metrics and logs: {runner.log_dir}")
 

@@ -1,11 +1,10 @@
 """Train a supernet or a fixed network."""
 
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import find_latest_checkpoint
 
 from mmpanonas.cli import make_parser, of_concern, prepare
 from mmpanonas.config import enable_amp
-from mmpanonas.engine.checkpoints import check_checkpoint
+from mmpanonas.engine.checkpoints import check_checkpoint, checkpoint_to_resume
 from mmpanonas.errors import run_tool
 
 
@@ -26,11 +25,14 @@ def main() -> None:
         enable_amp(cfg)
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
-    if args.resume:
-        cfg.resume = True
-        latest = find_latest_checkpoint(cfg.work_dir) if args.resume == "auto" else args.resume
+    latest = args.resume
+    if args.resume == "auto":
+        latest = checkpoint_to_resume(cfg.work_dir)
+        if latest is None:
+            print(f"--resume: nothing to resume in {cfg.work_dir}: begins at the start")
+    if latest:
         check_checkpoint(latest)
-        cfg.load_from = latest
+        cfg.resume, cfg.load_from = True, str(latest)
     if cfg.val_cfg.get("type") == "SearchLoop":  # a search's config trains its supernet
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     runner = Runner.from_cfg(cfg)

@@ -26,3 +26,4 @@ log_processor = dict(type="LogProcessor", window_size=50, by_epoch=False)
 log_level = "INFO"
 load_from = None
 resume = False
+trust_checkpoint = False  # True lets checkpoints run code: for files whose writer you trust

@@ -1,6 +1,7 @@
 """Hooks, loops and optimizer wrappers: everything here registers itself with MMEngine."""
 
 from mmpanonas.engine.candidate import CandidateEvaluator, EvaluationSettings
+from mmpanonas.engine.checkpoint_hooks import CheckpointKindHook, StopOnInvalidLossHook
 from mmpanonas.engine.checkpoints import PretrainedBackboneInit
 from mmpanonas.engine.fairness import (
     FairAmpOptimWrapper,
@@ -8,12 +9,7 @@ from mmpanonas.engine.fairness import (
     StrictFairnessHook,
     UniformSamplingHook,
 )
-from mmpanonas.engine.hooks import (
-    CheckpointKindHook,
-    ProgressBarHook,
-    StopOnInvalidLossHook,
-    ValidateAsSavedHook,
-)
+from mmpanonas.engine.hooks import ProgressBarHook, ValidateAsSavedHook
 from mmpanonas.engine.recalibration import BNRecalibrationHook, RecalibrationBatches, recalibrated
 from mmpanonas.engine.search_loop import SearchLoop
 

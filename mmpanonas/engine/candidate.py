@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from mmpanonas.engine.beginnings import Beginnings
 from mmpanonas.engine.pictures import KeptPictures
+from mmpanonas.engine.reading import trust_checkpoints
 from mmpanonas.engine.recalibration import RecalibrationBatches, recalibrated
 from mmpanonas.errors import InputError
 from mmpanonas.execution import WorkerBrokenError
@@ -187,6 +188,7 @@ def evaluator_of_config(config: dict, folder: str) -> CandidateEvaluator:
     cfg.launcher = "none"
     cfg.work_dir = str(Path(cfg.work_dir) / "workers" / f"{platform.node()}_{os.getpid()}")
     cfg.visualizer.vis_backends = None
+    trust_checkpoints(cfg.get("trust_checkpoint", False))
     runner = Runner.from_cfg(cfg)
     names = {each.name for each in fields(EvaluationSettings)}
     settings = {name: cfg.val_cfg[name] for name in names & cfg.val_cfg.keys()}

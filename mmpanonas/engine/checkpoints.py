@@ -1,4 +1,4 @@
-"""Checkpoint files: whole ones, of which kind of network, and pretrained weights."""
+"""Checkpoint files: whole ones, those of a work dir, and pretrained weights."""
 
 import os
 import re
@@ -13,8 +13,9 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
+import mmpanonas.engine.reading  # noqa: F401  (pretrained weights are read as data)
+from mmpanonas.engine.weights import Fit, check_finite, describe_kind, held_choices, weights_of
 from mmpanonas.errors import InputError
-from mmpanonas.space import PART_CHOICES
 
 
 def check_checkpoint(path: str | os.PathLike | None) -> None:
@@ -24,6 +25,11 @@ def check_checkpoint(path: str | os.PathLike | None) -> None:
     """
     if not path or "://" in str(path):
         return
+    if Path(path).is_dir():
+        found = latest_checkpoint(path) or next(iter(all_checkpoints(path)), None)
+        raise InputError(
+            f"checkpoint {path} is a folder; give a file{f', such as {found}' if found else ''}"
+        )
     if not Path(path).is_file():
         raise InputError(f"checkpoint {path} does not exist")
     with open(path, "rb") as file:
@@ -35,52 +41,57 @@ def check_checkpoint(path: str | os.PathLike | None) -> None:
         raise InputError(f"{path} is no checkpoint: expected a file that torch.save wrote")
 
 
-class CheckpointKindError(InputError):
-    """A checkpoint of another kind of network, or of another architecture."""
+def all_checkpoints(folder: str | os.PathLike) -> list[Path]:
+    """The checkpoints that MMEngine's hook has written in a work dir, the newest first."""
+    found = [
+        (int(match[1]), path)
+        for path in Path(folder).glob("*.pth")
+        if (match := re.fullmatch(r"(?:iter|epoch)_(\d+)", path.stem))
+    ]
+    return [path for _, path in sorted(found, reverse=True)]
 
 
-#: A searched layer's key: everything before, the choice, everything behind.
-_CHOICE_KEY = re.compile(
-    r"^(?:module\.)?(.*?)\.("
-    + "|".join(sorted({c for p in PART_CHOICES.values() for c in p}))
-    + r")\."
-)
+def latest_checkpoint(folder: str | os.PathLike) -> Path | None:
+    """The checkpoint that ``last_checkpoint`` in a work dir names, or None.
+
+    A work dir may have been moved or copied: its own file goes before that of the place where
+    it was written.
+    """
+    note = Path(folder) / "last_checkpoint"
+    if not note.is_file():
+        return None
+    written = Path(note.read_text().strip())
+    own = note.parent / written.name
+    return own if own.is_file() else written
 
 
-def held_choices(keys) -> dict[str, set[str]]:
-    """The operations that a state dict holds for each searched layer, by the layer's name."""
-    held: dict[str, set[str]] = {}
-    for key in keys:
-        match = _CHOICE_KEY.match(key)
-        if match:
-            held.setdefault(match[1], set()).add(match[2])
-    return held
-
-
-def check_kind(model: nn.Module, state: Mapping, name: object = "") -> None:
-    """Compare the operations that ``state`` holds for every searched layer with the model's.
+def checkpoint_to_resume(folder: str | os.PathLike) -> Path | None:
+    """:func:`latest_checkpoint`, or None in a folder without any.
 
     Raises:
-        CheckpointKindError: they differ; ``name`` is the checkpoint's in the message.
+        InputError: it holds checkpoints, of which none is named as the last: a training from
+            the start would overwrite them.
     """
-    ours, theirs = held_choices(model.state_dict()), held_choices(state)
-    if ours != theirs:
-        raise CheckpointKindError(
-            f"the checkpoint {name} holds {describe_kind(theirs)}, but this config "
-            f"builds {describe_kind(ours)}: give the checkpoint that was trained with this kind of "
-            f"config (supernet for a search; retraining for a test of the retrained network)"
+    latest = latest_checkpoint(folder)
+    others = all_checkpoints(folder)
+    if latest is None and others:
+        raise InputError(
+            f"--resume: {folder} has no last_checkpoint, but checkpoints that a training from the "
+            f"start would overwrite ({', '.join(path.name for path in others[:3])}); give "
+            f"--resume {others[0]}, or choose another --work-dir"
         )
+    return latest
 
 
-def describe_kind(held: dict[str, set[str]]) -> str:
-    """What kind of network holds these operations, in words."""
-    if not held:
-        return "a network without searched layers"
-    counts = {len(choices) for choices in held.values()}
-    if counts == {1}:
-        first = ", ".join(next(iter(choices)) for choices in list(held.values())[:3])
-        return f"a fixed network of {len(held)} searched layers ({first}, ...)"
-    return f"a supernet of {len(held)} searched layers"
+def check_one_path(model: nn.Module) -> None:
+    """Raise ``InputError`` for a supernet, whose weights as they are make no network."""
+    space = getattr(model, "search_space", None)
+    if space is not None and space.size > 1:
+        raise InputError(
+            "the config builds a supernet, which is no network of its own: search it, retrain "
+            "the architecture, and give that config and checkpoint (tools/test.py: or name one of "
+            "its paths with --arch)"
+        )
 
 
 @WEIGHT_INITIALIZERS.register_module(name="PretrainedBackbone")
@@ -104,8 +115,8 @@ class PretrainedBackboneInit(PretrainedInit):
     def __call__(self, module: nn.Module) -> None:
         """Fill ``module``."""
         check_checkpoint(self.checkpoint)
-        file = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location)
-        file = file.get("state_dict", file)
+        content = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location)
+        file = weights_of(content, self.checkpoint)
         here = {self.prefix + key: value for key, value in module.state_dict().items()}
         self._check(here, file)
         taken = {k.removeprefix(self.prefix): v for k, v in file.items() if k in here}
@@ -121,27 +132,25 @@ class PretrainedBackboneInit(PretrainedInit):
 
     def _check(self, here: Mapping[str, Tensor], file: Mapping[str, Tensor]) -> None:
         """Raise ``InputError`` unless each weight of ``here`` is in the file, in its shape."""
-        # How many batches a norm has seen is of use to no fixed momentum, and old files lack it.
-        missing = [k for k in here if k not in file and not k.endswith("num_batches_tracked")]
+        fit = Fit.of(here, file)
         if not any(key in file for key in here):
             raise InputError(
-                f"{self.checkpoint} holds none of the backbone's weights ({missing[0]}, ...) but "
-                f"{_summary(file)}"
+                f"{self.checkpoint} holds none of the backbone's weights ({fit.missing[0]}, ...) "
+                f"but {_summary(file)}"
             )
-        if missing:
+        if fit.missing:
             raise InputError(
-                f"{self.checkpoint} lacks {len(missing)} of the backbone's {len(here)} weights "
-                f"({missing[0]}, ...): it holds {describe_kind(held_choices(file))}, the config "
-                f"builds {describe_kind(held_choices(here))}; give the checkpoint of a backbone "
-                f"that has all operations of this one"
+                f"{self.checkpoint} lacks {len(fit.missing)} of the backbone's {len(here)} weights "
+                f"({fit.missing[0]}, ...): it holds {describe_kind(held_choices(file))}, the "
+                f"config builds {describe_kind(held_choices(here))}; give the checkpoint of a "
+                f"backbone that has all operations of this one"
             )
-        for key, value in here.items():
-            if key in file and value.shape != file[key].shape:
-                raise InputError(
-                    f"{self.checkpoint} does not fit: {key} is {tuple(file[key].shape)} there and "
-                    f"{tuple(value.shape)} here; give the checkpoint of a backbone that has the "
-                    f"same channels"
-                )
+        for key, words in fit.unlike.items():
+            raise InputError(
+                f"{self.checkpoint} does not fit: {key} is {words}; give the checkpoint of a "
+                f"backbone that has the same channels"
+            )
+        check_finite({key: file[key] for key in here if key in file}, self.checkpoint)
 
 
 def _summary(names: Iterable[str]) -> str:

@@ -1,17 +1,12 @@
-"""Hooks that keep a run honest and visible: progress, checkpoints' kind, losses."""
+"""Hooks that keep a run visible and honest: progress, what is validated."""
 
-import math
 import sys
 
 from mmengine.dist import broadcast, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import find_latest_checkpoint
 from tqdm import tqdm
-
-from mmpanonas.engine.checkpoints import check_kind
-from mmpanonas.errors import InputError
 
 #: A bar redraws itself on a terminal; in a log file each redraw is one more line.
 BAR = dict(mininterval=0.5 if sys.stderr.isatty() else 15, dynamic_ncols=True)
@@ -75,19 +70,6 @@ class ProgressBarHook(Hook):
 
 
 @HOOKS.register_module()
-class CheckpointKindHook(Hook):
-    """Refuse a fixed network's checkpoint for a supernet, and the other way round.
-
-    MMEngine loads what fits and only logs the rest, so a search would rank noise.
-    """
-
-    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Compare the operations of every searched layer before anything is loaded."""
-        model = getattr(runner.model, "module", runner.model)
-        check_kind(model, checkpoint.get("state_dict", checkpoint), runner._load_from or "")
-
-
-@HOOKS.register_module()
 class ValidateAsSavedHook(Hook):
     """Validate, on every rank, the buffers that the checkpoint holds: those of rank 0.
 
@@ -99,36 +81,3 @@ class ValidateAsSavedHook(Hook):
         """Send rank 0's buffers to all."""
         for buffer in runner.model.buffers():
             broadcast(buffer, src=0)
-
-
-class InvalidLossError(InputError):
-    """The loss became NaN or infinite."""
-
-
-@HOOKS.register_module()
-class StopOnInvalidLossHook(Hook):
-    """Stop at the first NaN or infinite loss, before a checkpoint of it is written.
-
-    Args:
-        interval: iterations between looks; each look waits for the device.
-    """
-
-    def __init__(self, interval: int = 1) -> None:
-        self.interval = interval
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        """Raise ``InvalidLossError`` that names iteration, path and last checkpoint."""
-        if not self.every_n_train_iters(runner, self.interval):
-            return
-        values = {k: v.item() for k, v in outputs.items() if "loss" in k}
-        bad = [name for name, value in values.items() if not math.isfinite(value)]
-        if not bad:
-            return
-        last = find_latest_checkpoint(runner.work_dir)
-        model = getattr(runner.model, "module", runner.model)
-        path = model.active_arch.to_dict() if hasattr(model, "active_arch") else "the network"
-        raise InvalidLossError(
-            f"{', '.join(bad)} became NaN or infinite at iteration {runner.iter + 1} on {path}; "
-            f"nothing was saved since {last or 'the start (there is no checkpoint)'}; lower the "
-            f"learning rate or clip gradients, then go on with --resume"
-        )

@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmpanonas.engine.candidate import CandidateEvaluator, evaluator_of_config
+from mmpanonas.engine.checkpoints import checkpoint_to_resume, latest_checkpoint
 from mmpanonas.engine.recalibration import RecalibrationBatches
 from mmpanonas.engine.study import Study
 from mmpanonas.engine.study_baseline import merged
@@ -40,8 +41,7 @@ def train_supernet(study: Study, job: dict) -> dict:
     cfg = copy.deepcopy(study.supernet)
     cfg.default_hooks.fairness.type = study.plan.samplings[job["sampling"]]
     runner = _train(cfg, study.folder / job["job"])
-    last = (Path(runner.work_dir) / "last_checkpoint").read_text().strip()
-    return dict(checkpoint=last)
+    return dict(checkpoint=str(latest_checkpoint(runner.work_dir)))
 
 
 def train_network(study: Study, job: dict) -> dict:
@@ -61,7 +61,10 @@ def _network_folder(study: Study, job: dict) -> Path:
 
 def _train(cfg: Config, folder: Path) -> Runner:
     """Train to the end without validation; one that was stopped goes on."""
-    cfg.work_dir, cfg.experiment_name, cfg.resume = str(folder), folder.name, True
+    cfg.work_dir, cfg.experiment_name = str(folder), folder.name
+    latest = checkpoint_to_resume(folder)
+    if latest:
+        cfg.resume, cfg.load_from = True, str(latest)
     cfg.visualizer.name, cfg.visualizer.vis_backends = folder.name, None
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     runner = Runner.from_cfg(cfg)

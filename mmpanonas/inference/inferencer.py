@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from mmpanonas.config import load_config
 from mmpanonas.engine.hooks import BAR
+from mmpanonas.engine.reading import trust_checkpoints
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticResults, prediction_ids, read_category_ids
 from mmpanonas.inference.network import build_network, read_checkpoint, trained_meta
@@ -52,6 +53,7 @@ class PanopticInferencer(DetInferencer):
         ann_file: str | os.PathLike | None = None,
         show_progress: bool = True,
     ) -> None:
+        trust_checkpoints(_trusts(config, cfg_options))
         content = read_checkpoint(checkpoint)
         meta = trained_meta(content)
         classes = meta and (meta["thing_classes"], meta["classes"][len(meta["thing_classes"]) :])
@@ -179,3 +181,9 @@ class PanopticInferencer(DetInferencer):
         ]
         annotations = [{key: prediction[key] for key in keys} for prediction in predictions]
         self.results(out_dir).write_json(annotations, images=images)
+
+
+def _trusts(config: str | os.PathLike, options: dict | None) -> object:
+    """What the config says of checkpoints, before the classes that one of them names are known."""
+    written = Config.fromfile(config) if Path(config).is_file() else {}
+    return {**written, **(options or {})}.get("trust_checkpoint", False)

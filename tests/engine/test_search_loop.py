@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mmpanonas.engine import CandidateEvaluator
-from mmpanonas.engine.checkpoints import CheckpointKindError
+from mmpanonas.engine.weights import CheckpointKindError
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticQualityMetric
 from mmpanonas.execution import SearchDirectoryError

@@ -90,7 +90,8 @@ def test_a_network_of_other_widths_or_classes(demo, save_network):  # noqa: F811
     narrow = save_network("narrow", **{"model.neck.out_channels": 16, **_narrow_heads()})
     error = one_line(demo(weights=narrow))
     assert f"the checkpoint {narrow} does not fit the config: " in error
-    assert "are of another shape (neck.lateral_convs.0.conv.weight: (16, 36, 1, 1) in " in error
+    assert "56 are of another shape or type, 24 of neck (neck.lateral_convs.0.conv" in error
+    assert "neck.lateral_convs.0.conv.weight is (16, 36, 1, 1) there and (32, 36, 1, 1)" in error
 
 
 def _narrow_heads() -> dict:
