@@ -8,7 +8,7 @@ from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmpanonas.models.attention import AttendedPyramid, apply_gates
 from mmpanonas.models.choice import Searchable, SearchableNetwork
@@ -64,7 +64,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         # Under autocast convolutions give fewer bits than RoIAlign, suppression and losses take.
         heads = (self.rpn_head, self.roi_head.bbox_head, self.roi_head.mask_head)
         for module in (self.neck, *heads, self.semantic_head):
-            module.register_forward_hook(lambda module, inputs, output: _in_float32(output))
+            module.register_forward_hook(_float32_output)
         if arch is not None:
             self.search_space.check(arch)
 
@@ -160,6 +160,11 @@ def _with_arch(part: dict | None, arch: Arch) -> dict | None:
     if kind and part.get("whole") and not getattr(arch, kind.part_name):
         return None
     return dict(part, arch=arch) if kind and issubclass(kind, Searchable) else part
+
+
+def _float32_output(module: nn.Module, inputs: tuple, output: object) -> object:
+    """A forward hook, by name so that a network can be pickled: the output in float32."""
+    return _in_float32(output)
 
 
 def _in_float32(value: object) -> object:
