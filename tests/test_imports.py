@@ -11,11 +11,11 @@ ROOT = Path(__file__).parents[1]
 
 #: What each package may import of ours, besides itself.
 OURS = {
-    "space": {"errors"},
+    "space": {"errors", "files"},
     "search": {"space", "errors"},
     "models": {"space", "errors"},
-    "execution": {"space", "search", "errors"},
-    "engine": {"space", "search", "execution", "errors"},
+    "execution": {"space", "search", "errors", "files"},
+    "engine": {"space", "search", "execution", "errors", "files"},
     "config": {"datasets", "space", "errors"},
     "convert": {"space", "errors"},
     "datasets": {"space", "errors", "panoptic_png", "runs"},
@@ -23,6 +23,7 @@ OURS = {
     "visualization": {"space", "errors", "panoptic_png"},
     "inference": {"config", "engine", "evaluation", "visualization", "errors"},
     "errors": set(),
+    "files": set(),
     "panoptic_png": {"errors"},
     "runs": set(),
 }
@@ -33,6 +34,7 @@ THEIRS = {
     "search": {"numpy", "pymoo"},
     "execution": {"ray"},
     "errors": set(),
+    "files": set(),
     "runs": {"numpy"},
 }
 

@@ -123,10 +123,11 @@ class SearchLoop(BaseLoop):
             tables={m.table: digest(m.table) for m in self.measures if m.table},
             **parts,
         )
-        self._settings["cache"] = cache and Cache(cache, cache_context(identity))
-        self._attempts = Attempts(runner.work_dir, launch)
+        say = runner.logger.warning
+        self._settings["cache"] = cache and Cache(cache, cache_context(identity), say)
         start = this_start(launch, self.executor)
-        self.directory = SearchDirectory(runner.work_dir, identity, resume, start)
+        self.directory = SearchDirectory(runner.work_dir, identity, resume, start, say)
+        self._attempts = Attempts(runner.work_dir, launch, say)
         self.directory.write_config(runner.cfg.pretty_text)
 
     def _legal(self, arch: Arch) -> bool:

@@ -9,17 +9,12 @@ from mmpanonas.execution.attempt import (
 )
 from mmpanonas.execution.attempts import Attempts
 from mmpanonas.execution.cache import Cache
-from mmpanonas.execution.directory import (
-    Record,
-    SearchDirectory,
-    check_identity,
-    read_records,
-    read_seconds,
-)
+from mmpanonas.execution.directory import SearchDirectory, check_identity
 from mmpanonas.execution.executor import Executor, SerialExecutor, WorkersLostError
 from mmpanonas.execution.jsonlines import JsonLines, SearchDirectoryError
 from mmpanonas.execution.processes import alone_in, run_processes
 from mmpanonas.execution.ray_workers import RayExecutor
+from mmpanonas.execution.record import Record, read_records, read_seconds
 from mmpanonas.execution.search import Search, SearchFailedError
 from mmpanonas.execution.sockets import SocketExecutor, serve
 

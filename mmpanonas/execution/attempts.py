@@ -2,9 +2,14 @@
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+from mmpanonas.execution.history import read_history
 from mmpanonas.execution.jsonlines import JsonLines
+from mmpanonas.execution.record import is_count
+
+_SIGNS = dict(died=1, started=1, ended=-1)
 
 
 class Attempts:
@@ -19,10 +24,17 @@ class Attempts:
     Args:
         folder: of the search.
         launch: names the launch; what other launches left is not counted.
+        say: called with a sentence on damaged lines, which are set aside.
     """
 
-    def __init__(self, folder: str | os.PathLike, launch: str) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        launch: str,
+        say: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
         self._lines, self._launch = JsonLines(Path(folder) / "attempts.jsonl"), launch
+        self._say = say
 
     def _append(self, index: int, event: str) -> None:
         self._lines.append(dict(launch=self._launch, index=index, event=event))
@@ -41,9 +53,13 @@ class Attempts:
 
     def deaths(self) -> Counter[int]:
         """How many tries of each candidate ended in a death."""
-        signs = dict(died=1, started=1, ended=-1)
         deaths: Counter[int] = Counter()
-        for line in self._lines.read():
+        for line in read_history(self._lines, _is_note, self._say):
             if line["launch"] == self._launch:
-                deaths[line["index"]] += signs[line["event"]]
+                deaths[line["index"]] += _SIGNS[line["event"]]
         return +deaths
+
+
+def _is_note(line: dict) -> bool:
+    known = isinstance(line.get("event"), str) and line["event"] in _SIGNS
+    return known and isinstance(line.get("launch"), str) and is_count(line.get("index"))

@@ -7,61 +7,18 @@ import io
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from mmpanonas.execution.attempt import Outcome
-from mmpanonas.execution.jsonlines import JsonLines, SearchDirectoryError
-from mmpanonas.space import Arch, write_atomically
+from mmpanonas.execution.history import read_history, read_starts
+from mmpanonas.execution.jsonlines import JsonLines, SearchDirectoryError, writing
+from mmpanonas.execution.record import Record, is_count, is_number, read_numbered, read_records
+from mmpanonas.files import remove_temporaries, write_atomically
 
-
-@dataclass(frozen=True)
-class Record:
-    """The result of one candidate; two searches that are one write the same bytes.
-
-    Attributes:
-        index: place in the strategy's order of proposals, from 0.
-        arch: the architecture.
-        metrics: by the evaluator's names, unrounded; empty if it failed.
-        cost: multiply-accumulates, parameters and what the search limits, by ``CostMeasure.key``.
-        generation: of the strategy, where it has generations.
-        state: "done" or "failed".
-        reason: why it failed.
-    """
-
-    index: int
-    arch: Arch
-    metrics: dict[str, float]
-    cost: dict[str, float]
-    generation: int | None = None
-    state: str = "done"
-    reason: str | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether it has no metrics."""
-        return self.state == "failed"
-
-    def to_dict(self) -> dict:
-        """As plain data, named choices included; ``reason`` of a failed one alone."""
-        data = asdict(self) | dict(arch=self.arch.to_dict())
-        return data if self.failed else {k: v for k, v in data.items() if k != "reason"}
-
-    @classmethod
-    def from_dict(cls, data: dict) -> "Record":
-        """Inverse of :meth:`to_dict`."""
-        return cls(**data | dict(arch=Arch.from_dict(data["arch"])))
-
-
-def read_records(folder: str | os.PathLike) -> list[Record]:
-    """The results in a search's folder, by index; a torn last line is left out."""
-    lines = JsonLines(Path(folder) / "results.jsonl").read()
-    return sorted(map(Record.from_dict, lines), key=lambda record: record.index)
-
-
-def read_seconds(folder: str | os.PathLike) -> float:
-    """What all evaluations of a search took together, failed ones and former starts included."""
-    return sum(line["seconds"] for line in JsonLines(Path(folder) / "times.jsonl").read())
+#: What a search writes at its end or on the way, and never reads.
+_WRITTEN = ("config.py", "strategy.json", "arch.json", "ranking.csv")
 
 
 class SearchDirectory:
@@ -79,9 +36,13 @@ class SearchDirectory:
         start: what to note of this start in ``run.json``, as plain data. With the ``launch``
             of the last start, which a launcher has started again, the search goes on.
 
+        say: called with a sentence on damage that the search gets over: in ``run.json`` and
+            ``times.jsonl``, which say what was and decide nothing.
+
     Raises:
         SearchDirectoryError: another process searches there; or results lie there, and
-            ``resume`` is not set or they belong to a search with another identity.
+            ``resume`` is not set, they belong to a search with another identity, or they are
+            damaged.
     """
 
     def __init__(
@@ -90,35 +51,60 @@ class SearchDirectory:
         identity: dict,
         resume: bool = False,
         start: dict | None = None,
+        say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.path = Path(path)
         self.results = JsonLines(self.path / "results.jsonl")
         self.times = JsonLines(self.path / "times.jsonl")
-        self.path.mkdir(parents=True, exist_ok=True)
+        with writing(self.path / "search.json"):
+            self.path.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(self.path)
-        starts = self._starts()
-        launch = (start or {}).get("launch")
+        try:
+            self._open(identity, resume, start or {}, say)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, identity: dict, resume: bool, start: dict, say: Callable[[str], None]) -> None:
+        for name in _WRITTEN:
+            if (self.path / name).is_dir():
+                raise SearchDirectoryError(
+                    f"{self.path / name} is a folder, where the search writes a file: remove it, "
+                    f"or choose another --work-dir"
+                )
+        remove_temporaries(self.path, r"[\w.]+\.(?:json|jsonl|csv|py)")
+        starts = read_starts(self.path / "run.json", say)
+        launch = start.get("launch")
         again = bool(launch and starts and starts[-1].get("launch") == launch)
         identity = json.loads(json.dumps(identity, sort_keys=True, default=str))
-        if self.results.read():
+        if self.results.lines(damaged=lambda problem: None)[1].line:
             if not (resume or again):
                 raise SearchDirectoryError(
                     f"{self.path} holds the results of a search; continue it with --resume, "
                     f"or choose another --work-dir"
                 )
-            self._check_identity(identity)
+            check_identity(self.path / "search.json", identity)
+            self._check_results(say)
         self._write("search.json", json.dumps(identity, indent=2, sort_keys=True))
-        self._write("run.json", json.dumps(dict(starts=[*starts, start or {}]), indent=2))
+        self._write("run.json", json.dumps(dict(starts=[*starts, start]), indent=2))
 
-    def _starts(self) -> list[dict]:
-        file = self.path / "run.json"
-        return json.loads(file.read_text())["starts"] if file.exists() else []
-
-    def _check_identity(self, identity: dict) -> None:
-        check_identity(self.path / "search.json", identity)
+    def _check_results(self, say: Callable[[str], None]) -> None:
+        """Read all, and compare them with the checksums taken when they were written."""
+        written = defaultdict(set)
+        for line in read_history(self.times, _is_try, say):
+            if "checksum" in line:
+                written[line["index"]].add(line["checksum"])
+        for number, record in read_numbered(self.path).items():
+            if written[record.index] and record.checksum not in written[record.index]:
+                raise self.results.error(
+                    number,
+                    f"is not what was written of candidate {record.index} (times.jsonl keeps a "
+                    f"checksum)",
+                )
 
     def _write(self, name: str, text: str) -> None:
-        write_atomically(self.path / name, text + "\n")
+        with writing(self.path / name):
+            write_atomically(self.path / name, text + "\n")
 
     def write_config(self, text: str) -> None:
         """Keep the config that this start runs."""
@@ -132,15 +118,19 @@ class SearchDirectory:
         """Put one result on disk before anything else happens."""
         self.results.append(record.to_dict())
 
-    def append_try(self, outcome: Outcome) -> None:
-        """Put on disk who tried a candidate when, and how long it took."""
+    def append_try(self, outcome: Outcome, record: Record | None = None) -> None:
+        """Put on disk who tried a candidate when, how long it took, and what it led to."""
         line = dict(
             index=outcome.index,
             seconds=outcome.seconds,
             worker=outcome.worker,
             ended=outcome.ended,
         )
-        self.times.append(line | (dict(reason=outcome.reason) if outcome.reason else {}))
+        if outcome.reason:
+            line["reason"] = outcome.reason
+        if record:
+            line["checksum"] = record.checksum
+        self.times.append(line)
 
     def replace(self, records: list[Record]) -> None:
         """Let these be all results, in this order."""
@@ -153,7 +143,8 @@ class SearchDirectory:
 
     def write_answer(self, ranked: list[Record]) -> None:
         """Write the best architecture and the ranking of all that have metrics."""
-        ranked[0].arch.dump(self.path / "arch.json")
+        with writing(self.path / "arch.json"):
+            ranked[0].arch.dump(self.path / "arch.json")
         keys = sorted(ranked[0].metrics)
         sheet = io.StringIO()
         writer = csv.writer(sheet)
@@ -162,7 +153,8 @@ class SearchDirectory:
             values = [r.metrics.get(key) for key in keys]
             choices = json.dumps(r.arch.to_dict())
             writer.writerow([rank, r.index, r.generation, *values, *r.cost.values(), choices])
-        write_atomically(self.path / "ranking.csv", sheet.getvalue())
+        with writing(self.path / "ranking.csv"):
+            write_atomically(self.path / "ranking.csv", sheet.getvalue())
 
     def close(self) -> None:
         """Let another process search here."""
@@ -172,9 +164,9 @@ class SearchDirectory:
 def check_identity(file: Path, identity: dict) -> None:
     """Raise ``SearchDirectoryError`` that says where ``identity`` differs from that in a file.
 
-    The file's stem says whose it is; an absent one has no key.
+    The file's stem says whose it is.
     """
-    known = json.loads(file.read_text()) if file.exists() else {}
+    known = _read_identity(file)
     other = sorted(
         key for key in known.keys() | identity.keys() if known.get(key) != identity.get(key)
     )
@@ -189,13 +181,42 @@ def check_identity(file: Path, identity: dict) -> None:
         )
 
 
+def _read_identity(file: Path) -> dict:
+    try:
+        known = json.loads(file.read_text(encoding="utf-8-sig"))
+        problem = "" if isinstance(known, dict) else "holds no JSON object"
+    except FileNotFoundError:
+        problem = "is missing"
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    except (ValueError, RecursionError) as error:
+        problem = f"is damaged ({error})"
+    if problem:
+        raise SearchDirectoryError(
+            f"{file} {problem}, so whose results lie beside it is unknown: restore it from a copy, "
+            f"or choose another --work-dir"
+        )
+    return known
+
+
+def _is_try(line: dict) -> bool:
+    return (
+        is_count(line.get("index"))
+        and is_number(line.get("seconds"))
+        and isinstance(line.get("worker"), str)
+        and all(isinstance(line.get(key, ""), str) for key in ("reason", "checksum"))
+        and line.keys() <= {"index", "seconds", "worker", "ended", "reason", "checksum"}
+    )
+
+
 def _lock(folder: Path) -> io.TextIOWrapper:
     """A lock that ends with this process, however it ends.
 
     A POSIX lock: children, such as workers of a data loader that live on for a moment, do not
     inherit it.
     """
-    file = (folder / ".lock").open("a+")
+    with writing(folder / ".lock"):
+        file = (folder / ".lock").open("a+", errors="replace")
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -209,7 +230,8 @@ def _lock(folder: Path) -> io.TextIOWrapper:
                 f"--work-dir"
             )
         raise SearchDirectoryError(f"{folder} {problem}") from None
-    file.truncate(0)
-    file.write(f"process {os.getpid()} on {platform.node()}")
-    file.flush()
+    with writing(folder / ".lock"):
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {platform.node()}")
+        file.flush()
     return file

@@ -1,17 +1,62 @@
 """Files that grow by whole lines and survive a kill amid one."""
 
-import fcntl
 import json
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from mmpanonas.errors import InputError
-from mmpanonas.space import write_atomically
+from mmpanonas.files import locked, write_all, write_atomically
+
+T = TypeVar("T")
+
+#: A file system that hands locks to a server takes the threads of a process for one.
+_THREADS = threading.Lock()
 
 
 class SearchDirectoryError(InputError):
     """A file of a search that cannot be written or read, or that belongs to another search."""
+
+
+class Line(NamedTuple):
+    """A whole line: its number, from 1, and what it says."""
+
+    number: int
+    item: dict
+
+
+class Position(NamedTuple):
+    """Where a line begins: the bytes and the lines before it."""
+
+    byte: int
+    line: int
+
+
+BEGIN = Position(0, 0)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say what a failing disk stops and how to go on.
+
+    Raises:
+        SearchDirectoryError: for an ``OSError`` inside.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not path.parent.is_dir():
+            raise SearchDirectoryError(
+                f"cannot write {path}: the folder {path.parent} is gone; bring it back as it "
+                f"was and go on with --resume, or begin anew in another --work-dir"
+            ) from None
+        raise SearchDirectoryError(
+            f"cannot write {path}: {error.strerror}; mend that, then go on with --resume: what "
+            f"was written before is safe"
+        ) from None
 
 
 class JsonLines:
@@ -24,57 +69,97 @@ class JsonLines:
         self.path = Path(path)
 
     def read(self) -> list[dict]:
-        """All whole lines; none where there is no file."""
-        return self.read_from(0)[0]
+        """All whole lines; none where there is no file. Errors are those of :meth:`lines`."""
+        return [line.item for line in self.lines()[0]]
 
-    def read_from(self, start: int) -> tuple[list[dict], int]:
-        """The whole lines from byte ``start`` on, and where the next one will begin.
+    def lines(
+        self, start: Position = BEGIN, damaged: Callable[[str], None] | None = None
+    ) -> tuple[list[Line], Position]:
+        """The whole lines from ``start`` on, and where the next one will begin.
+
+        Args:
+            damaged: called with what is wrong with a line that is no JSON object, which is
+                then left out.
 
         Raises:
-            SearchDirectoryError: a whole line is no JSON.
+            SearchDirectoryError: the file cannot be read; or a line is no JSON object, and
+                ``damaged`` is None.
         """
-        if not self.path.exists():
-            return [], start
-        with self.path.open("rb") as file:
-            file.seek(start)
-            content = file.read()
-        whole = content[: content.rfind(b"\n") + 1]
+        content = self._content(start.byte)
+        whole = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
+        found = []
+        for number, text in enumerate(whole, start.line + 1):
+            try:
+                found.append(Line(number, _object(text)))
+            except ValueError as error:
+                if damaged is None:
+                    raise self.error(number, f"is {error}") from None
+                damaged(f"{self.path}, line {number}, is {error}")
+        size = sum(map(len, whole)) + len(whole)
+        return found, Position(start.byte + size, start.line + len(whole))
+
+    def error(self, number: int, problem: str) -> SearchDirectoryError:
+        """What to raise for a damaged line."""
+        return SearchDirectoryError(
+            f"{self.path}, line {number}, {problem}: restore that line, or remove it; what it "
+            f"held is then done again"
+        )
+
+    def _content(self, start: int) -> bytes:
         try:
-            return [json.loads(line) for line in whole.splitlines()], start + len(whole)
-        except ValueError as error:
+            with self.path.open("rb") as file:
+                file.seek(start)
+                return file.read()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
             raise SearchDirectoryError(
-                f"{self.path} holds a line that is no JSON ({error}): remove that line"
+                f"cannot read {self.path}: {error.strerror}; mend that, then go on with --resume"
             ) from None
 
     def append(self, item: dict) -> None:
         """Put one line on disk before returning, in the place of a torn one.
 
         Raises:
-            SearchDirectoryError: it cannot be written, as on a full disk.
+            SearchDirectoryError: it cannot be written, as on a full disk; it is not there then.
         """
-        try:
-            with open(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644), "rb+") as f:
-                fcntl.lockf(f, fcntl.LOCK_EX)
-                _cut_torn_line(f)
-                f.write(json.dumps(item).encode() + b"\n")
-                f.flush()
-                os.fsync(f.fileno())
-        except OSError as error:
-            raise SearchDirectoryError(
-                f"cannot write {self.path}: {error.strerror}; mend that, then go on with --resume"
-            ) from None
+        line = json.dumps(item).encode() + b"\n"
+        with writing(self.path), _THREADS, locked(self.path, os.O_APPEND) as descriptor:
+            size = _whole_size(descriptor)
+            os.ftruncate(descriptor, size)
+            try:
+                write_all(descriptor, line)
+                os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, size)
+                raise
 
     def replace(self, items: Iterable[dict]) -> None:
-        """Put these lines in the place of all others, at once."""
-        write_atomically(self.path, "".join(json.dumps(item) + "\n" for item in items))
+        """Put these lines in the place of all others, at once.
+
+        Raises:
+            SearchDirectoryError: they cannot be written; the others are still there.
+        """
+        with writing(self.path):
+            write_atomically(self.path, "".join(json.dumps(item) + "\n" for item in items))
 
 
-def _cut_torn_line(file) -> None:
-    """Only a dead writer leaves one: the living hold the lock."""
-    size = file.seek(0, os.SEEK_END)
-    if size:
-        file.seek(size - 1)
-        if file.read(1) != b"\n":
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
-    file.seek(0, os.SEEK_END)
+def _object(text: bytes) -> dict:
+    """The JSON object of a line. Raises ``ValueError`` that says what it is instead."""
+    try:
+        item = json.loads(text.decode("utf-8-sig"))
+    except RecursionError:
+        raise ValueError("no JSON (it is nested too deep)") from None
+    except ValueError as error:
+        raise ValueError(f"no JSON ({error})") from None
+    if not isinstance(item, dict):
+        raise ValueError(f"no JSON object but {repr(item)[:60]}")
+    return item
+
+
+def _whole_size(descriptor: int) -> int:
+    """The bytes of all whole lines. Only a dead writer leaves more: the living hold the lock."""
+    size = os.fstat(descriptor).st_size
+    if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
+        return size
+    return os.pread(descriptor, size, 0).rfind(b"\n") + 1

@@ -1,5 +1,6 @@
 """A search: what a strategy proposes is evaluated, put on disk and told; nothing else."""
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable
 
@@ -7,9 +8,10 @@ from mmpanonas.errors import InputError
 from mmpanonas.execution.attempt import WORKER_DIED, Outcome, Task
 from mmpanonas.execution.attempts import Attempts
 from mmpanonas.execution.cache import Cache
-from mmpanonas.execution.directory import Record, SearchDirectory
+from mmpanonas.execution.directory import SearchDirectory
 from mmpanonas.execution.executor import Executor
 from mmpanonas.execution.jsonlines import SearchDirectoryError
+from mmpanonas.execution.record import Record
 from mmpanonas.search import FAILED, Strategy
 from mmpanonas.space import Arch
 
@@ -109,10 +111,22 @@ class Search:
     def _recall(self) -> None:
         """Read what is on disk; failures of a broken evaluator are to be tried again."""
         self._on_disk = {record.index: record for record in self.directory.read()}
+        for record in self._on_disk.values():
+            if not (record.failed or math.isfinite(record.metrics.get(self.metric, math.nan))):
+                raise self._strange(record, f"no number as {self.metric}")
+            if record.index >= self.strategy.total:
+                raise self._strange(record, f"a place beyond the {self.strategy.total} planned")
         if self._hopeless(self._on_disk):
             self._on_disk = {i: r for i, r in self._on_disk.items() if not r.failed}
             self.directory.replace(list(self._on_disk.values()))
             self.say("the first candidates had all failed: they are tried again")
+
+    def _strange(self, record: Record, what: str) -> SearchDirectoryError:
+        return SearchDirectoryError(
+            f"{self.directory.results.path} gives candidate {record.index} {what}: restore or "
+            f'remove the line that begins with {{"index": {record.index}, or choose another '
+            f"--work-dir"
+        )
 
     def _hopeless(self, records: dict[int, Record]) -> bool:
         if self.give_up_after is None:
@@ -134,14 +148,11 @@ class Search:
         known = self._on_disk.pop(task.index, None)
         if known is not None:
             if known.arch != task.arch:
-                raise SearchDirectoryError(
-                    f"{self.directory.results.path} holds another architecture as candidate "
-                    f"{task.index} than this strategy proposes: choose another --work-dir"
-                )
+                raise self._strange(known, "another architecture than this strategy proposes")
             self._tell(known)
             return
         metrics = self.cache.get(task.arch) if self.cache else None
-        if metrics and self.metric in metrics:
+        if metrics and math.isfinite(metrics.get(self.metric, math.nan)):
             self._settle(task, Outcome(task.index, "cache", 0.0, metrics))
         elif self._tries[task.index] >= self.max_tries:
             self._settle(task, Outcome(task.index, "unknown", 0.0, reason=WORKER_DIED))
@@ -178,7 +189,7 @@ class Search:
             reason=outcome.reason,
             **self.strategy.label(task.arch),
         )
-        self.directory.append_try(outcome)
+        self.directory.append_try(outcome, record)
         self.directory.append(record)
         if record.failed:
             self.say(f"candidate {record.index} is recorded as failed: {record.reason}")
@@ -199,6 +210,8 @@ class Search:
 
     def _finish(self) -> list[Record]:
         """Bring the results into order and write the answer."""
+        for record in self._on_disk.values():
+            raise self._strange(record, "a place that this strategy does not come to")
         records = [self.records[index] for index in sorted(self.records)]
         ranked = sorted(
             (r for r in records if not r.failed), key=lambda r: (-r.metrics[self.metric], r.index)

@@ -1,5 +1,6 @@
 """The choices, an architecture, its cost, fronts. Python and NumPy only."""
 
+from mmpanonas.files import write_atomically
 from mmpanonas.space.arch import (
     ATTENTION_CHOICES,
     BACKBONE_CHOICES,
@@ -7,7 +8,6 @@ from mmpanonas.space.arch import (
     PART_CHOICES,
     Arch,
     ArchError,
-    write_atomically,
 )
 from mmpanonas.space.budget import Budget, BudgetError
 from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost

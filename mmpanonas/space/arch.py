@@ -6,12 +6,12 @@ files (integer codes under ``backbone``, ``head`` and ``inter``) are read as wel
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mmpanonas.errors import InputError
+from mmpanonas.files import write_atomically
 
 #: The choices of each part; a choice's place is its integer code (paper, Table 1).
 BACKBONE_CHOICES = ("shuffle_3x3", "shuffle_5x5", "shuffle_7x7", "xception")
@@ -159,20 +159,3 @@ def _split_codes(key: str, codes: list[int]) -> dict[str, tuple[str, ...]]:
                 )
         named[part] = tuple(names[code] for code in chunk)
     return named
-
-
-def write_atomically(path: str | os.PathLike, text: str) -> None:
-    """Write ``text`` so that a reader sees the old file or the new one, never a part."""
-    path = Path(path)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise

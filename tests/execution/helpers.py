@@ -19,10 +19,12 @@ def search(
     executor=None,
     resume: bool = True,
     timeout=None,
+    start: dict | None = None,
     **options,
 ) -> list[dict]:
     """Run a search of 12 candidates; returns the lines of its results."""
-    directory = SearchDirectory(folder, dict(what="fake"), resume)
+    say = options.get("say", lambda sentence: None)
+    directory = SearchDirectory(folder, dict(what="fake"), resume, start, say)
     strategy = strategy or Random(SPACE, total=12)
     executor = executor or SerialExecutor(Attempt(evaluate or Faulty({}), METRIC, timeout))
     try:

@@ -3,6 +3,8 @@
 import errno
 import multiprocessing
 import os
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -44,7 +46,7 @@ def test_a_line_that_is_no_json_is_named(tmp_path):
     search(tmp_path)
     path = tmp_path / "results.jsonl"
     path.write_text("oops\n" + path.read_text())
-    with pytest.raises(SearchDirectoryError, match=r"results\.jsonl holds a line that is no JSON"):
+    with pytest.raises(SearchDirectoryError, match=r"results\.jsonl, line 1, is no JSON"):
         search(tmp_path)
 
 
@@ -54,7 +56,7 @@ def test_results_are_not_written_over_nor_mixed(tmp_path):
         search(tmp_path, resume=False)
     with pytest.raises(SearchDirectoryError, match=r"differs in what \(fake there, other here\)"):
         SearchDirectory(tmp_path, dict(what="other"), resume=True)
-    with pytest.raises(SearchDirectoryError, match="another architecture as candidate 0"):
+    with pytest.raises(SearchDirectoryError, match="gives candidate 0 another architecture"):
         search(tmp_path, strategy=Random(SPACE, seed=1, total=12))
 
 
@@ -87,19 +89,25 @@ def test_two_processes_do_not_search_in_one_folder(tmp_path):
     SearchDirectory(tmp_path, {}).close()
 
 
-def test_a_full_disk_is_a_clear_error_and_nothing_is_lost(tmp_path, monkeypatch):
-    def full(descriptor: int) -> None:
-        if len(lines(tmp_path / "full/results.jsonl")) > 3:
-            raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize("place", range(21))
+def test_a_full_disk_is_a_clear_error_and_nothing_is_lost(tmp_path, monkeypatch, place):
+    """The disk is full at one write after the other, and has room again for the next start."""
+    writes = count()
 
+    def write(descriptor: int, data: bytes) -> int:
+        if next(writes) == place:
+            real(descriptor, data[: len(data) // 2])  # a part gets on it
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, data)
+
+    real, strategy = os.write, partial(Random, SPACE, total=5)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        (tmp_path / "full").mkdir()
-        (tmp_path / "full/results.jsonl").touch()
-        with pytest.raises(SearchDirectoryError, match=r"No space left on device.*--resume"):
-            search(tmp_path / "full")
-    search(tmp_path / "full")
-    search(tmp_path / "whole")
+        patch.setattr(os, "write", write)
+        message = r"cannot write .*No space left on device.*--resume.* is safe"
+        with pytest.raises(SearchDirectoryError, match=message):
+            search(tmp_path / "full", strategy=strategy())
+    search(tmp_path / "full", strategy=strategy())
+    search(tmp_path / "whole", strategy=strategy())
     assert files(tmp_path / "full") == files(tmp_path / "whole")
 
 

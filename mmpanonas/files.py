@@ -1,0 +1,89 @@
+"""Files that are whole or absent: the one atomic writer, and appending under a lock."""
+
+import fcntl
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+def write_atomically(path: str | os.PathLike, content: str | bytes) -> None:
+    """Write ``content`` so that a reader sees the old file or the new one, never a part.
+
+    A link stays a link: what it points at is replaced. A new file's mode obeys the umask, an
+    old one's stays. The temporary file beside it has one name, so that what a killed writer
+    left is used up by the next.
+
+    Raises:
+        OSError: nothing is changed.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = _temporary(target)
+    data = content.encode() if isinstance(content, str) else content
+    with locked(temporary) as descriptor:
+        try:
+            os.ftruncate(descriptor, 0)
+            write_all(descriptor, data)
+            os.fsync(descriptor)
+            with suppress(FileNotFoundError):
+                os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
+            os.replace(temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+
+def _temporary(target: Path) -> Path:
+    return target.with_name(f".{target.name}.tmp")
+
+
+def remove_temporaries(folder: Path, name: str) -> None:
+    """Remove what killed writers of the files called ``name`` (a regular expression) left.
+
+    Those of a living writer are locked and stay; so do those of another user.
+    """
+    # The second ending is that of Python's tempfile, which older searches wrote with.
+    left_over = re.compile(rf"\.(?:{name})\.(?:tmp|[a-z0-9_]{{8}})")
+    for entry in os.scandir(folder):
+        if left_over.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            with suppress(OSError), open(entry.path, "rb+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(entry.path)
+
+
+@contextmanager
+def locked(path: str | os.PathLike, flags: int = 0) -> Iterator[int]:
+    """The descriptor of a file, made if absent, that no other thread or process has locked.
+
+    It is the file of that name: one that was replaced while this waited is opened anew. Where
+    a file system knows no locks there is none.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666)
+        try:
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_named(descriptor, path):
+                yield descriptor
+                return
+        finally:
+            with suppress(OSError):  # a child that was forked meanwhile holds it open
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+
+def _is_named(descriptor: int, path: str | os.PathLike) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of ``data``: a full disk may take a part and complain at the next call."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
