@@ -9,8 +9,16 @@ import torch
 from mmdet.utils import setup_cache_size_limit_of_dynamo
 from mmengine.config import Config, DictAction
 
-from mmpanonas.config import ConfigError, check_data, load_config, set_work_dir
-from mmpanonas.engine.checkpoints import check_checkpoint
+from mmpanonas.config import (
+    ConfigError,
+    check_data,
+    data_classes,
+    load_config,
+    set_work_dir,
+    settle_classes,
+)
+from mmpanonas.datasets import Classes
+from mmpanonas.engine.checkpoints import check_checkpoint, dataset_meta
 from mmpanonas.engine.ranks import leave_process_group
 from mmpanonas.engine.reading import trust_checkpoints
 
@@ -47,24 +55,51 @@ def make_parser(description: str, checkpoint: str | None = None) -> argparse.Arg
 
 
 def prepare(args: argparse.Namespace, loaders: tuple[str, ...]) -> Config:
-    """Load the config of ``args``, choose its work dir, check the data of ``loaders``."""
+    """Load the config of ``args``, choose its work dir, check the data of ``loaders``.
+
+    Labels get the meaning that they have in the checkpoint that is tested, searched or gone on
+    with; without one, in the first data set.
+    """
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     setup_cache_size_limit_of_dynamo()
-    cfg = load_config(args.config, args.cfg_options)
+    tested = getattr(args, "checkpoint", None)
+    trained = None
+
+    def classes(cfg: Config) -> Classes | None:
+        nonlocal trained
+        cfg.trust_checkpoint = args.trust_checkpoint or cfg.get("trust_checkpoint", False)
+        trust_checkpoints(cfg.trust_checkpoint)
+        trained = dataset_meta(tested)
+        return Classes.of_meta(trained)
+
+    cfg = load_config(args.config, args.cfg_options, classes)
     cfg.launcher = args.launcher
-    cfg.trust_checkpoint = args.trust_checkpoint or cfg.get("trust_checkpoint", False)
-    trust_checkpoints(cfg.trust_checkpoint)
     cfg.setdefault("default_hooks", {}).setdefault(
         "checkpoint_kind", dict(type="CheckpointKindHook")
     )
-    cfg.load_from = getattr(args, "checkpoint", None) or cfg.get("load_from")
+    cfg.load_from = tested or cfg.get("load_from")
     check_checkpoint(cfg.load_from)
     set_work_dir(cfg, args.config, args.work_dir)
+    settle_classes(cfg, loaders, trained, f"the checkpoint {tested}")
     if int(os.environ.get("RANK", 0)) == 0:
         check_data(cfg, loaders)
     if args.launcher == "pytorch" and not torch.cuda.is_available():
         _distribute_on_cpu(cfg)
     return cfg
+
+
+def follow_checkpoint(cfg: Config, loaders: tuple[str, ...]) -> None:
+    """Let labels mean what they mean in the checkpoint that a training begins with.
+
+    One of other classes is a beginning for new ones (fine-tuning).
+
+    Raises:
+        InputError: a training that is resumed had other classes.
+    """
+    trained = dataset_meta(cfg.load_from)
+    old, new = Classes.of_meta(trained), data_classes(cfg, loaders)
+    if old and new and (cfg.get("resume") or old.same_as(new)):
+        settle_classes(cfg, loaders, trained, f"the checkpoint {cfg.load_from}")
 
 
 def prepare_search(args: argparse.Namespace) -> Config:

@@ -43,6 +43,8 @@ def make_sample(folder, img_id, truth, segments, prediction):
         label = label[0] if crowd else label
         is_thing = label < len(THINGS) and not crowd
         infos.append({"id": i, "category": label, "is_thing": is_thing})
+        if crowd and label >= len(THINGS):
+            infos[-1]["is_crowd"] = True
     prediction = torch.as_tensor(np.asarray(prediction), dtype=torch.int32)[None]
     return {
         "img_id": img_id,
@@ -134,6 +136,23 @@ def test_segments_that_the_data_set_leaves_out_are_void(tmp_path):
     assert counts(metric, "cat") == (1, 0, 0, 1.0)
 
 
+def test_a_picture_without_annotation_is_all_void(tmp_path):
+    sample = make_sample(tmp_path, 1, [[0, 0, 0]], {}, [[thing(0, 1), 2, VOID]])
+    metric = make_metric()
+    assert score(metric, [{**sample, "seg_map_path": None}]) == dict.fromkeys(KEYS, 0.0)
+    segment = {"id": 1, "category": 0, "is_thing": True}
+    with pytest.raises(ValueError, match=r"lacks \['seg_map_path'\]"):
+        metric.process(None, [{**sample, "seg_map_path": None, "segments_info": [segment]}])
+
+
+def test_a_crowd_of_stuff_is_neither_missed_nor_matched_and_forgives_its_class(tmp_path):
+    metric = make_metric()
+    truth, prediction = row_map((1, 8), (2, 8)), row_map((2, 8), (3, 8))
+    score(metric, [make_sample(tmp_path, 1, truth, {1: (2, "crowd"), 2: 3}, prediction)])
+    assert counts(metric, "sky") == (0, 0, 0, 0.0)
+    assert counts(metric, "road") == (1, 0, 0, 1.0)
+
+
 def test_a_crowd_is_neither_missed_nor_matched_and_forgives_its_class(tmp_path):
     metric = make_metric()
     truth = row_map((1, 8), (2, 8))
@@ -178,7 +197,7 @@ def random_samples(folder, count, seed):
         rng.shuffle(present)
         labels = {i: int(rng.integers(0, VOID)) for i in present}
         segments = {
-            i: (label, "crowd") if label < len(THINGS) and rng.random() < 0.4 else label
+            i: (label, "crowd") if rng.random() < (0.4 if label < len(THINGS) else 0.2) else label
             for i, label in labels.items()
         }
         prediction = np.full(truth.shape, VOID)
@@ -205,7 +224,9 @@ def as_coco(folder, samples):
             {
                 "id": info["id"],
                 "category_id": info["category"],
-                "iscrowd": int(info["category"] < len(THINGS) and not info["is_thing"]),
+                "iscrowd": int(
+                    not info["is_thing"] if info["category"] < len(THINGS) else "is_crowd" in info
+                ),
                 "area": int((truth == info["id"]).sum()),
             }
             for info in sample["segments_info"]

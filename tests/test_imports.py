@@ -21,7 +21,7 @@ OURS = {
     "datasets": {"space", "errors", "panoptic_png", "runs"},
     "evaluation": {"space", "errors", "panoptic_png", "runs"},
     "visualization": {"space", "errors", "panoptic_png"},
-    "inference": {"config", "engine", "evaluation", "visualization", "errors"},
+    "inference": {"config", "datasets", "engine", "evaluation", "visualization", "errors"},
     "errors": set(),
     "files": set(),
     "panoptic_png": {"errors"},

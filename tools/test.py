@@ -5,7 +5,13 @@ from pathlib import Path
 from mmengine.runner import Runner
 
 from mmpanonas.cli import make_parser, prepare
-from mmpanonas.config import ConfigError, annotation_paths
+from mmpanonas.config import (
+    ConfigError,
+    annotation_paths,
+    complete_category_ids,
+    is_annotated,
+    leaves,
+)
 from mmpanonas.engine.checkpoints import check_one_path
 from mmpanonas.errors import run_tool
 
@@ -25,9 +31,17 @@ def main() -> None:
         if "recalibration" not in cfg.default_hooks:
             raise ConfigError("--arch picks a path of a supernet; a fixed network has its own")
         cfg.default_hooks.recalibration.arch = args.arch
+    scored = is_annotated(cfg, "test_dataloader")
     if args.out:
         cfg.test_evaluator.outfile_prefix = args.out
-        cfg.test_evaluator.ann_file = annotation_paths(cfg.test_dataloader.dataset)[0]
+        cfg.test_evaluator.ann_file = annotation_paths(next(leaves(cfg.test_dataloader)))[0]
+        cfg.test_evaluator.format_only = not scored
+        complete_category_ids(cfg, "test_dataloader")
+    elif not scored:
+        raise ConfigError(
+            f"{annotation_paths(next(leaves(cfg.test_dataloader)))[0]} has no annotations, so "
+            f"there is nothing to score: give --out PREFIX to write the results"
+        )
     if args.show_dir:
         cfg.default_hooks.panels = dict(
             type="PanopticPanelHook",
@@ -37,6 +51,8 @@ def main() -> None:
     runner = Runner.from_cfg(cfg)
     if not (cfg.default_hooks.get("recalibration") or {}).get("arch"):
         check_one_path(getattr(runner.model, "module", runner.model))
+    if not scored:
+        runner.logger.info("the test set has no annotations: results are written, not scored")
     runner.test()
     runner.logger.info(f"metrics and logs: {runner.log_dir}")
 

@@ -2,7 +2,7 @@
 
 from mmengine.runner import Runner
 
-from mmpanonas.cli import make_parser, of_concern, prepare
+from mmpanonas.cli import follow_checkpoint, make_parser, of_concern, prepare
 from mmpanonas.config import enable_amp
 from mmpanonas.engine.checkpoints import check_checkpoint, checkpoint_to_resume
 from mmpanonas.errors import run_tool
@@ -20,7 +20,8 @@ def main() -> None:
         help="go on from a checkpoint, or from the latest one in the work dir",
     )
     args = parser.parse_args()
-    cfg = prepare(args, ("train_dataloader", "val_dataloader"))
+    loaders = ("train_dataloader", "val_dataloader")
+    cfg = prepare(args, loaders)
     if args.amp:
         enable_amp(cfg)
     if args.auto_scale_lr:
@@ -33,6 +34,7 @@ def main() -> None:
     if latest:
         check_checkpoint(latest)
         cfg.resume, cfg.load_from = True, str(latest)
+    follow_checkpoint(cfg, loaders)
     if cfg.val_cfg.get("type") == "SearchLoop":  # a search's config trains its supernet
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     runner = Runner.from_cfg(cfg)

@@ -4,10 +4,7 @@ import os
 
 from mmengine.config import Config
 
-from mmpanonas.config.classes import class_slots
 from mmpanonas.config.datasets import annotation_paths, datasets_of
-from mmpanonas.config.errors import ConfigError
-from mmpanonas.datasets import read_categories
 from mmpanonas.datasets.check import check_class_folders, check_panoptic
 
 #: Data sets of up to this many pictures have every segment map decoded before a run.
@@ -21,8 +18,7 @@ def check_data(cfg: Config, loaders: tuple[str, ...]) -> None:
     of classes (those of a classifier) by their number.
 
     Raises:
-        InputError: what is wrong with the files, or the model's class counts differ from
-            the annotation file's.
+        InputError: what is wrong with the files.
     """
     datasets = list(datasets_of(cfg, loaders))
     if cfg.model.get("head"):
@@ -32,13 +28,5 @@ def check_data(cfg: Config, loaders: tuple[str, ...]) -> None:
                 check_class_folders(folder, cfg.model.head.num_classes)
         return
     for paths in sorted({annotation_paths(dataset) for dataset in datasets}):
-        names = read_categories(paths[0])
-        for part, key, kind in class_slots(cfg.model):
-            if part[key] != len(names[kind]):
-                what = ("things", "stuff")[kind]
-                raise ConfigError(
-                    f"{part.type}.{key} is {part[key]}, but {paths[0]} has {len(names[kind])} "
-                    f"classes of {what}; set the key to that, or to None to have it filled in"
-                )
         if check_panoptic(*paths, decode=False) <= FULL_CHECK_LIMIT:
             check_panoptic(*paths, decode=True)

@@ -14,11 +14,20 @@ def datasets_of(cfg: Config, loaders: tuple[str, ...] = LOADERS) -> Iterator[dic
     owners += [*cfg.get("default_hooks", {}).values(), *cfg.get("custom_hooks", ())]
     owners.append((cfg.get("val_cfg") or {}).get("recalibration", {}))
     for owner in owners:
-        dataset = owner
-        while "dataset" in dataset:
-            dataset = dataset["dataset"]
-        if dataset is not owner:
-            yield dataset
+        yield from leaves(owner)
+
+
+def leaves(owner: dict) -> Iterator[dict]:
+    """The data-set configs of a loader or a hook, wrappers unwrapped; none if it has none."""
+    if "datasets" in owner:
+        for each in owner["datasets"]:
+            yield from leaves({"dataset": each})
+    elif "dataset" in owner:
+        inner = owner["dataset"]
+        if {"dataset", "datasets"} & inner.keys():
+            yield from leaves(inner)
+        else:
+            yield inner
 
 
 def annotation_paths(dataset: dict) -> tuple[str, str, str]:

@@ -10,12 +10,15 @@ with contextlib.redirect_stdout(io.StringIO()):
     import mmdet.datasets  # noqa: F401
 
 from mmpanonas.datasets.annotation_file import read_categories, read_panoptic_json
+from mmpanonas.datasets.classes import Classes, check_same
 from mmpanonas.datasets.coco_panoptic import PanopticDataset, make_palette
 from mmpanonas.datasets.loading import LoadPanopticSegments
 
 __all__ = [
+    "Classes",
     "LoadPanopticSegments",
     "PanopticDataset",
+    "check_same",
     "make_palette",
     "read_categories",
     "read_panoptic_json",

@@ -3,6 +3,8 @@
 import json
 import os
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from mmengine import fileio
 
@@ -18,6 +20,8 @@ CATEGORY_KEYS = frozenset({"id", "name", "isthing"})
 
 def read_panoptic_json(ann_file: str | os.PathLike, backend_args: dict | None = None) -> dict:
     """Read a COCO panoptic annotation file; ``annotations`` is an empty list if it has none.
+
+    Then, as in COCO's files for testing, categories may lack ``isthing``.
 
     Raises:
         InputError: there is no such file, it is not whole JSON or not in COCO panoptic format.
@@ -41,12 +45,41 @@ def read_panoptic_json(ann_file: str | os.PathLike, backend_args: dict | None = 
         )
     content.setdefault("annotations", [])
     _require_keys(name, "an image", content["images"], IMAGE_KEYS)
-    _require_keys(name, "a category", content["categories"], CATEGORY_KEYS)
+    needed = CATEGORY_KEYS if content["annotations"] else CATEGORY_KEYS - {"isthing"}
+    _require_keys(name, "a category", content["categories"], needed)
     _require_keys(name, "an annotation", content["annotations"], {"image_id", "segments_info"})
     for annotation in content["annotations"]:
         where = f"a segment of image {annotation['image_id']}"
         _require_keys(name, where, annotation["segments_info"], SEGMENT_KEYS)
     return content
+
+
+class Head(NamedTuple):
+    """What an annotation file says of its classes."""
+
+    categories: list[dict]
+    annotated: bool
+    """Whether it has annotations."""
+
+
+def read_head(ann_file: str | os.PathLike, backend_args: dict | None = None) -> Head:
+    """The head of an annotation file, which is read once as long as it is the same.
+
+    Raises:
+        InputError: as :func:`read_panoptic_json`.
+    """
+    try:
+        stat = os.stat(ann_file)
+    except OSError:  # in another place, or absent
+        content = read_panoptic_json(ann_file, backend_args)
+        return Head(content["categories"], bool(content["annotations"]))
+    return _read_head(os.fspath(ann_file), stat.st_ino, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=64)
+def _read_head(ann_file: str, *stamp: int) -> Head:
+    content = read_panoptic_json(ann_file)
+    return Head(content["categories"], bool(content["annotations"]))
 
 
 def read_categories(ann_file: str | os.PathLike) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -56,7 +89,7 @@ def read_categories(ann_file: str | os.PathLike) -> tuple[tuple[str, ...], tuple
         InputError: there is no such file, or it is not in COCO panoptic format, has no categories,
             more than 255, or two of one name or id.
     """
-    return split_categories(read_panoptic_json(ann_file)["categories"], os.fspath(ann_file))
+    return split_categories(read_head(ann_file).categories, os.fspath(ann_file))
 
 
 def split_categories(

@@ -96,7 +96,8 @@ def find_problems(
             panoptic format.
     """
     content = read_panoptic_json(ann_file)
-    split_categories(content["categories"], os.fspath(ann_file))
+    if content["annotations"]:
+        split_categories(content["categories"], os.fspath(ann_file))
     number = len(content["images"])
     problems = list(_image_problems(content))
     ambiguous = bool(problems)
@@ -160,7 +161,7 @@ def _strict_problems(content: dict) -> Iterator[str]:
     for (what, name), number in files.items():
         if number > 1:
             yield f"{number} images share the {what} '{name}'"
-    stuff = {entry["id"] for entry in content["categories"] if not entry["isthing"]}
+    stuff = {entry["id"] for entry in content["categories"] if not entry.get("isthing", 1)}
     for image_id, annotation in annotations.items():
         kinds = Counter(segment["category_id"] for segment in annotation["segments_info"])
         for category, number in kinds.items():

@@ -9,10 +9,13 @@ from mmdet.datasets import ADE20KSegDataset, CocoPanopticDataset
 from mmdet.registry import DATASETS
 
 from mmpanonas.datasets.annotation_file import (
+    Head,
     read_categories,
+    read_head,
     read_panoptic_json,
     split_categories,
 )
+from mmpanonas.datasets.classes import Classes
 from mmpanonas.errors import InputError
 
 __all__ = ["PanopticDataset", "make_palette", "read_categories"]
@@ -43,18 +46,28 @@ def make_palette(classes: Sequence[str]) -> list[tuple[int, int, int]]:
     return palette
 
 
+class NoKindsError(InputError):
+    """Neither the annotation file nor ``metainfo`` tells things from stuff."""
+
+
 @DATASETS.register_module()
 class PanopticDataset(CocoPanopticDataset):
     """Data set in COCO panoptic format that takes its classes from its annotation file.
 
     Labels are the file's things in its order, then its stuff. A ``metainfo`` with ``classes``
-    (things first) replaces that: segments of other categories become void. The segment PNG is
-    the one that the annotation names. An image may lack segments or an annotation, and the
-    file may lack annotations altogether (inference).
+    (things first) replaces that, by name: segments of other categories become void. The segment
+    PNG is the one that the annotation names. An image may lack segments or an annotation: it is
+    all void. The file may lack annotations altogether (inference), and then ``isthing`` too if
+    ``metainfo`` has ``classes`` and ``thing_classes``. ``metainfo`` gets ``category_ids``, by
+    label, unless the file lacks a class.
 
     Args: those of :class:`mmdet.datasets.CocoPanopticDataset`.
 
+    Attributes:
+        annotated: whether the file has annotations.
+
     Raises:
+        NoKindsError: nothing tells things from stuff.
         InputError: the annotation file does not exist or is not in COCO panoptic format, or
             ``metainfo`` does not fit it.
     """
@@ -67,42 +80,62 @@ class PanopticDataset(CocoPanopticDataset):
         # mmdet's own default, None, is refused by mmengine.
         kwargs.setdefault("data_prefix", {"img": "", "seg": ""})
         super().__init__(ann_file=ann_file, metainfo=metainfo, lazy_init=True, **kwargs)
-        self._content = read_panoptic_json(self.ann_file, self.backend_args)
-        self._set_classes()
         if lazy_init:
-            del self._content
+            head = read_head(self.ann_file, self.backend_args)
         else:
+            self._content = read_panoptic_json(self.ann_file, self.backend_args)
+            head = Head(self._content["categories"], bool(self._content["annotations"]))
+        self.annotated = head.annotated
+        self._set_classes(head.categories)
+        if not lazy_init:
             self.full_init()
 
-    def _set_classes(self) -> None:
+    def _set_classes(self, categories: Sequence[dict]) -> None:
         """Complete ``self._metainfo`` and map category ids to labels."""
-        things, stuff = split_categories(self._content["categories"], self.ann_file)
         given = self._metainfo
-        classes = tuple(given.get("classes", things + stuff))
-        unknown = [name for name in classes if name not in things + stuff]
-        if unknown and self._content["annotations"]:
+        if all("isthing" in category for category in categories):
+            classes = self._choose(Classes(*split_categories(categories, self.ann_file)))
+        else:  # a file for inference, such as COCO's test-dev
+            classes = Classes.of_meta(given)
+            if classes is None:
+                raise NoKindsError(
+                    f"annotation file '{self.ann_file}' does not say which categories are things "
+                    "(isthing); they come from the checkpoint, or from metainfo of classes and "
+                    "thing_classes"
+                )
+        given |= classes.meta()
+        given.setdefault("palette", make_palette(classes.names))
+        labels = {name: label for label, name in enumerate(classes.names)}
+        kept = [entry for entry in categories if entry["name"] in labels]
+        self.cat_ids = [category["id"] for category in kept]
+        self.cat2label = {entry["id"]: labels[entry["name"]] for entry in kept}
+        ids = {entry["name"]: entry["id"] for entry in kept}
+        if len(ids) == len(labels):
+            given.setdefault("category_ids", tuple(ids[name] for name in classes.names))
+        self._known_ids = {category["id"] for category in categories}
+
+    def _choose(self, known: Classes) -> Classes:
+        """Those that ``metainfo`` asks for among the file's ``known`` ones."""
+        given = self._metainfo
+        names = given.get("classes", known.names)
+        names = (names,) if isinstance(names, str) else tuple(names)
+        unknown = [name for name in names if name not in known.names]
+        if (unknown and self.annotated) or not names:
             raise InputError(
                 f"metainfo has the classes {unknown}, which annotation file '{self.ann_file}' "
-                f"lacks; it has the things {things} and the stuff {stuff}"
+                f"lacks; it has the things {known.things} and the stuff {known.stuff}"
             )
-        given.setdefault("thing_classes", tuple(name for name in classes if name in things))
-        given["thing_classes"] = tuple(given["thing_classes"])
-        given.setdefault("stuff_classes", classes[len(given["thing_classes"]) :])
-        given["stuff_classes"] = tuple(given["stuff_classes"])
-        if given["thing_classes"] + given["stuff_classes"] != classes or (
-            set(given["thing_classes"]) & set(stuff) or set(given["stuff_classes"]) & set(things)
-        ):
+        things = given.get("thing_classes", [name for name in names if name in known.things])
+        things = tuple(things)
+        stuff = tuple(given.get("stuff_classes", names[len(things) :]))
+        fits = not (set(things) & set(known.stuff) or set(stuff) & set(known.things))
+        if things + stuff != names or len(set(names)) < len(names) or not fits:
             raise InputError(
-                f"metainfo has the classes {classes}, things {given['thing_classes']} and stuff "
-                f"{given['stuff_classes']}; classes must be the things, then the stuff, as "
-                f"annotation file '{self.ann_file}' divides them: things {things}, stuff {stuff}"
+                f"metainfo has the classes {names}, things {things} and stuff {stuff}; classes "
+                f"must be the things, then the stuff, each once, as annotation file "
+                f"'{self.ann_file}' divides them: things {known.things}, stuff {known.stuff}"
             )
-        given["classes"] = classes
-        given.setdefault("palette", make_palette(classes))
-        categories = [entry for entry in self._content["categories"] if entry["name"] in classes]
-        self.cat_ids = [category["id"] for category in categories]
-        self.cat2label = {entry["id"]: classes.index(entry["name"]) for entry in categories}
-        self._known_ids = {category["id"] for category in self._content["categories"]}
+        return Classes(things, stuff)
 
     def load_data_list(self) -> list[dict]:
         """Parse the annotation file in one pass; see :meth:`parse_data_info` for an entry."""
@@ -131,8 +164,9 @@ class PanopticDataset(CocoPanopticDataset):
     def parse_data_info(self, raw_data_info: dict) -> dict:
         """Turn an image entry and its annotation entry (or None) into a sample's dictionary.
 
-        It equals what :class:`CocoPanopticDataset` gives. If segments are left out (area or
-        box below one pixel, category not among the classes), their ids are in ``void_ids``.
+        It equals what :class:`CocoPanopticDataset` gives, save that a crowd of a stuff class has
+        ``is_crowd``. If segments are left out (area or box below one pixel, category not among
+        the classes), their ids are in ``void_ids``.
         """
         image, annotation = raw_data_info["raw_img_info"], raw_data_info["raw_ann_info"]
         data_info = {
@@ -174,10 +208,12 @@ class PanopticDataset(CocoPanopticDataset):
         x, y, width, height = segment["bbox"]
         if label is None or segment["area"] <= 0 or width < 1 or height < 1:
             return False
-        is_thing = label < len(self._metainfo["thing_classes"]) and not segment.get("iscrowd", 0)
-        data_info["segments_info"].append(
-            {"id": segment["id"], "category": label, "is_thing": is_thing}
-        )
+        of_thing, is_crowd = label < len(self._metainfo["thing_classes"]), segment.get("iscrowd", 0)
+        is_thing = of_thing and not is_crowd
+        info = {"id": segment["id"], "category": label, "is_thing": is_thing}
+        if is_crowd and not of_thing:
+            info["is_crowd"] = True
+        data_info["segments_info"].append(info)
         if is_thing:
             box = [x, y, x + width, y + height]
             data_info["instances"].append({"bbox": box, "bbox_label": label, "ignore_flag": 0})

@@ -45,6 +45,8 @@ def choose_held_out(
 def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple[Path, Path]:
     """Divide the pictures of a COCO panoptic annotation file in two, kept in the file's order.
 
+    Pictures without annotation tell candidates nothing: they stay in nas_train.
+
     Args:
         ann_file: the training annotations, such as ``panoptic_train2017.json``.
         num_val: pictures held out for the search, see :func:`choose_held_out`.
@@ -56,24 +58,27 @@ def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple
         the name has no "train").
 
     Raises:
-        InputError: as :func:`read_panoptic_json`; also if ``num_val`` leaves nothing on one side,
-            or image ids repeat.
+        InputError: as :func:`read_panoptic_json`; also if ``num_val`` leaves no annotated picture
+            on one side, or image ids repeat.
         OSError: the files cannot be written.
     """
     ann_file = Path(ann_file)
     content = read_panoptic_json(ann_file)
     image_ids = [image["id"] for image in content["images"]]
-    if not 0 < num_val < len(image_ids) or seed < 0:
-        raise InputError(
-            f"num_val {num_val} and seed {seed} were given; '{ann_file}' has {len(image_ids)} "
-            "images, of which at least one must stay on each side, and a seed is not negative"
-        )
     if len(set(image_ids)) != len(image_ids):
         raise InputError(
             f"annotation file '{ann_file}' has {len(image_ids)} images but only "
             f"{len(set(image_ids))} image ids; give each image its own id"
         )
-    held_out = choose_held_out(_categories_of(content), num_val, seed)
+    labelled = {annotation["image_id"] for annotation in content["annotations"]}
+    annotated = {i: found for i, found in _categories_of(content).items() if i in labelled}
+    if not 0 < num_val < len(annotated) or seed < 0:
+        raise InputError(
+            f"num_val {num_val} and seed {seed} were given; '{ann_file}' has {len(image_ids)} "
+            f"images, {len(annotated)} of them annotated, of which at least one must stay on each "
+            "side, and a seed is not negative"
+        )
+    held_out = choose_held_out(annotated, num_val, seed)
     train_path, val_path = nas_paths(ann_file)
     _write_part(train_path, content, set(image_ids) - held_out)
     _write_part(val_path, content, held_out)

@@ -51,6 +51,27 @@ def all_checkpoints(folder: str | os.PathLike) -> list[Path]:
     return [path for _, path in sorted(found, reverse=True)]
 
 
+def trained_meta(checkpoint: Mapping) -> dict | None:
+    """The metainfo of the data set that a checkpoint was trained with, if it names things."""
+    meta = checkpoint.get("meta")
+    meta = meta.get("dataset_meta") if isinstance(meta, Mapping) else None
+    known = isinstance(meta, Mapping) and {"classes", "thing_classes"} <= meta.keys()
+    return dict(meta) if known else None
+
+
+def dataset_meta(path: str | os.PathLike | None) -> dict | None:
+    """:func:`trained_meta` of a checkpoint file or URL; None without one.
+
+    Raises:
+        InputError: as :func:`check_checkpoint`.
+    """
+    if not path:
+        return None
+    check_checkpoint(path)
+    content = CheckpointLoader.load_checkpoint(str(path), "cpu")
+    return trained_meta(content) if isinstance(content, Mapping) else None
+
+
 def latest_checkpoint(folder: str | os.PathLike) -> Path | None:
     """The checkpoint that ``last_checkpoint`` in a work dir names, or None.
 

@@ -31,8 +31,9 @@ class PanopticQualityMetric(BaseMetric):
 
     The ground truth comes with each data sample: ``img_id``, ``ori_shape``, ``seg_map_path``
     (PNG of segment ids) and ``segments_info`` (dicts ``id``, ``category`` = label,
-    ``is_thing``; a segment of a thing class with ``is_thing`` false is a crowd) and, where the
-    data set leaves segments out, their ``void_ids``. The prediction is
+    ``is_thing``; a segment of a thing class with ``is_thing`` false is a crowd, one of a stuff
+    class with ``is_crowd``) and, where the data set leaves segments out, their ``void_ids``. A
+    picture without annotation has neither PNG nor segments. The prediction is
     ``pred_panoptic_seg.sem_seg`` (1, H, W): label + instance number * ``INSTANCE_OFFSET``,
     void = number of classes. Labels count things first, as in ``dataset_meta``.
 
@@ -46,9 +47,9 @@ class PanopticQualityMetric(BaseMetric):
         table: log a table of all, things and stuff (a search has its own).
         outfile_prefix: when set, write COCO panoptic results: ``<prefix>.panoptic.json`` and
             the folder ``<prefix>.panoptic`` of PNGs, as :class:`PanopticResults` says. Category
-            ids are ``dataset_meta['category_ids']`` (one per label) or those that ``ann_file``
-            gives the classes, else label + 1. ``<prefix>.pq.json`` holds the scores, per group
-            and per class.
+            ids are those that ``ann_file`` gives the classes, by name, else those of
+            ``dataset_meta['category_ids']`` (one per label), else label + 1. ``<prefix>.pq.json``
+            holds the scores, per group and per class.
         ann_file: annotation file whose category ids the written results use.
         format_only: write the files and compute nothing; needs no ground truth.
         collect_device, prefix, collect_dir: see :class:`mmengine.evaluator.BaseMetric`.
@@ -181,8 +182,8 @@ class PanopticQualityMetric(BaseMetric):
     def _files(self) -> PanopticResults:
         classes, num_things = self._classes()
         ids = self.dataset_meta.get("category_ids")
-        if ids is None and self.ann_file is not None:
-            ids = read_category_ids(self.ann_file, classes)
+        if self.ann_file is not None:
+            ids = read_category_ids(self.ann_file, classes, ids)
         return PanopticResults(self.outfile_prefix, classes, num_things, ids)
 
     def _write_png(self, sample: dict, ids: np.ndarray) -> dict:

@@ -74,8 +74,12 @@ class PanopticResults:
         )
 
 
-def read_category_ids(ann_file: str | os.PathLike, classes: Sequence[str]) -> list[int]:
+def read_category_ids(
+    ann_file: str | os.PathLike, classes: Sequence[str], trained: Sequence[int] | None = None
+) -> list[int]:
     """The category id that an annotation file gives each of ``classes``.
+
+    Those that it lacks have the ids of ``trained``, one per class, if those are given.
 
     Raises:
         InputError: the file does not exist, is no annotation file, or lacks a class.
@@ -87,9 +91,13 @@ def read_category_ids(ann_file: str | os.PathLike, classes: Sequence[str]) -> li
         known = {entry["name"]: entry["id"] for entry in json.loads(path.read_text())["categories"]}
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path} is no annotation file: it holds no 'categories'") from None
+    known = {**dict(zip(classes, trained or (), strict=False)), **known}
     missing = [name for name in classes if name not in known]
     if missing:
-        raise InputError(f"{path} lacks the categories {missing[:5]}")
+        raise InputError(
+            f"{path} lacks the categories {missing[:5]}, so their ids are unknown: give an "
+            f"annotation file that has them (test_evaluator.ann_file)"
+        )
     return [known[name] for name in classes]
 
 

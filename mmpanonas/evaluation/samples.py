@@ -15,12 +15,15 @@ def ground_truth(
 ) -> tuple[np.ndarray, dict[int, tuple[int, bool]]]:
     """The annotated segment ids (H, W) of a sample; per id its label and whether it is a crowd.
 
-    Segments that the data set leaves out (the sample's ``void_ids``) become void.
+    Segments that the data set leaves out (the sample's ``void_ids``) become void; all of a picture
+    without annotation (no segments, ``seg_map_path`` None) is void.
 
     Raises:
         InputError: the sample carries no ground truth, or a label is unknown.
     """
-    missing = [key for key in ("seg_map_path", "segments_info") if sample.get(key) is None]
+    missing = [key for key in ("seg_map_path", "segments_info") if key not in sample]
+    if not missing and sample["segments_info"] and sample["seg_map_path"] is None:
+        missing = ["seg_map_path"]
     if missing:
         raise InputError(
             f"picture {sample['img_id']}: the sample lacks {missing}; PQ takes the ground truth "
@@ -32,7 +35,10 @@ def ground_truth(
         label = info["category"]
         if not 0 <= label < num_classes:
             raise InputError(f"{path}: segment {info['id']} has label {label} of {num_classes}")
-        segments[info["id"]] = label, label < num_things and not info["is_thing"]
+        is_crowd = not info["is_thing"] if label < num_things else info.get("is_crowd", False)
+        segments[info["id"]] = label, is_crowd
+    if path is None:
+        return np.full(sample["ori_shape"][:2], VOID_ID, np.int32), {}
     ids, void_ids = read_panoptic_png(path), sample.get("void_ids", ())
     if void_ids:
         ids = np.where(np.isin(ids, void_ids), VOID_ID, ids)

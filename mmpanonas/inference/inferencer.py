@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmdet.apis import DetInferencer
-from mmdet.registry import DATASETS
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from tqdm import tqdm
 
-from mmpanonas.config import load_config
+from mmpanonas.config import built, leaves, load_config
+from mmpanonas.datasets import Classes
+from mmpanonas.engine.checkpoints import trained_meta
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.engine.reading import trust_checkpoints
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticResults, prediction_ids, read_category_ids
-from mmpanonas.inference.network import build_network, read_checkpoint, trained_meta
+from mmpanonas.inference.network import build_network, read_checkpoint
 from mmpanonas.inference.pictures import Picture, file_stems, list_pictures, read_bgr
 from mmpanonas.visualization import PanelSample, panel_figure
 from mmpanonas.visualization.canvas import figure_pixels, save_figure
@@ -56,8 +57,7 @@ class PanopticInferencer(DetInferencer):
         trust_checkpoints(_trusts(config, cfg_options))
         content = read_checkpoint(checkpoint)
         meta = trained_meta(content)
-        classes = meta and (meta["thing_classes"], meta["classes"][len(meta["thing_classes"]) :])
-        cfg = load_config(config, cfg_options, classes)
+        cfg = load_config(config, cfg_options, Classes.of_meta(meta))
         self.checkpoint_path = checkpoint
         super().__init__(cfg, content, device=device, show_progress=False)
         self.show_bar = show_progress
@@ -101,8 +101,8 @@ class PanopticInferencer(DetInferencer):
     def _init_model(self, cfg: Config, weights: dict, device: str = "cpu") -> torch.nn.Module:
         """The network with all its weights from ``weights``, the checkpoint's content."""
         model = build_network(cfg.model, weights, self.checkpoint_path)
-        dataset = dict(cfg.test_dataloader.dataset, lazy_init=True)
-        model.dataset_meta = trained_meta(weights) or dict(DATASETS.build(dataset).metainfo)
+        dataset = next(leaves(cfg.test_dataloader))
+        model.dataset_meta = trained_meta(weights) or dict(built(dataset).metainfo)
         model.cfg = cfg
         return model.to(device).eval()
 

@@ -20,17 +20,6 @@ def read_checkpoint(path: str | os.PathLike) -> dict:
     return content
 
 
-def trained_meta(checkpoint: dict) -> dict | None:
-    """The metainfo of the data set that the checkpoint was trained with, if it names things."""
-    meta = checkpoint.get("meta")
-    meta = meta.get("dataset_meta") if isinstance(meta, dict) else None
-    return (
-        dict(meta)
-        if isinstance(meta, dict) and meta.keys() >= {"classes", "thing_classes"}
-        else None
-    )
-
-
 def build_network(config: dict, checkpoint: dict, name: object = "") -> torch.nn.Module:
     """The network of a model config with all its weights from a checkpoint's content.
 

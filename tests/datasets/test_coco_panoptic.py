@@ -109,6 +109,39 @@ def test_file_without_annotations(build, content):
     assert inference.metainfo["stuff_classes"] == ("fog",)
 
 
+def test_categories_without_isthing_take_the_classes_that_are_given(build, content):
+    del content["annotations"]
+    for category in content["categories"]:
+        del category["isthing"]
+    with pytest.raises(InputError, match="come from the checkpoint"):
+        build()
+    chosen = {"classes": ("goat", "sky", "fog"), "thing_classes": ("goat",)}
+    dataset = build(metainfo=chosen, test_mode=True)
+    assert dataset.metainfo["stuff_classes"] == ("sky", "fog")
+    assert "category_ids" not in dataset.metainfo  # the file does not know the fog
+
+
+def test_category_ids_go_by_label(build):
+    assert build().metainfo["category_ids"] == (9, 4, 2, 3)
+    assert build(metainfo={"classes": ("goat", "sky")}).metainfo["category_ids"] == (4, 3)
+
+
+def test_a_crowd_of_stuff_is_known_to_be_one(build, content):
+    content["annotations"][0]["segments_info"][2]["iscrowd"] = 1
+    assert [info.get("is_crowd") for info in build()[1]["segments_info"]] == [None, None, True]
+
+
+@pytest.mark.parametrize("only", [0, 1])
+def test_a_file_without_stuff_or_without_things(build, content, only):
+    content["categories"] = [c for c in content["categories"] if c["isthing"] == only]
+    kept = {c["id"] for c in content["categories"]}
+    for entry in content["annotations"]:
+        entry["segments_info"] = [s for s in entry["segments_info"] if s["category_id"] in kept]
+    meta = build().metainfo
+    things, stuff = meta["thing_classes"], meta["stuff_classes"]
+    assert (things, stuff) == ((("cow", "goat"), ()) if only else ((), ("meadow", "sky")))
+
+
 def test_metainfo_chooses_and_orders_classes(build):
     dataset = build(metainfo={"classes": ["goat", "sky", "meadow"]})
     assert dataset.metainfo["thing_classes"] == ("goat",)
@@ -122,6 +155,9 @@ def test_metainfo_chooses_and_orders_classes(build):
     ("metainfo", "message"),
     [
         ({"classes": ("cow", "yak")}, r"yak.*lacks.*cow"),
+        ({"classes": "cow, sky"}, r"\['cow, sky'\], which annotation file .* lacks"),
+        ({"classes": ("cow", "cow")}, "each once"),
+        ({"classes": ()}, r"the classes \[\]"),
         ({"classes": ("sky", "cow")}, "must be the things, then the stuff"),
         ({"classes": ("cow", "sky"), "thing_classes": ("cow", "sky")}, "must be the things"),
     ],

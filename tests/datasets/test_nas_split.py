@@ -150,6 +150,18 @@ def test_things_and_stuff_count_unless_they_are_a_crowd_or_empty(tmp_path):
     assert {plain[2], plain[3]} <= set(ids_of(val))
 
 
+def test_pictures_without_annotation_stay_in_nas_train(tmp_path):
+    ann_file = write(tmp_path / "panoptic_train.json", range(20))
+    content = json.loads(ann_file.read_text())
+    del content["annotations"][::2]
+    ann_file.write_text(json.dumps(content))
+    train, val = split_nas(ann_file, 9)
+    assert [i % 2 for i in ids_of(val)] == [1] * 9
+    assert set(range(0, 20, 2)) < set(ids_of(train))
+    with pytest.raises(ValueError, match="has 20 images, 10 of them annotated, of which at least"):
+        split_nas(ann_file, 10)
+
+
 @pytest.mark.parametrize(
     ("name", "train", "val"),
     [

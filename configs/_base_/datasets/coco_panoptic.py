@@ -32,7 +32,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type="InfiniteSampler", shuffle=True),
     dataset=dict(
-        type="CocoPanopticDataset",
+        type="PanopticDataset",
         data_root=data_root,
         ann_file="annotations/panoptic_train2017.json",
         data_prefix=dict(img="train2017/", seg="annotations/panoptic_train2017/"),
@@ -48,7 +48,7 @@ val_dataloader = dict(
     drop_last=False,
     sampler=dict(type="DefaultSampler", shuffle=False),
     dataset=dict(
-        type="CocoPanopticDataset",
+        type="PanopticDataset",
         data_root=data_root,
         ann_file="annotations/panoptic_val2017.json",
         data_prefix=dict(img="val2017/", seg="annotations/panoptic_val2017/"),
@@ -66,7 +66,7 @@ recalibration = dict(
     num_images=500,
     batch_size=16,
     dataset=dict(
-        type="CocoPanopticDataset",
+        type="PanopticDataset",
         data_root=data_root,
         ann_file="annotations/panoptic_nas_train2017.json",
         data_prefix=dict(img="train2017/", seg="annotations/panoptic_train2017/"),
