@@ -9,6 +9,7 @@ from mmpanonas.config.classes import (
     fill_classes,
     is_annotated,
     settle_classes,
+    settle_dataset,
 )
 from mmpanonas.config.datasets import LOADERS, annotation_paths, datasets_of, leaves
 from mmpanonas.config.errors import ConfigError
@@ -35,4 +36,5 @@ __all__ = [
     "set_length",
     "set_work_dir",
     "settle_classes",
+    "settle_dataset",
 ]

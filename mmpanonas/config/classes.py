@@ -80,14 +80,22 @@ def settle_classes(
     fed = [leaf for name in loaders if cfg.get(name) for leaf in leaves(cfg[name])]
     for dataset in datasets:
         only_pictures = not any(dataset is one for one in fed)  # BN recalibration
-        _settle(dataset, home, source, only_pictures)
+        settle_dataset(dataset, home, source, only_pictures)
     for loader in (cfg[name] for name in loaders if cfg.get(name)):
         _make_one(list(leaves(loader)))
     _check_counts(cfg.model, Classes.of_meta(home), source)
 
 
-def _settle(dataset: dict, home: Mapping, source: str, only_pictures: bool) -> None:
-    """Give a data set's labels the meaning that they have in ``home``."""
+def settle_dataset(dataset: dict, home: Mapping, source: str, only_pictures: bool = False) -> None:
+    """Give a data set's labels the meaning that they have in the metainfo ``home``.
+
+    Args:
+        source: whose metainfo it is, for errors.
+        only_pictures: no labels are read: categories that ``home`` lacks do not matter.
+
+    Raises:
+        InputError: its classes are others.
+    """
     wanted = Classes.of_meta(home)
     try:
         found = built(dataset)

@@ -3,17 +3,19 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from os.path import isfile
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmdet.apis import DetInferencer
+from mmdet.datasets import CocoPanopticDataset
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from tqdm import tqdm
 
-from mmpanonas.config import built, leaves, load_config
+from mmpanonas.config import annotation_paths, built, class_slots, leaves, load_config
 from mmpanonas.datasets import Classes
 from mmpanonas.engine.checkpoints import trained_meta
 from mmpanonas.engine.hooks import BAR
@@ -101,8 +103,7 @@ class PanopticInferencer(DetInferencer):
     def _init_model(self, cfg: Config, weights: dict, device: str = "cpu") -> torch.nn.Module:
         """The network with all its weights from ``weights``, the checkpoint's content."""
         model = build_network(cfg.model, weights, self.checkpoint_path)
-        dataset = next(leaves(cfg.test_dataloader))
-        model.dataset_meta = trained_meta(weights) or dict(built(dataset).metainfo)
+        model.dataset_meta = trained_meta(weights) or _test_meta(cfg)
         model.cfg = cfg
         return model.to(device).eval()
 
@@ -187,3 +188,15 @@ def _trusts(config: str | os.PathLike, options: dict | None) -> object:
     """What the config says of checkpoints, before the classes that one of them names are known."""
     written = Config.fromfile(config) if Path(config).is_file() else {}
     return {**written, **(options or {})}.get("trust_checkpoint", False)
+
+
+def _test_meta(cfg: Config) -> dict:
+    """The metainfo of the config's test data set; COCO's is known without its files."""
+    dataset = next(leaves(cfg.test_dataloader))
+    coco = CocoPanopticDataset.METAINFO
+    counts = {len(coco["thing_classes"]), len(coco["stuff_classes"])}
+    if not isfile(annotation_paths(dataset)[0]) and counts == {
+        part[key] for part, key, _ in class_slots(cfg.model)
+    }:
+        return dict(coco)
+    return dict(built(dataset).metainfo)

@@ -5,6 +5,7 @@ Where a split is fed without annotations (val, test, recalibration), its ground 
 
 import argparse
 from itertools import islice
+from os.path import isfile
 from pathlib import Path
 
 from mmdet.registry import DATASETS
@@ -12,7 +13,14 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
-from mmpanonas.config import annotation_paths, check_writable, load_config
+from mmpanonas.config import (
+    annotation_paths,
+    built,
+    check_writable,
+    datasets_of,
+    load_config,
+    settle_dataset,
+)
 from mmpanonas.datasets.check import check_panoptic
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
@@ -41,6 +49,7 @@ def main() -> None:
     folder = Path(args.out_dir or Path("browse") / args.split)
     check_writable(folder, "output folder", "--out-dir")
     check_panoptic(*annotation_paths(config), decode=False)
+    settle_split(cfg, config)
     init_default_scope(cfg.default_scope)
     dataset = DATASETS.build(config)
     classes, palette = dataset.metainfo["classes"], known_palette(dataset.metainfo)
@@ -51,6 +60,13 @@ def main() -> None:
         path = folder / f"{unused_stem(Path(panel.name).stem, taken)}.png"
         draw_panels([panel], path, classes, palette)
     print(f"{total} of {len(dataset)} pictures of {args.split}: {folder}")
+
+
+def settle_split(cfg: Config, dataset: dict) -> None:
+    """Let labels, and so colours, mean what they mean in training, where its file is there."""
+    home = next(datasets_of(cfg, ("train_dataloader",)), dataset)
+    if isfile(annotation_paths(home)[0]):
+        settle_dataset(dataset, built(home).metainfo, "the training data set")
 
 
 def split_config(cfg: Config, split: str) -> dict:
