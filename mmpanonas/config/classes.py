@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from mmdet.registry import DATASETS
+from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
@@ -183,6 +183,11 @@ def _check_foreign(dataset: dict, theirs: Classes | None, wanted: Classes, sourc
 
 
 def _check_counts(model: dict, classes: Classes, source: str) -> None:
+    if not all(classes) and getattr(MODELS.get(model["type"]), "needs_both_kinds", True):
+        raise ConfigError(
+            f"{source} has {len(classes.things)} things and {len(classes.stuff)} stuff; a "
+            f"{model['type']} needs both (an AutoPanoptic does with one of them)"
+        )
     for part, key, kind in class_slots(model):
         if part[key] != len(classes[kind]):
             raise ConfigError(

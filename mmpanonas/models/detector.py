@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from mmdet.models.detectors import TwoStagePanopticSegmentor
 from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.registry import MODELS
@@ -35,9 +36,19 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             config an ``arch``.
         **kwargs: of ``TwoStagePanopticSegmentor``.
 
+    Without thing classes (``num_classes=0`` of the RoI heads) the thing branch idles: its modules
+    are built as for one class, so that the space, the cost and the weights' names stay, and are
+    neither trained nor asked.
+
+    Attributes:
+        has_things: whether there are thing classes.
+
     Raises:
         ArchError: the architecture does not fit the model.
     """
+
+    #: Data without things, or without stuff, are trained and tested.
+    needs_both_kinds = False
 
     def __init__(
         self,
@@ -49,6 +60,9 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         arch: object = None,
         **kwargs,
     ) -> None:
+        has_things = _num_classes(roi_head) != 0
+        if not has_things:
+            roi_head = _with_one_class(roi_head)
         if arch is not None:
             arch = Arch.load(arch)
             backbone, semantic_head, things_to_stuff, stuff_to_things = (
@@ -59,6 +73,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         super().__init__(
             backbone=backbone, roi_head=roi_head, semantic_head=semantic_head, **kwargs
         )
+        self.has_things = has_things
         self.things_to_stuff = things_to_stuff and MODELS.build(things_to_stuff)
         self.stuff_to_things = stuff_to_things and MODELS.build(stuff_to_things)
         # Under autocast convolutions give fewer bits than RoIAlign, suppression and losses take.
@@ -93,6 +108,19 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             levels = apply_gates(x, to_things(maps, size))
         return AttendedPyramid(levels, semantic)
 
+    def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """The losses of the branches that have classes.
+
+        Without things ``loss_idle`` is 0, and the gradients of all that idles are too, for ranks
+        wait for the gradient of every weight.
+        """
+        if self.has_things:
+            return super().loss(batch_inputs, batch_data_samples)
+        losses = self.semantic_head.loss(self.extract_feat(batch_inputs), batch_data_samples)
+        idle = [self.rpn_head, self.roi_head, self.stuff_to_things]
+        weights = [w for module in idle if module is not None for w in module.parameters()]
+        return losses | dict(loss_idle=sum(0 * w.sum() for w in weights if w.requires_grad))
+
     def predict(
         self, batch_inputs: Tensor, batch_data_samples: SampleList, rescale: bool = True
     ) -> SampleList:
@@ -108,7 +136,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             and isinstance(self.semantic_head, SharedSemanticHead)
             and type(self.roi_head) is StandardRoIHead  # others make masks in ways of their own
         )
-        if not ours or not rescale or "proposals" in batch_data_samples[0]:
+        if self.has_things and (not ours or not rescale or "proposals" in batch_data_samples[0]):
             return super().predict(batch_inputs, batch_data_samples, rescale)
         x = self.extract_feat(batch_inputs)
         things = self.predict_things(x, batch_data_samples)
@@ -125,6 +153,8 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             per picture ``bboxes`` (n, 4), ``scores``, ``labels`` (n,) and ``masks``, n
             :class:`MaskCrop`.
         """
+        if not self.has_things:
+            return [_nothing(x[0]) for _ in batch_data_samples]
         head, test_cfg = self.roi_head, self.roi_head.test_cfg
         metas = [sample.metainfo for sample in batch_data_samples]
         proposals = self.rpn_head.predict(x, batch_data_samples, rescale=False)
@@ -148,6 +178,22 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
 def _present(attention: Searchable | None) -> Searchable | None:
     """The attention if the active path has it."""
     return attention if attention is not None and attention.present else None
+
+
+def _num_classes(roi_head: dict) -> int | None:
+    return (roi_head.get("bbox_head") or {}).get("num_classes")
+
+
+def _with_one_class(roi_head: dict) -> dict:
+    """The config of RoI heads without classes, with one: PyTorch has no empty convolution."""
+    heads = {key: dict(roi_head[key], num_classes=1) for key in ("bbox_head", "mask_head")}
+    return dict(roi_head, **heads)
+
+
+def _nothing(x: Tensor) -> InstanceData:
+    """No things, as :meth:`AutoPanoptic.predict_things` has them."""
+    labels = x.new_zeros(0, dtype=torch.long)
+    return InstanceData(bboxes=x.new_zeros(0, 4), scores=x.new_zeros(0), labels=labels, masks=[])
 
 
 def _with_arch(part: dict | None, arch: Arch) -> dict | None:

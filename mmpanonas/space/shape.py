@@ -72,6 +72,8 @@ class NetworkShape:
         anchors = [lookup(f"rpn_head.anchor_generator.{key}") for key in ("scales", "ratios")]
         found["fc_norm"] = lookup("roi_head.bbox_head.type") == "Shared2FCGNBBoxHead"
         found["num_anchors"] = math.prod(map(len, anchors)) if all(anchors) else None
+        if found["num_things"] == 0:
+            found["num_things"] = 1  # the thing branch idles, built as for one class
         return cls(**{name: value for name, value in found.items() if value is not None})
 
 
