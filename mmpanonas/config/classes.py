@@ -105,7 +105,8 @@ def settle_dataset(dataset: dict, home: Mapping, source: str, only_pictures: boo
     if not isinstance(found, PanopticDataset):
         _check_foreign(dataset, theirs, wanted, source)
     elif theirs == wanted:
-        return None
+        ours, other = found.metainfo["palette"], home.get("palette") or found.metainfo["palette"]
+        return None if list(map(tuple, ours)) == list(map(tuple, other)) else _give(dataset, home)
     elif not found.annotated:
         return _give(dataset, home)
     chosen = "classes" in (dataset.get("metainfo") or {})
