@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Set up everything in .venv (or $VENV): python 3.11, a C++ compiler and pip's own settings
-# (PIP_FIND_LINKS, PIP_INDEX_URL, ...) are all it needs. Repeatable; what is done is skipped.
+# Set up everything in .venv (or $VENV): Python 3.10 or later, a C++ compiler and pip's own
+# settings (PIP_FIND_LINKS, PIP_INDEX_URL, ...) are all it needs. Repeatable; what is done is skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 VENV=${VENV:-.venv}
-PYTHON=${PYTHON:-python3.11}
 STAMP=$VENV/.ready-$(cat requirements*.txt tools/setup.sh pyproject.toml | sha256sum | cut -c1-16)
 
 say() { printf '[setup] %s\n' "$*"; }
@@ -15,11 +14,23 @@ if [ -e "$STAMP" ]; then
     say "$VENV is ready (delete it to start over)"
     exit 0
 fi
-command -v "$PYTHON" >/dev/null || PYTHON=python3
-"$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || {
-    say "needs Python 3.11, found $("$PYTHON" --version); set PYTHON=/path/to/python3.11" >&2
+if [ -x "$VENV/bin/python" ]; then
+    PYTHON=$VENV/bin/python
+elif [ -z "${PYTHON:-}" ]; then
+    python3.11 -c '' 2>/dev/null && PYTHON=python3.11 || PYTHON=python3
+fi
+VERSION=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || {
+    say "no Python at '$PYTHON'; set PYTHON=/path/to/python3.11" >&2
     exit 2
 }
+case $VERSION in
+    3.11 | 3.13) ;;
+    3.1[0-9]) say "Python $VERSION is untried; 3.11 and 3.13 are tried" ;;
+    *)
+        say "needs Python 3.10 or later, '$PYTHON' is $VERSION; set PYTHON=/path/to/python3.11" >&2
+        exit 2
+        ;;
+esac
 
 if [ ! -x "$VENV/bin/python" ]; then
     say "creating $VENV"
