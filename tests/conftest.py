@@ -1,6 +1,7 @@
 """What many tests share: a small rendered data set, and configs made even smaller."""
 
 import json
+import os
 import runpy
 import sys
 from dataclasses import asdict
@@ -18,6 +19,10 @@ from mmpanonas.datasets.shapes import write_shapes
 from mmpanonas.space import Arch, NetworkShape, SearchSpace
 
 ROOT = Path(__file__).parents[1]
+
+#: Of all networks that fixtures make or train; CONTRIBUTING.md has the settings of a test run.
+SEED = int(os.environ.get("MMPANONAS_TEST_SEED", 0))
+THREADS = int(os.environ.get("MMPANONAS_TEST_THREADS", 1))
 SHAPES = ROOT / "configs/auto_panoptic/shapes"
 
 #: Overrides that make any of the shapes configs run in seconds.
@@ -55,8 +60,8 @@ def write_latency_table(path: Path, space: SearchSpace, shape: NetworkShape, **c
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _one_thread():
-    torch.set_num_threads(1)
+def _threads():
+    torch.set_num_threads(THREADS)
 
 
 @pytest.fixture(autouse=True)
