@@ -7,7 +7,7 @@ VENV=${VENV:-.venv}
 STAMP=$VENV/.ready-$(cat requirements*.txt tools/setup.sh pyproject.toml | sha256sum | cut -c1-16)
 
 say() { printf '[setup] %s\n' "$*"; }
-pinned() { grep -oE "^$1==[^ ]+" requirements.txt; }
+pinned() { grep -oE "^$1==[^ ;]+" requirements.txt; }
 pip_install() { "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
 
 if [ -e "$STAMP" ]; then

@@ -86,8 +86,11 @@ def digest(path: str | None) -> str | None:
     """The SHA-256 of a file's content; what is no file (a URL) stands for itself."""
     if path is None or not Path(path).is_file():
         return path
+    found = hashlib.sha256()
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
 
 
 def _annotations(owner: Mapping) -> str:

@@ -77,7 +77,7 @@ def _hold(folder: Path, pipe) -> None:
 
 
 def test_two_processes_do_not_search_in_one_folder(tmp_path):
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
     here, there = context.Pipe()
     process = context.Process(target=_hold, args=(tmp_path, there))
     process.start()

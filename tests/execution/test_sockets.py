@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,10 @@ from mmpanonas.search import Random
 from mmpanonas.space import Arch
 from tests.execution.fake import KEY, METRIC, SPACE, Fake, work
 
-FORK = multiprocessing.get_context("fork")
+#: Forks of a process without threads. This one has those of Ray and torch after other tests, and a
+#: child that inherits a lock from them never calls.
+FORK = multiprocessing.get_context("forkserver")
+FORK.set_forkserver_preload([__name__])
 ARCHS = Random(SPACE, total=12).propose(12)
 
 
@@ -121,20 +124,21 @@ def test_without_workers_the_search_stops_and_goes_on_later(tmp_path, expected):
     assert run(folder, [Fake()])[0] == expected
 
 
-def test_a_worker_whose_coordinator_has_died_ends():
+def coordinate_nothing(out: Connection) -> None:
     listener = Listener(("127.0.0.1", 0), authkey=KEY)
+    out.send(listener.address)
+    out.send(SocketExecutor(listener, 1).free)
+    os._exit(1)
+
+
+def test_a_worker_whose_coordinator_has_died_ends():
     here, there = FORK.Pipe()
-
-    def listen() -> None:
-        here.send(SocketExecutor(listener, 1).free)
-        os._exit(1)
-
-    coordinator = FORK.Process(target=listen)
+    coordinator = FORK.Process(target=coordinate_nothing, args=(there,))
     coordinator.start()
-    connection = Client(listener.address, authkey=KEY)
+    connection = Client(here.recv(), authkey=KEY)
     with pytest.raises(EOFError):
         serve(connection, Attempt(Fake(), METRIC), "lonely")
-    assert there.recv() == 1
+    assert here.recv() == 1
     coordinator.join()
 
 
