@@ -1,7 +1,7 @@
 # Two commands: `make demo` and `make test`. Each sets everything up first (skipped when done).
 PYTHON_BIN := .venv/bin/python
 
-.PHONY: setup demo test lint clean
+.PHONY: setup demo test test-matrix lint clean
 
 setup:
 	@tools/setup.sh
@@ -11,6 +11,10 @@ demo: setup
 
 test: setup lint
 	$(PYTHON_BIN) -m pytest
+
+# The tests of random and trained networks under other seeds, threads, instructions and orders.
+test-matrix: setup
+	PYTHON=$(PYTHON_BIN) tests/matrix.sh
 
 lint: setup
 	$(PYTHON_BIN) -m ruff check .

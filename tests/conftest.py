@@ -27,6 +27,7 @@ SHAPES = ROOT / "configs/auto_panoptic/shapes"
 
 #: Overrides that make any of the shapes configs run in seconds.
 SMALL = {
+    "randomness.seed": SEED,
     "train_cfg.max_iters": 12,
     "default_hooks.checkpoint.interval": 12,
     "train_dataloader.batch_size": 2,

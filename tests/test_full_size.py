@@ -10,8 +10,10 @@ from mmengine.runner import Runner
 from mmpanonas.config import check_data, datasets_of, load_config
 from mmpanonas.convert import Released, convert
 from mmpanonas.space import Arch, SearchSpace
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SEED
 from tests.reference import tagged_state
+
+pytestmark = pytest.mark.timeout(300)  # networks of full size
 
 SAMPLE = ROOT.parent / "shared/data/coco_sample"
 
@@ -79,7 +81,7 @@ def random_weight(key: str, like: torch.Tensor) -> torch.Tensor:
 
 def test_a_converted_detector_runs(coco, tmp_path):
     """Loaded by name, with the released conventions from anchors to fusion at work together."""
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     state = {k: random_weight(k, v) for k, v in tagged_state("keys_coco_3.8g.txt").items()}
     # Every class scores about 1 / 81: let the best through.
     limits = {"rcnn.score_thr": 0.013, "rcnn.max_per_img": 5, "panoptic.score_thr": 0.013}

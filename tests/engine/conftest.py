@@ -3,7 +3,7 @@
 import pytest
 
 from mmpanonas.config import load_config
-from tests.conftest import SEED, SHAPES, SMALL
+from tests.conftest import SHAPES, SMALL
 from tests.networks import save_telling
 
 #: The backbone alone is searched.
@@ -16,5 +16,4 @@ def checkpoint(tmp_path_factory, shapes_root):
     work_dir = tmp_path_factory.mktemp("supernet")
     options = {"data_root": str(shapes_root), "work_dir": str(work_dir)}
     options |= {"val_cfg.recalibration.num_images": 4, "val_cfg.recalibration.batch_size": 2}
-    options |= {"randomness.seed": SEED}
     return save_telling(load_config(str(CONFIG), SMALL | options), work_dir / "supernet.pth")

@@ -10,7 +10,7 @@ from torch import nn
 from mmpanonas.engine.beginnings import Beginning, BeginningCache, Beginnings
 from mmpanonas.engine.recalibration import RecalibrationBatches, measure, recalibrated
 from mmpanonas.space import Arch
-from tests.conftest import shapes_arch
+from tests.conftest import SEED, shapes_arch
 
 #: Choices of five blocks: many paths share beginnings.
 CHOICES = ("shuffle_3x3", "shuffle_5x5", "xception")
@@ -61,7 +61,7 @@ class Model(nn.Module):
             block.active = choice
 
 
-torch.manual_seed(0)
+torch.manual_seed(SEED)
 BATCHES = [dict(inputs=list(torch.randn(size, 3, 6, 4))) for size in (2, 3, 1)]
 MODEL = Model().eval()
 paths = st.lists(st.sampled_from(CHOICES), min_size=5, max_size=5)
@@ -140,7 +140,7 @@ def config(shapes_config):
 
 
 def test_a_real_supernet_also_after_its_weights_changed(config):
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     model = MODELS.build(config.model).eval()
     batches = RecalibrationBatches(**config.val_cfg.recalibration)
     beginnings = Beginnings(256)

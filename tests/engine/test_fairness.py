@@ -23,6 +23,7 @@ from mmpanonas.engine.fairness import (
 from mmpanonas.errors import InputError
 from mmpanonas.models import Choice, Searchable
 from mmpanonas.space import Arch, SearchSpace
+from tests.conftest import SEED
 from tests.ranks import run_on_two_ranks
 
 ROOT = Path(__file__).parents[2]
@@ -250,7 +251,7 @@ class Whole(nn.Module):
 
     def __init__(self, config, data: dict) -> None:
         super().__init__()
-        torch.manual_seed(0)
+        torch.manual_seed(SEED)
         self.detector, self.data = MODELS.build(copy.deepcopy(config.model)), data
 
     @property

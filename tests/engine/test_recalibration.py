@@ -16,6 +16,7 @@ from mmpanonas.engine.recalibration import (
     recalibrated,
 )
 from mmpanonas.errors import InputError
+from tests.conftest import SEED
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def config(shapes_config):
 
 @pytest.fixture
 def model(config):
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     model = MODELS.build(config.model)
     model.set_arch(model.search_space.fair_path(0, 0))
     return model

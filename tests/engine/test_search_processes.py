@@ -18,6 +18,8 @@ from tests.conftest import ROOT, SMALL
 from tests.engine.conftest import CONFIG
 from tests.ranks import free_port
 
+pytestmark = pytest.mark.timeout(600)  # searches in processes that are killed and started again
+
 SEARCH = SMALL | {
     "val_cfg.recalibration.num_images": 4,
     "val_cfg.recalibration.batch_size": 2,

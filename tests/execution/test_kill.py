@@ -12,6 +12,8 @@ import pytest
 from mmpanonas.search import STRATEGIES
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # programs that are killed and started again
+
 KILLS = 5  # of each of the four strategies with each of the two executors: 40
 FILES = ("results.jsonl", "arch.json", "ranking.csv", "strategy.json")
 

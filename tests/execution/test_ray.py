@@ -23,6 +23,8 @@ from tests.execution.fake_workers import Breaking, Patient, Stuck, killed, no_da
 from tests.execution.test_kill import finish
 
 pytest.importorskip("ray")
+
+pytestmark = pytest.mark.timeout(300)  # clusters of Ray that start, hang and stop
 ANSWER = ("results.jsonl", "arch.json", "ranking.csv", "strategy.json")
 
 

@@ -7,7 +7,7 @@ from mmengine.registry import init_default_scope
 
 from mmpanonas.config import load_config
 from mmpanonas.inference import PanopticInferencer
-from tests.conftest import SHAPES, shapes_arch
+from tests.conftest import SEED, SHAPES, shapes_arch
 
 RETRAIN = SHAPES / "retrain.py"
 
@@ -33,7 +33,7 @@ def save_network(shapes_root, options, tmp_path_factory):
     def save(name: str, config=RETRAIN, with_meta: bool = True, **more):
         cfg = load_config(config, options | more | {"data_root": str(shapes_root)})
         init_default_scope(cfg.default_scope)
-        torch.manual_seed(0)
+        torch.manual_seed(SEED)
         model = MODELS.build(cfg.model)
         content = dict(state_dict=model.state_dict(), meta={})
         if with_meta:

@@ -15,7 +15,7 @@ from mmpanonas.models import AutoPanoptic
 from mmpanonas.models.attention import AttendedPyramid
 from mmpanonas.space import PART_CHOICES, Arch, ArchError
 from tests import reference
-from tests.conftest import SHAPES
+from tests.conftest import SEED, SHAPES
 
 COCO = "configs/auto_panoptic/archs/coco.json"
 RATIOS = dict(ratios=dict(r4=4, r8=8, r16=6), allow_remainder=True)
@@ -140,7 +140,7 @@ def config(shapes_config):
 
 
 def build(config: Config, **options) -> AutoPanoptic:
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     model = copy.deepcopy(config.model)
     model.update(options)
     return MODELS.build(model)

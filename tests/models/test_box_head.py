@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from mmpanonas.models import Shared2FCGNBBoxHead
+from tests.conftest import SEED
 
 SMALL = dict(in_channels=4, fc_out_channels=8, roi_feat_size=3, num_classes=5)
 GN = dict(type="GN", num_groups=2)
@@ -27,7 +28,7 @@ def test_each_layer_is_normed_in_groups_and_then_cut_at_zero():
 
 
 def test_weights_start_like_mmdetections():
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     head = Shared2FCGNBBoxHead(in_channels=64, fc_out_channels=256)
     head.init_weights()
     bound = (6 / (49 * 64 + 256)) ** 0.5

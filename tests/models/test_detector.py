@@ -10,7 +10,7 @@ from mmdet.structures import DetDataSample
 
 from mmpanonas.models.mask_crops import whole_masks
 from mmpanonas.space import Arch, ArchError
-from tests.conftest import shapes_arch
+from tests.conftest import SEED, shapes_arch
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def config(shapes_config):
 
 
 def build(config, arch=None):
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     config.model.arch = arch
     return MODELS.build(config.model)
 

@@ -15,6 +15,8 @@ from mmpanonas.space import Arch
 from tests.conftest import ROOT, SMALL, shapes_arch
 from tests.ranks import free_port
 
+pytestmark = pytest.mark.timeout(300)  # several tools, each a process that imports torch
+
 CONFIGS = "configs/auto_panoptic/shapes"
 
 
