@@ -68,7 +68,7 @@ def dataset_meta(path: str | os.PathLike | None) -> dict | None:
     if not path:
         return None
     check_checkpoint(path)
-    content = CheckpointLoader.load_checkpoint(str(path), "cpu")
+    content = CheckpointLoader.load_checkpoint(str(path), "cpu", logger="silent")
     return trained_meta(content) if isinstance(content, Mapping) else None
 
 
