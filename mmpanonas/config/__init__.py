@@ -13,6 +13,7 @@ from mmpanonas.config.classes import (
 )
 from mmpanonas.config.datasets import LOADERS, annotation_paths, datasets_of, leaves
 from mmpanonas.config.errors import ConfigError
+from mmpanonas.config.experiment import check_experiment
 from mmpanonas.config.loading import load_config
 from mmpanonas.config.places import check_writable, set_work_dir
 from mmpanonas.config.schedule import enable_amp, set_length
@@ -23,6 +24,7 @@ __all__ = [
     "annotation_paths",
     "built",
     "check_data",
+    "check_experiment",
     "check_writable",
     "class_slots",
     "complete_category_ids",

@@ -6,13 +6,16 @@ import shutil
 from functools import lru_cache
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mmdet.registry import DATASETS
 
+from mmpanonas.cli import follow_checkpoint
 from mmpanonas.config import (
     annotation_paths,
     built,
+    check_experiment,
     class_slots,
     complete_category_ids,
     datasets_of,
@@ -255,3 +258,45 @@ def test_panoptic_fpn_needs_things_and_stuff(root, write):
         dataset.update(data_root=str(root), ann_file="annotations/panoptic_val.json")
     with pytest.raises(InputError, match="0 things and 4 stuff; a PanopticFPN needs both"):
         settle_classes(cfg, LOADERS)
+
+
+def test_two_configs_of_one_experiment_agree(root, write):
+    """A study's networks have its supernet's pictures, scale and classes."""
+    supernet = config(root)
+    alone = load_config(SHAPES / "../custom/retrain.py", {"data_root": str(root)})
+    write("val", lambda c: c["categories"].reverse())
+    check_experiment(supernet, alone, "alone.py")
+    read, written = names_of(alone.val_dataloader.dataset, root, "val")
+    assert read == written
+    assert "metainfo" in alone.val_dataloader.dataset
+    alone.train_dataloader.dataset.pipeline[2].scale = (640, 480)
+    with pytest.raises(InputError, match=r"alone\.py has the scales .*640, 480.*320, 240"):
+        check_experiment(supernet, alone, "alone.py")
+    alone.train_dataloader.dataset.data_prefix.img = "images/other/"
+    with pytest.raises(InputError, match=r"has the pictures for training .*images/other'"):
+        check_experiment(supernet, alone, "alone.py")
+    write("val", rename)
+    alone.val_dataloader.dataset.pop("metainfo")
+    with pytest.raises(InputError, match=r"'disk'.* only in the study's training data set"):
+        check_experiment(supernet, alone, "alone.py")
+
+
+def test_a_training_goes_on_with_the_classes_that_it_had(root, write, tmp_path):
+    """Resumed or fine-tuned, labels are the checkpoint's; other classes are new ones."""
+    meta = dict(built(config(root).train_dataloader.dataset).metainfo)
+    write("nas_train", lambda c: c["categories"].reverse())
+
+    def follow(meta, resume):
+        torch.save(dict(state_dict={}, meta=dict(dataset_meta=meta)), tmp_path / "iter_1.pth")
+        cfg = config(root)
+        cfg.load_from, cfg.resume = str(tmp_path / "iter_1.pth"), resume
+        settle_classes(cfg, LOADERS)
+        follow_checkpoint(cfg, LOADERS)
+        return built(cfg.train_dataloader.dataset).metainfo["classes"]
+
+    for resume in (True, False):
+        assert follow(meta, resume) == meta["classes"]
+    other = {**meta, "classes": ("disc", "grass"), "thing_classes": ("disc",)}
+    assert follow(other, False) == built(config(root).train_dataloader.dataset).metainfo["classes"]
+    with pytest.raises(InputError, match=r"only in the checkpoint .*iter_1\.pth"):
+        follow(other, True)

@@ -47,7 +47,10 @@ def study(call_tool, monkeypatch, shapes_root, tmp_path):
     # MMEngine has yapf format every config of a run, a third of the time of a small study.
     monkeypatch.setattr(Config, "pretty_text", property(lambda self: repr(self)))
     config = tmp_path / "mini.py"
-    config.write_text(CONFIG)
+    base = f"{ROOT}/configs/auto_panoptic/studies/ranking_shapes_alone.py"
+    alone = tmp_path / "alone.py"
+    alone.write_text(f'_base_ = "{base}"\nimage_scale = (64, 64)\n')
+    config.write_text(f'{CONFIG}study.update(alone="{alone}")\n')
 
     def run(*words, **options):
         chosen = SMALL | {"data_root": f"{shapes_root}/"} | options

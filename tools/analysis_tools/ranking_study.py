@@ -17,7 +17,7 @@ from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from mmpanonas.cli import make_parser, prepare
-from mmpanonas.config import check_data, load_config
+from mmpanonas.config import check_data, check_experiment, load_config
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.engine.study import Study
 from mmpanonas.engine.study_jobs import run_job
@@ -50,7 +50,9 @@ def main() -> None:
     args = parse()
     loaders = () if args.job else ("train_dataloader", "val_dataloader")
     supernet = prepare(args, loaders)
-    alone = load_config(StudyPlan.from_config(supernet).alone, args.cfg_options)
+    name = StudyPlan.from_config(supernet).alone
+    alone = load_config(name, args.cfg_options)
+    check_experiment(supernet, alone, name)
     check_data(alone, loaders)
     init_default_scope(supernet.default_scope)
     study = Study(supernet, alone, Path(supernet.work_dir))
