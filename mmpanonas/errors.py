@@ -1,10 +1,14 @@
 """The one kind of error that a user can mend, shown without a traceback by the tools."""
 
+import logging
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class InputError(ValueError):
@@ -15,18 +19,112 @@ class InputError(ValueError):
 _BUILT_BY = re.compile(r"(class `\w+` in [\w/.]+: )+")
 
 
+class StoppedError(KeyboardInterrupt):
+    """A signal ends the work.
+
+    Attributes:
+        signal: its number.
+        safe: what is safe, or "".
+    """
+
+    def __init__(self, number: int, safe: str = "") -> None:
+        name = {signal.SIGINT: "Ctrl-C"}.get(number, signal.Signals(number).name)
+        super().__init__(f"stopped by {name}{safe and ': '}{safe}")
+        self.signal, self.safe = number, safe
+
+
+@contextmanager
+def keeping(safe: Callable[[], str]) -> Iterator[None]:
+    """Where a signal or a failing disk ends what is done inside, say what is safe.
+
+    Raises:
+        StoppedError: for a signal, and for whatever a signal to all processes has led to.
+        InputError: for a file that cannot be read or written.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if getattr(stop, "safe", ""):
+            raise
+        raise StoppedError(getattr(stop, "signal", signal.SIGINT), safe()) from None
+    except Exception as error:
+        if _SIGNALS.first:  # such as a reading process that got it as well
+            raise StoppedError(_SIGNALS.first, safe()) from None
+        if isinstance(error, OSError):
+            raise InputError(f"{describe_file_error(error)}; {safe()}") from error
+        raise
+
+
+def describe_file_error(error: OSError) -> str:
+    """What cannot be done with which file, in a line."""
+    if error.strerror is None:  # one of another process, whose last line says it
+        return str(error).strip().rpartition("\n")[2]
+    return f"{error.strerror}{f': {error.filename}' if error.filename else ''}"
+
+
 def run_tool(main: Callable[[], None], *expected: type[Exception]) -> None:
     """Call ``main``; a user's error becomes one line on stderr and exit code 2.
+
+    So does a file that cannot be read or written. After Ctrl-C and SIGTERM a line says what is
+    safe, and the exit code is 130 or 143; of the ranks of a launcher the first one speaks.
 
     Args:
         main: the tool.
         expected: errors besides :class:`InputError` whose messages say enough.
     """
+    # A log that cannot be written, as on a full disk, must not bury the one line.
+    logging.raiseExceptions = False
     try:
-        main()
+        with _SIGNALS, keeping(lambda: ""):
+            main()
     except (InputError, *expected) as error:
         # On a line of its own, also after a progress bar.
-        print(f"\nerror: {_BUILT_BY.sub('', str(error))}", file=sys.stderr, flush=True)
+        message = _BUILT_BY.sub("", str(error)).removesuffix("; ")
+        print(f"\nerror: {message}", file=sys.stderr, flush=True)
         if int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", 0)):
             os.kill(os.getppid(), signal.SIGTERM)  # torchrun would start it again, in vain
         sys.exit(2)
+    except StoppedError as stop:
+        print(f"\n{stop}", file=sys.stderr, flush=True)
+        sys.exit(128 + stop.signal)
+
+
+class _Signals:
+    """A context in which the first Ctrl-C or SIGTERM raises ``StoppedError``.
+
+    Attributes:
+        first: which signal came, or 0.
+    """
+
+    def __init__(self) -> None:
+        self.first, self._since, self._process = 0, 0.0, 0
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> None:
+        self.first, self._process = 0, os.getpid()
+        if threading.current_thread() is not threading.main_thread():
+            return
+        quiet = int(os.environ.get("RANK", 0)) > 0  # ends at once, also within a collective call
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.SIG_DFL if quiet else self.receive
+            self._before[number] = signal.signal(number, handler)
+
+    def __exit__(self, *exc) -> None:
+        self.first = 0
+        while self._before:
+            signal.signal(*self._before.popitem())
+
+    def receive(self, number: int, frame: object = None) -> None:
+        """Raise at the first; one more soon after is its echo, a later one is impatience."""
+        if os.getpid() != self._process:  # a child inherits the handler
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        if not self.first:
+            self.first, self._since = number, time.monotonic()
+            raise StoppedError(number)
+        if time.monotonic() - self._since > 3:
+            os._exit(128 + number)
+
+
+_SIGNALS = _Signals()

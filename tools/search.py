@@ -3,7 +3,8 @@
 from mmengine.runner import Runner
 
 from mmpanonas.cli import make_parser, prepare_search
-from mmpanonas.errors import run_tool
+from mmpanonas.errors import keeping, run_tool
+from mmpanonas.execution import describe_results
 
 
 def main() -> None:
@@ -25,7 +26,8 @@ def main() -> None:
     chosen = dict(type=args.executor, workers=args.num_workers, address=args.ray_address)
     chosen = {key: value for key, value in chosen.items() if value is not None}
     cfg.val_cfg.executor = {**(cfg.val_cfg.get("executor") or {}), **chosen}
-    Runner.from_cfg(cfg).val()
+    with keeping(lambda: describe_results(cfg.work_dir)):
+        Runner.from_cfg(cfg).val()
 
 
 if __name__ == "__main__":

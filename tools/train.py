@@ -4,8 +4,12 @@ from mmengine.runner import Runner
 
 from mmpanonas.cli import follow_checkpoint, make_parser, of_concern, prepare
 from mmpanonas.config import enable_amp
-from mmpanonas.engine.checkpoints import check_checkpoint, checkpoint_to_resume
-from mmpanonas.errors import run_tool
+from mmpanonas.engine.checkpoints import (
+    check_checkpoint,
+    checkpoint_to_resume,
+    describe_latest,
+)
+from mmpanonas.errors import keeping, run_tool
 
 
 def main() -> None:
@@ -37,9 +41,10 @@ def main() -> None:
     follow_checkpoint(cfg, loaders)
     if cfg.val_cfg.get("type") == "SearchLoop":  # a search's config trains its supernet
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    runner = Runner.from_cfg(cfg)
-    runner.logger.addFilter(of_concern)
-    runner.train()
+    with keeping(lambda: describe_latest(cfg.work_dir)):
+        runner = Runner.from_cfg(cfg)
+        runner.logger.addFilter(of_concern)
+        runner.train()
     runner.logger.info(f"checkpoints and logs: {cfg.work_dir}")
 
 

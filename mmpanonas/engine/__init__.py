@@ -11,6 +11,7 @@ from mmpanonas.engine.fairness import (
 )
 from mmpanonas.engine.hooks import ProgressBarHook, ValidateAsSavedHook
 from mmpanonas.engine.recalibration import BNRecalibrationHook, RecalibrationBatches, recalibrated
+from mmpanonas.engine.saving import WholeCheckpointHook
 from mmpanonas.engine.search_loop import SearchLoop
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "StrictFairnessHook",
     "UniformSamplingHook",
     "ValidateAsSavedHook",
+    "WholeCheckpointHook",
     "recalibrated",
 ]

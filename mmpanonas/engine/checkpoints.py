@@ -75,15 +75,25 @@ def dataset_meta(path: str | os.PathLike | None) -> dict | None:
 def latest_checkpoint(folder: str | os.PathLike) -> Path | None:
     """The checkpoint that ``last_checkpoint`` in a work dir names, or None.
 
-    A work dir may have been moved or copied: its own file goes before that of the place where
-    it was written.
+    A work dir may have been moved or copied: its own files go before that of the place where
+    it was written. Where the note was cut short by a full disk, its newest one is meant.
     """
     note = Path(folder) / "last_checkpoint"
     if not note.is_file():
         return None
-    written = Path(note.read_text().strip())
+    written = Path(note.read_text(errors="replace").strip())
     own = note.parent / written.name
-    return own if own.is_file() else written
+    if own.is_file():
+        return own
+    return next(iter(all_checkpoints(folder)), written if written.name else None)
+
+
+def describe_latest(folder: str | os.PathLike) -> str:
+    """What of a training in ``folder`` is safe, and how to go on."""
+    latest = latest_checkpoint(folder)
+    if latest is None:
+        return f"{folder} holds no checkpoint yet, so start it anew"
+    return f"{latest} is safe; go on with --resume"
 
 
 def checkpoint_to_resume(folder: str | os.PathLike) -> Path | None:

@@ -7,6 +7,7 @@ from terminaltables import AsciiTable
 from tqdm import tqdm
 
 from mmpanonas.engine.hooks import BAR
+from mmpanonas.errors import describe_file_error
 from mmpanonas.execution import Outcome, Record, Search
 
 
@@ -25,6 +26,7 @@ class SearchProgress:
         self, metric: str, visualizer: Visualizer, total: int, known: Sequence[Record]
     ) -> None:
         self.metric, self.visualizer = metric, visualizer
+        self._draws = True
         self._bar = tqdm(total=total, initial=len(known), desc="search", **BAR)
 
     def __call__(self, search: Search, record: Record, outcome: Outcome) -> None:
@@ -40,10 +42,19 @@ class SearchProgress:
             scalars["search/score"] = record.metrics[self.metric]
         if failed:
             words.append(f"{failed} failed")
-        self.visualizer.add_scalars(scalars, step=len(search.records))
+        self._draw(search, scalars)
         self._bar.set_postfix_str(", ".join(words))
         self._bar.total = search.strategy.total
         self._bar.update()
+
+    def _draw(self, search: Search, scalars: dict[str, float]) -> None:
+        """Curves are no results: a disk that takes none stops them alone."""
+        try:
+            if self._draws:
+                self.visualizer.add_scalars(scalars, step=len(search.records))
+        except OSError as error:
+            self._draws = False
+            search.say(f"the curves end here: {describe_file_error(error)}")
 
     def close(self) -> None:
         """Leave the bar as it is."""

@@ -14,7 +14,7 @@ from mmpanonas.execution.executor import Executor, SerialExecutor, WorkersLostEr
 from mmpanonas.execution.jsonlines import JsonLines, SearchDirectoryError
 from mmpanonas.execution.processes import alone_in, run_processes
 from mmpanonas.execution.ray_workers import RayExecutor
-from mmpanonas.execution.record import Record, read_records, read_seconds
+from mmpanonas.execution.record import Record, describe_results, read_records, read_seconds
 from mmpanonas.execution.search import Search, SearchFailedError
 from mmpanonas.execution.sockets import SocketExecutor, serve
 
@@ -39,6 +39,7 @@ __all__ = [
     "WorkersLostError",
     "alone_in",
     "check_identity",
+    "describe_results",
     "read_records",
     "read_seconds",
     "run_processes",

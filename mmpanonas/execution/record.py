@@ -144,6 +144,14 @@ def read_records(folder: str | os.PathLike) -> list[Record]:
     return sorted(read_numbered(folder).values(), key=lambda record: record.index)
 
 
+def describe_results(folder: str | os.PathLike) -> str:
+    """What of a search in ``folder`` is safe, and how to go on."""
+    number = JsonLines(Path(folder) / "results.jsonl").lines(damaged=lambda problem: None)[1].line
+    if not number:
+        return f"{folder} holds no result yet, so start it anew"
+    return f"{number} results are safe in {folder}; go on with --resume"
+
+
 def read_seconds(folder: str | os.PathLike) -> float:
     """What all evaluations of a search took together, failed ones and former starts included."""
     file = JsonLines(Path(folder) / "times.jsonl")
