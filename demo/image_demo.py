@@ -10,7 +10,7 @@ from mmengine.config import DictAction
 
 from mmpanonas.config import check_writable
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.inference import PanopticInferencer, list_pictures
+from mmpanonas.inference import PanopticInferencer, PicturesError, list_pictures
 
 
 def main() -> None:
@@ -43,14 +43,18 @@ def main() -> None:
         args.config, args.checkpoint, args.device, options, args.ann_file
     )
     what = dict(no_save_vis=args.no_save_vis, no_save_pred=args.no_save_pred)
+    problem, count = None, len(pictures)
     try:
-        inferencer(pictures, args.batch_size, args.out_dir, **what)
-    except OSError as error:
-        raise InputError(f"cannot write to {args.out_dir}: {error.strerror}") from None
+        inferencer(pictures, args.batch_size, out_dir=args.out_dir, **what)
+    except PicturesError as error:
+        problem, count = error, len(error.results["predictions"])
     places = [] if args.no_save_pred else [str(inferencer.results(args.out_dir).json_path)]
     places += [] if args.no_save_vis else [str(Path(args.out_dir) / "vis")]
-    number = f"{len(pictures)} picture{'s' * (len(pictures) > 1)}"
-    print(f"results of {number}: {', '.join(places) or 'not written'}")
+    if count:
+        number = f"{count} picture{'s' * (count > 1)}"
+        print(f"results of {number}: {', '.join(places) or 'not written'}")
+    if problem:
+        raise problem
 
 
 if __name__ == "__main__":

@@ -20,10 +20,19 @@ OURS = {
     "convert": {"space", "errors"},
     "datasets": {"space", "errors", "panoptic_png", "runs"},
     "evaluation": {"space", "errors", "panoptic_png", "runs"},
-    "visualization": {"space", "errors", "panoptic_png"},
-    "inference": {"config", "datasets", "engine", "evaluation", "visualization", "errors"},
+    "visualization": {"space", "errors", "panoptic_png", "file_names"},
+    "inference": {
+        "config",
+        "datasets",
+        "engine",
+        "evaluation",
+        "visualization",
+        "errors",
+        "file_names",
+    },
     "errors": set(),
     "files": set(),
+    "file_names": {"errors"},
     "panoptic_png": {"errors"},
     "runs": set(),
 }
@@ -36,6 +45,7 @@ THEIRS = {
     "errors": set(),
     "files": set(),
     "runs": {"numpy"},
+    "file_names": set(),
 }
 
 

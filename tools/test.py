@@ -5,15 +5,10 @@ from pathlib import Path
 from mmengine.runner import Runner
 
 from mmpanonas.cli import make_parser, prepare
-from mmpanonas.config import (
-    ConfigError,
-    annotation_paths,
-    complete_category_ids,
-    is_annotated,
-    leaves,
-)
+from mmpanonas.config import ConfigError, complete_category_ids
 from mmpanonas.engine.checkpoints import check_one_path
-from mmpanonas.errors import run_tool
+from mmpanonas.errors import InputError, run_tool
+from mmpanonas.outputs import check_outputs, prepare_outputs
 
 
 def main() -> None:
@@ -26,22 +21,17 @@ def main() -> None:
     parser.add_argument("--show-dir", help="write panels: input, truth, prediction")
     parser.add_argument("--show-num", type=int, default=20, help="number of panels")
     args = parser.parse_args()
+    if args.show_num < 1:
+        raise InputError(f"--show-num must be 1 or more, got {args.show_num}")
+    if "" in (args.out, args.show_dir):
+        raise InputError("--out and --show-dir: expected a path, got an empty text")
     cfg = prepare(args, ("test_dataloader",))
     if args.arch:
         if "recalibration" not in cfg.default_hooks:
             raise ConfigError("--arch picks a path of a supernet; a fixed network has its own")
         cfg.default_hooks.recalibration.arch = args.arch
-    scored = is_annotated(cfg, "test_dataloader")
     if args.out:
-        cfg.test_evaluator.outfile_prefix = args.out
-        cfg.test_evaluator.ann_file = annotation_paths(next(leaves(cfg.test_dataloader)))[0]
-        cfg.test_evaluator.format_only = not scored
         complete_category_ids(cfg, "test_dataloader")
-    elif not scored:
-        raise ConfigError(
-            f"{annotation_paths(next(leaves(cfg.test_dataloader)))[0]} has no annotations, so "
-            f"there is nothing to score: give --out PREFIX to write the results"
-        )
     if args.show_dir:
         cfg.default_hooks.panels = dict(
             type="PanopticPanelHook",
@@ -51,10 +41,16 @@ def main() -> None:
     runner = Runner.from_cfg(cfg)
     if not (cfg.default_hooks.get("recalibration") or {}).get("arch"):
         check_one_path(getattr(runner.model, "module", runner.model))
-    if not scored:
-        runner.logger.info("the test set has no annotations: results are written, not scored")
-    runner.test()
+    prepare_outputs(runner, args.out)
+    try:
+        runner.test()
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or 'a file'} cannot be read or written: {error.strerror or error}; "
+            f"scores that are known stand above and in {runner.log_dir}"
+        ) from error
     runner.logger.info(f"metrics and logs: {runner.log_dir}")
+    check_outputs(runner)
 
 
 if __name__ == "__main__":

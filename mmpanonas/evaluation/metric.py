@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -53,6 +54,13 @@ class PanopticQualityMetric(BaseMetric):
         ann_file: annotation file whose category ids the written results use.
         format_only: write the files and compute nothing; needs no ground truth.
         collect_device, prefix, collect_dir: see :class:`mmengine.evaluator.BaseMetric`.
+
+    Attributes:
+        scores_file: JSON file that gets the scores as soon as they are known, before any other
+            file is written; None writes none.
+        file_names: name of each picture's PNG by its ``img_path``; the stem of ``seg_map_path``
+            by default.
+        problems: what could not be written, in words, on rank 0.
     """
 
     default_prefix = "coco_panoptic"
@@ -74,6 +82,9 @@ class PanopticQualityMetric(BaseMetric):
         self.classwise, self.table = classwise, table
         self.outfile_prefix, self.ann_file = outfile_prefix, ann_file
         self.format_only = format_only
+        self.scores_file: Path | None = None
+        self.file_names: Mapping[str, str] = {}
+        self.problems: list[str] = []
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Reduce each picture to counts, appended to ``self.results``.
@@ -85,7 +96,7 @@ class PanopticQualityMetric(BaseMetric):
             ids = prediction_ids(sample, len(self._classes()[0]))
             result = {"key": (sample["img_id"], str(sample.get("seg_map_path")))}
             if self.outfile_prefix is not None:
-                result["annotation"] = self._write_png(sample, ids)
+                result |= self._write_png(sample, ids)
             if not self.format_only:
                 result["counts"] = self._counts(sample, ids)
             self.results.append(result)
@@ -95,10 +106,16 @@ class PanopticQualityMetric(BaseMetric):
 
         Works on any list of results, so also on those of one rank (``metric.results``).
         """
+        self.problems = []
+        metrics = {} if self.format_only else self._scores(results)
         if self.outfile_prefix is not None and is_main_process():
-            self._write_json(results)
-        if self.format_only:
-            return {}
+            self._write_results(results, metrics)
+        for problem in self.problems:
+            print_log(problem, MMLogger.get_current_instance(), logging.ERROR)
+        return metrics
+
+    def _scores(self, results: list[dict]) -> dict[str, float]:
+        """The metrics, logged in tables and stored in ``scores_file``."""
         totals, num_things = self._totals(results), self._classes()[1]
         groups = {
             "All": ("", totals),
@@ -106,22 +123,22 @@ class PanopticQualityMetric(BaseMetric):
             "Stuff": ("_st", totals[num_things:]),
         }
         metrics, rows = {}, []
-        classes = self.per_class(results)
         for group, (suffix, members) in groups.items():
             values, present = mean_quality(members)
             metrics.update({key + suffix: value for key, value in values.items()})
             rows.append([group, *(f"{value:.3f}" for value in values.values()), present])
         if self.table:
             _log_table(["", "PQ", "SQ", "RQ", "classes"], rows)
+        if self.scores_file is not None and is_main_process():
+            named = {f"{self.prefix}/{key}": value for key, value in metrics.items()}
+            self._try_to_write(self.scores_file, lambda: write_json(self.scores_file, named))
         if self.classwise:
             keys = ("PQ", "SQ", "RQ")
             table = []
-            for row in classes:
+            for row in self.per_class(results):
                 counts = [row[key] for key in ("n_tp", "n_fp", "n_fn")]
                 table.append([row["name"], *(f"{row[key]:.3f}" for key in keys), *counts])
             _log_table(["class", *keys, "TP", "FP", "FN"], table)
-        if self.outfile_prefix is not None and is_main_process():
-            write_json(f"{self.outfile_prefix}.pq.json", {"metrics": metrics, "classes": classes})
         return metrics
 
     def per_class(self, results: list[dict]) -> list[dict]:
@@ -187,15 +204,35 @@ class PanopticQualityMetric(BaseMetric):
         return PanopticResults(self.outfile_prefix, classes, num_things, ids)
 
     def _write_png(self, sample: dict, ids: np.ndarray) -> dict:
-        """Write one predicted map; return its entry of the results file."""
+        """Write one predicted map; its ``annotation`` in the results file, or the ``problem``."""
         stem = Path(sample.get("seg_map_path") or sample["img_path"]).stem
-        self._files.write_png(stem, ids)
-        return self._files.annotation(sample["img_id"], stem, ids)
+        stem = self.file_names.get(sample.get("img_path"), stem)
+        try:
+            self._files.write_png(stem, ids)
+        except OSError as error:
+            return {"problem": f"{self._files.folder / stem}.png: {error.strerror or error}"}
+        return {"annotation": self._files.annotation(sample["img_id"], stem, ids)}
 
-    def _write_json(self, results: list[dict]) -> None:
-        """Write the results file in one step, pictures in the order of their ids."""
-        entries = {result["key"]: result["annotation"] for result in results}
-        self._files.write_json([entries[key] for key in sorted(entries)])
+    def _write_results(self, results: list[dict], metrics: dict) -> None:
+        """Write the scores and the results file, pictures in the order of their ids."""
+        pictures = {result["key"]: result for result in results}
+        self.problems += [r["problem"] for r in pictures.values() if "problem" in r]
+        entries = [
+            pictures[key]["annotation"] for key in sorted(pictures) if "annotation" in pictures[key]
+        ]
+        if not self.format_only:
+            path = f"{self.outfile_prefix}.pq.json"
+            content = {"metrics": metrics, "classes": self.per_class(results)}
+            self._try_to_write(path, lambda: write_json(path, content))
+        self._try_to_write(self._files.json_path, lambda: self._files.write_json(entries))
+
+    def _try_to_write(self, path: object, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self.problems.append(f"{path}: {error.strerror or error}")
+        except InputError as error:
+            self.problems.append(f"{path}: {error}")
 
 
 def _log_table(header: list, rows: list[list]) -> None:

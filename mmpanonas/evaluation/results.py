@@ -47,7 +47,10 @@ class PanopticResults:
         ]
 
     def annotation(self, image_id: int | str, stem: str, ids: np.ndarray) -> dict:
-        """The JSON's entry of a picture of segment ids (H, W) whose PNG is ``<stem>.png``."""
+        """The JSON's entry of a picture of segment ids (H, W) whose PNG is ``<stem>.png``.
+
+        The stem may have folders, as in ``seq1/0001``.
+        """
         segments = [
             {"id": i, "category_id": self.categories[predicted_label(i)]["id"], "area": area}
             for i, area in segment_areas(ids).items()
@@ -57,8 +60,13 @@ class PanopticResults:
 
     def write_png(self, stem: str, ids: np.ndarray) -> None:
         """Write the segment ids (H, W) of a picture. Raises OSError where it cannot."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_panoptic_png(self.folder / f"{stem}.png", ids)
+        path = self.folder / f"{stem}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_panoptic_png(path, ids)
+        except OSError:
+            path.unlink(missing_ok=True)  # a full disk takes the name and a part
+            raise
 
     def write_json(self, annotations: Sequence[dict], **more: object) -> None:
         """Write the JSON in one step: ``annotations``, the categories, and keys of ``more``.

@@ -1,11 +1,11 @@
 """MMDetection's inferencer for panoptic maps: pictures of them, and files in the COCO format."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from os.path import isfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from mmdet.apis import DetInferencer
@@ -15,18 +15,45 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from tqdm import tqdm
 
-from mmpanonas.config import annotation_paths, built, class_slots, leaves, load_config
+from mmpanonas.config import (
+    annotation_paths,
+    built,
+    check_writable,
+    class_slots,
+    leaves,
+    load_config,
+)
 from mmpanonas.datasets import Classes
 from mmpanonas.engine.checkpoints import trained_meta
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.engine.reading import trust_checkpoints
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticResults, prediction_ids, read_category_ids
+from mmpanonas.file_names import check_apart, picture_names
 from mmpanonas.inference.network import build_network, read_checkpoint
-from mmpanonas.inference.pictures import Picture, file_stems, list_pictures, read_bgr
+from mmpanonas.inference.options import check_device, refuse_options
+from mmpanonas.inference.pictures import Picture, list_pictures, read_bgr
 from mmpanonas.visualization import PanelSample, panel_figure
 from mmpanonas.visualization.canvas import figure_pixels, save_figure
 from mmpanonas.visualization.segments import known_palette
+
+
+class PicturesError(InputError):
+    """Some pictures came to nothing; what became of the others is in ``results``."""
+
+    def __init__(self, problems: Sequence[str], results: dict, total: int) -> None:
+        shown = "; ".join(problems[:10])
+        more = f"; and {len(problems) - 10} more" if len(problems) > 10 else ""
+        done = len(results["predictions"])
+        super().__init__(f"{done} of {total} pictures segmented: {shown}{more}")
+        self.problems, self.results = list(problems), results
+
+
+def _said(error: Exception, picture: str | np.ndarray, number: int) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    name = picture if isinstance(picture, str) else f"picture {number}"
+    return f"{name} does not fit the pipeline: {getattr(error, 'err', '') or error}"
 
 
 class PanopticInferencer(DetInferencer):
@@ -44,8 +71,11 @@ class PanopticInferencer(DetInferencer):
         show_progress: show a bar.
 
     Raises:
-        InputError: no such file, or the checkpoint is of another network than the config.
+        InputError: no such file or device, or the checkpoint is of another network than the config.
     """
+
+    #: Of an ``out_dir``, and which of no_save_vis and no_save_pred leaves it out.
+    FOLDERS = {"vis": 0, "results.panoptic": 1}
 
     def __init__(
         self,
@@ -57,6 +87,7 @@ class PanopticInferencer(DetInferencer):
         show_progress: bool = True,
     ) -> None:
         trust_checkpoints(_trusts(config, cfg_options))
+        check_device(device)
         content = read_checkpoint(checkpoint)
         meta = trained_meta(content)
         cfg = load_config(config, cfg_options, Classes.of_meta(meta))
@@ -67,32 +98,75 @@ class PanopticInferencer(DetInferencer):
         self.category_ids = ann_file and read_category_ids(ann_file, self.classes)
 
     def __call__(
-        self, inputs: Picture | Sequence[Picture], batch_size: int = 1, out_dir: str = "", **options
+        self,
+        inputs: Picture | Iterable[Picture],
+        batch_size: int = 1,
+        return_vis: bool = False,
+        no_save_vis: bool = False,
+        return_datasamples: bool = False,
+        print_result: bool = False,
+        no_save_pred: bool = False,
+        out_dir: str | os.PathLike = "",
+        **others,
     ) -> dict:
-        """Segment pictures: paths, folders of them, or BGR arrays (H, W, 3), one or several.
+        """Segment pictures, one or several: paths, folders, URLs, arrays, tensors, PIL's.
 
         With ``out_dir`` the results are written there: ``results.panoptic.json`` and the folder
         ``results.panoptic`` as :class:`PanopticResults` says (the JSON also has ``images``), and
-        the folder ``vis`` of drawn results.
+        the folder ``vis`` of drawn results, unless ``no_save_pred`` and ``no_save_vis`` forbid it.
 
         Args:
-            options: of MMDetection's inferencer: ``no_save_vis``, ``no_save_pred`` (False here),
-                ``return_vis``, ``return_datasamples``, ``print_result``.
+            inputs: see :func:`list_pictures`.
+            others: further options of MMDetection's inferencer, which mean nothing here: refused.
 
         Returns:
             ``predictions``, one for each picture: ``image_id`` (its number from 1), ``img_path``,
             ``height``, ``width``, ``file_name`` of the PNG, ``segments_info`` (``id``,
             ``category_id`` and ``area`` in pixels) and, unless the PNG was written,
-            ``panoptic_seg``: segment ids, int (H, W), 0 is void. ``visualization``, RGB arrays
-            of the drawn results if ``return_vis``.
+            ``panoptic_seg``: segment ids, int (H, W), 0 is void; with ``return_datasamples``
+            MMDetection's data samples instead. ``visualization``, RGB arrays of the drawn results
+            if ``return_vis``.
 
         Raises:
-            InputError: a picture is missing or cannot be decoded, or a folder holds none.
+            PicturesError: some pictures cannot be decoded or drawn, or results cannot be written;
+                all that could be done was, and its ``results`` are what would be returned.
+            InputError: a picture is missing or none at all, a folder holds none, an option that
+                means nothing here, or ``out_dir`` would overwrite the inputs.
         """
-        saves = out_dir and not options.setdefault("no_save_pred", False)
-        found = super().__call__(inputs, batch_size, out_dir=str(out_dir), **options)
-        if saves and not options.get("return_datasamples"):
-            self._write_json(out_dir, found["predictions"])
+        refuse_options(batch_size, others)
+        pictures = list_pictures(inputs)
+        names = picture_names(pictures)
+        found: dict[str, list] = dict(predictions=[], visualization=[])
+        entries: list[dict] = []
+        problems: list[str] = []
+        folders = [name for name, no in self.FOLDERS.items() if not (no_save_vis, no_save_pred)[no]]
+        if out_dir:
+            paths = [one for one in pictures if isinstance(one, str)]
+            for folder in folders:
+                check_writable(Path(out_dir) / folder, "output folder", "out_dir")
+                check_apart(Path(out_dir) / folder, names, paths, "out_dir")
+        pred_dir = "" if no_save_pred else str(out_dir)
+        try:
+            for images, data in self.preprocess(pictures, batch_size, names=names, bad=problems):
+                samples = self.forward(data)
+                batch = [self.pred2dict(sample, pred_dir) for sample in samples]
+                entries += batch
+                found["predictions"] += samples if return_datasamples else batch
+                if print_result:
+                    print(dict(predictions=batch))
+                drawn = self.visualize(
+                    images, samples, return_vis, no_save_vis=no_save_vis, img_out_dir=str(out_dir)
+                )
+                found["visualization"] += drawn or []
+        except OSError as error:
+            problems.append(f"cannot write to {out_dir}: {error.strerror or error}")
+        if pred_dir and entries:
+            try:
+                self._write_json(pred_dir, entries)
+            except OSError as error:
+                problems.append(f"cannot write to {out_dir}: {error.strerror or error}")
+        if problems:
+            raise PicturesError(problems, found, len(pictures))
         return found
 
     def results(self, out_dir: str | os.PathLike = "") -> PanopticResults:
@@ -113,24 +187,35 @@ class PanopticInferencer(DetInferencer):
     def _init_visualizer(self, cfg: Config) -> None:
         """None: MMDetection's would open log files; :meth:`visualize` draws."""
 
-    def _inputs_to_list(self, inputs: Picture | Sequence[Picture]) -> list[str | np.ndarray]:
-        return list_pictures(inputs)
-
     def preprocess(
-        self, inputs: Sequence[str | np.ndarray], batch_size: int = 1, **kwargs
+        self,
+        inputs: Sequence[str | np.ndarray],
+        batch_size: int = 1,
+        *,
+        names: Sequence[str],
+        bad: list[str],
+        **kwargs,
     ) -> Iterator[tuple[list[np.ndarray], dict]]:
         """Batches: the pictures, BGR, and what the network takes; each sample gets its number,
-        its path and the name ``stem`` of its files, unlike all others."""
-        batches = super().preprocess(map(read_bgr, inputs), batch_size, **kwargs)
-        names = zip(count(1), inputs, file_stems(inputs))
-        total = len(inputs)
-        with tqdm(total=total, desc="inference", disable=not self.show_bar, **BAR) as bar:
-            for pictures, data in batches:
-                for sample, (number, picture, stem) in zip(data["data_samples"], names):  # noqa: B905
+        its path and ``stem``, its name. A picture that cannot be read adds a line to ``bad``."""
+        batch: list[tuple[np.ndarray, dict]] = []
+        with tqdm(total=len(inputs), desc="inference", disable=not self.show_bar, **BAR) as bar:
+            for number, (picture, name) in enumerate(zip(inputs, names, strict=True), 1):
+                try:
+                    pixels = read_bgr(picture)
+                    packed = self.pipeline(pixels)
+                except (InputError, cv2.error) as error:
+                    bad.append(_said(error, picture, number))
+                else:
                     path = "" if isinstance(picture, np.ndarray) else picture
-                    sample.set_metainfo(dict(img_id=number, img_path=path, stem=stem))
-                yield pictures, data
-                bar.update(len(pictures))
+                    packed["data_samples"].set_metainfo(
+                        dict(img_id=number, img_path=path, stem=name)
+                    )
+                    batch.append((pixels, packed))
+                if batch and (len(batch) == batch_size or number == len(inputs)):
+                    yield [one for one, _ in batch], self.collate_fn([data for _, data in batch])
+                    batch = []
+                bar.update()
 
     def visualize(
         self,

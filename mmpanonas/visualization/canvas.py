@@ -16,6 +16,8 @@ from matplotlib.textpath import TextPath
 
 from mmpanonas.errors import InputError
 
+LONGEST = 120  # characters of a name
+DOTS = "\N{HORIZONTAL ELLIPSIS}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 INK = "#22272e"
 FAINT = "#5b6673"
@@ -72,8 +74,28 @@ def check_suffix(path: str | os.PathLike, suffixes: tuple[str, ...] = (".png", "
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Width in inches of one line of text of ``size`` points in the default font."""
     # TextPath would take the text between two dollars for a formula; Canvas.text does not.
-    path = TextPath((0, 0), text.replace("$", "S"), size=size, prop=FontProperties(weight=weight))
+    text = drawable(text).replace("$", "S")
+    path = TextPath((0, 0), text, size=size, prop=FontProperties(weight=weight)) if text else None
+    if path is None or not len(path.vertices):  # no ink
+        return 0.0
     return max(path.get_extents().width / 72, 0.0)
+
+
+@lru_cache(maxsize=4096)
+def fitting(text: str, size: float, width: float) -> str:
+    """``text``, or as much of its beginning as is at most ``width`` inches wide, and dots."""
+    end = min(len(text), LONGEST)
+    if end == len(text) and text_width(text, size) <= width:
+        return text
+    while end > 1 and text_width(f"{text[:end]}{DOTS}", size) > width:
+        end = min(end - 1, max(1, int(end * width / text_width(text[:end], size))))
+    return f"{text[:end]}{DOTS}"
+
+
+def drawable(text: str) -> str:
+    """``text`` on one line, with a question mark for what no font can be asked for."""
+    text = text.encode("utf-8", "replace").decode()
+    return "".join(one if one.isprintable() else " " if one.isspace() else "?" for one in text)
 
 
 class Canvas:
@@ -90,7 +112,7 @@ class Canvas:
     def text(self, x: float, y: float, text: str, size: float = 9, **style) -> None:
         """Write at a point; ``style`` is matplotlib's, centred both ways by default."""
         style = {"ha": "center", "va": "center", "color": INK, **style}
-        self.axes.text(x, y, text, fontsize=size, parse_math=False, **style)
+        self.axes.text(x, y, drawable(text), fontsize=size, parse_math=False, **style)
 
     def box(
         self,

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from mmpanonas.visualization.canvas import INK, Canvas, text_width
+from mmpanonas.visualization.canvas import INK, Canvas, fitting, text_width
 from mmpanonas.visualization.segments import (
     VOID,
     VOID_STRIPES,
@@ -15,7 +15,7 @@ from mmpanonas.visualization.segments import (
     overlay,
     place_names,
     shade,
-    short_name,
+    short_names,
 )
 
 DPI = 100
@@ -36,7 +36,8 @@ class PanelCanvas(Canvas):
         self, width: int, height: int, classes: Sequence[str], palette: Sequence[Colour]
     ) -> None:
         super().__init__(width / DPI, height / DPI, DPI)
-        self.rows, self.classes, self.palette = height, classes, palette
+        self.rows, self.columns = height, width
+        self.classes, self.palette = classes, palette
         self.axes.set_xlim(0, width)
         self.axes.set_ylim(height, 0)
         self.axes.set_zorder(1)  # over the pictures
@@ -53,7 +54,7 @@ class PanelCanvas(Canvas):
         present = set(np.unique(labels_of(np.unique(ids), len(self.classes)))) & set(
             range(len(self.classes))
         )
-        names = [short_name(name) for name in self.classes]
+        names = [fitting(name, NAME_SIZE, ids.shape[1] / DPI) for name in short_names(self.classes)]
         widths = {names[n]: text_width(names[n], NAME_SIZE) * DPI + 6 for n in present}
         outline = [withStroke(linewidth=2.2, foreground=INK)]
         for name in place_names(ids, names, widths, NAME_SIZE * DPI / 72 + 2):
@@ -90,7 +91,7 @@ class PanelCanvas(Canvas):
                 else:
                     swatch["facecolor"] = _rgb(self.palette[label])
                 self.axes.add_patch(Rectangle((left, top), 18, 14, **swatch))
-                text = _legend_name(label, self.classes)
+                text = _legend_name(label, self.classes, self.columns - 2 * MARGIN)
                 self.text(left + 24, top + 7.5, text, LEGEND_SIZE, ha="left")
 
 
@@ -105,7 +106,8 @@ def legend_rows(
     labels = sorted(n for n in labels if n >= 0) + [VOID] * (VOID in labels)
     rows, x = [[]], 0.0
     for label in labels:
-        step = 24 + text_width(_legend_name(label, classes), LEGEND_SIZE) * DPI + 20
+        name = _legend_name(label, classes, width)
+        step = 24 + text_width(name, LEGEND_SIZE) * DPI + 20
         if rows[-1] and x + step > width:
             rows.append([])
             x = 0.0
@@ -114,8 +116,10 @@ def legend_rows(
     return [row for row in rows if row]
 
 
-def _legend_name(label: int, classes: Sequence[str]) -> str:
-    return "void" if label == VOID else short_name(classes[label])
+def _legend_name(label: int, classes: Sequence[str], width: float) -> str:
+    """What the legend, ``width`` pixels wide, calls a class."""
+    name = "void" if label == VOID else short_names(classes)[label]
+    return fitting(name, LEGEND_SIZE, (width - 24) / DPI)
 
 
 def _rgb(colour: Colour) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 
 from mmpanonas.errors import InputError
+from mmpanonas.file_names import dataset_names, unused_stem
 from mmpanonas.panoptic_png import read_panoptic_png
 from mmpanonas.visualization.panels import PanelSample, draw_panels
 from mmpanonas.visualization.segments import INSTANCE_OFFSET, known_palette
@@ -19,12 +20,15 @@ from mmpanonas.visualization.segments import INSTANCE_OFFSET, known_palette
 
 @HOOKS.register_module()
 class PanopticPanelHook(Hook):
-    """Write ``<work_dir>/<folder>/<stem>.png`` for the first pictures of every test.
+    """Write ``<work_dir>/<folder>/<name>.png`` for the first pictures of every test.
 
     Rank 0 alone draws, from the pictures that it sees. A data sample needs ``img_path``
     and ``pred_panoptic_seg``; with ``seg_map_path`` and ``segments_info`` (the keys of
     MMDetection's panoptic data sets, named in ``meta_keys`` of the packing transform) the
     ground truth is drawn too.
+
+    Names keep the folders below the data set's folder of pictures: ``seq1/0001.png``. A picture
+    that cannot be drawn or written is named in ``problems`` and in the log, and stops nothing.
 
     Args:
         num_pictures: how many; 0 turns the hook off.
@@ -40,16 +44,18 @@ class PanopticPanelHook(Hook):
         self.num_pictures = num_pictures
         self.folder = folder
         self.val = val
-        self._written: list[Path] = []
+        self.problems: list[str] = []
+        self._tried = 0
         self._stems: set[str] = set()
+        self._names: dict[str, str] | None = None
 
     def before_test(self, runner) -> None:
         """Start counting pictures."""
-        self._written, self._stems = [], set()
+        self.problems, self._tried, self._stems, self._names = [], 0, set(), None
 
     def before_val_epoch(self, runner) -> None:
         """Start counting pictures."""
-        self._written, self._stems = [], set()
+        self.before_test(runner)
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Draw the pictures of one batch, up to ``num_pictures`` in all."""
@@ -71,32 +77,35 @@ class PanopticPanelHook(Hook):
 
     @master_only
     def _report(self, runner) -> None:
-        if self._written:
-            count, folder = len(self._written), self._written[0].parent
+        for problem in self.problems:
+            runner.logger.error(problem)
+        count = self._tried - len(self.problems)
+        if count:
+            folder = Path(runner.work_dir) / self.folder
             runner.logger.info(f"{count} picture{'s' * (count > 1)} written to {folder}")
 
     @master_only
     def _draw(self, runner, outputs: Sequence, dataloader) -> None:
-        outputs = outputs[: self.num_pictures - len(self._written)]
+        outputs = outputs[: self.num_pictures - self._tried]
         if not outputs:
             return
+        if self._names is None:
+            self._names = dataset_names(dataloader.dataset, of_maps=False)
+        for data_sample in outputs:
+            name = self._names.get(data_sample.img_path, Path(data_sample.img_path).stem)
+            name = unused_stem(name, self._stems)
+            path = Path(runner.work_dir) / self.folder / f"{name}.png"
+            self._tried += 1
+            try:
+                self._draw_one(runner, data_sample, path, dataloader)
+            except Exception as error:  # a picture must not cost the scores of the run
+                said = getattr(error, "strerror", None) or error
+                self.problems.append(f"{path}: {said or type(error).__name__}")
+
+    def _draw_one(self, runner, data_sample, path: Path, dataloader) -> None:
         meta = _dataset_meta(runner, dataloader)
         classes, palette = meta["classes"], known_palette(meta)
-        for data_sample in outputs:
-            stem = unused_stem(Path(data_sample.img_path).stem, self._stems)
-            path = Path(runner.work_dir) / self.folder / f"{stem}.png"
-            draw_panels([panel_sample(data_sample, len(classes))], path, classes, palette)
-            self._written.append(path)
-
-
-def unused_stem(stem: str, taken: set[str]) -> str:
-    """``stem``, or ``stem_2`` and so on if it is in ``taken``, to which the answer is added."""
-    number, found = 1, stem
-    while found in taken:
-        number += 1
-        found = f"{stem}_{number}"
-    taken.add(found)
-    return found
+        draw_panels([panel_sample(data_sample, len(classes))], path, classes, palette)
 
 
 def panel_sample(data_sample, num_classes: int) -> PanelSample:
@@ -129,12 +138,22 @@ def panoptic_truth(data_sample, num_classes: int) -> np.ndarray | None:
 
 
 def read_picture(path: str) -> np.ndarray:
-    """A picture as uint8 RGB (H, W, 3), from any of MMEngine's file backends."""
+    """A picture as uint8 RGB (H, W, 3), from any of MMEngine's file backends.
+
+    Raises:
+        InputError: it does not exist, or cannot be read or decoded.
+    """
     try:
         data = np.frombuffer(fileio.get(path), np.uint8)
     except FileNotFoundError:
         raise InputError(f"picture {path} does not exist") from None
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except (OSError, ImportError, KeyError, ValueError) as error:  # of backends, too
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"picture {path} cannot be read: {said}") from None
+    try:
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error as error:
+        raise InputError(f"picture {path} cannot be decoded: {error.err}") from None
     if pixels is None:
         raise InputError(f"picture {path} cannot be decoded ({data.size} bytes)")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from mmpanonas.visualization.canvas import drawable
+
 #: MMDetection's distance between two instances of one class.
 INSTANCE_OFFSET = 1000
 #: Share of the segment's colour in the overlay; the rest is the picture.
@@ -39,8 +41,17 @@ def default_palette(num_classes: int) -> list[Colour]:
 
 
 def short_name(name: str) -> str:
-    """A class's name up to the first comma: ADE20K's are lists of synonyms."""
-    return name.split(",")[0]
+    """A class's name up to the first comma: ADE20K's are lists of synonyms.
+
+    Empty for a class without a name.
+    """
+    synonyms = (" ".join(part.split()) for part in drawable(str(name)).split(","))
+    return next(filter(None, synonyms), "")
+
+
+def short_names(classes: Sequence[str]) -> list[str]:
+    """What is written for each class; ``class 3`` for a class without a name."""
+    return [short_name(name) or f"class {label}" for label, name in enumerate(classes)]
 
 
 def known_palette(meta: Mapping) -> Sequence[Colour] | None:

@@ -5,6 +5,7 @@ from mmdet.evaluation.functional import INSTANCE_OFFSET as MMDET_OFFSET
 from mmdet.registry import DATASETS
 
 from mmpanonas.visualization import PanelSample, draw_panel, draw_panels
+from mmpanonas.visualization.canvas import DOTS, fitting, text_width
 from mmpanonas.visualization.panel_canvas import MARGIN, legend_rows
 from mmpanonas.visualization.panels import CAPTION, EDGE, GAP, HEADER, NARROWEST, panel_size
 from mmpanonas.visualization.segments import (
@@ -21,6 +22,7 @@ from mmpanonas.visualization.segments import (
     resize,
     shade,
     short_name,
+    short_names,
 )
 
 CLASSES = ("cat", "dog", "sky")
@@ -266,3 +268,50 @@ def test_bad_samples_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a\.svg"):
         draw_panels([PanelSample(image)], tmp_path / "a.svg", CLASSES)
     assert not list(tmp_path.iterdir())
+
+
+NAMES = [
+    "",
+    " ",
+    ",car",
+    ",",
+    "a\nb",
+    "$x$",
+    r"$\no",
+    "<b>&",
+    "\ud800",
+    "\0",
+    "\u200b",
+    "\u8f66",
+    "n" * 500,
+    "b\u00e9, bar",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_odd_names_of_classes_and_pictures(name, tmp_path):
+    pred = np.zeros((96, 128), int)
+    pred[:50] = 1
+    panel = PanelSample(np.zeros((96, 128, 3), np.uint8), prediction=pred, truth=pred, name=name)
+    draw_panels([panel], tmp_path / "x.png", [name, "road"])
+    assert cv2.imread(str(tmp_path / "x.png")).shape[1] > 1000
+
+
+def test_a_class_is_called_by_its_first_name_that_is_one():
+    shown = short_names(["", ",car", "a\n b , c", "\ud800", "\u200b"])
+    assert shown == ["class 0", "car", "a b", "?", "?"]
+
+
+def test_long_names_end_in_dots_that_fit():
+    assert fitting("road", 10, 5.0) == "road"
+    short = fitting("m" * 300, 10, 1.0)
+    assert short[-1] == DOTS
+    assert 0.7 < text_width(short, 10) <= 1.0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (2, 3)])
+def test_pictures_of_odd_sizes(size, tmp_path):
+    image = np.zeros((*size, 3), np.uint8)
+    for prediction in (np.zeros(size, int), np.full(size, 1), np.full(size, 1001)):
+        draw_panels([PanelSample(image, prediction)], tmp_path / "x.png", ["car"])
+        assert cv2.imread(str(tmp_path / "x.png")) is not None

@@ -24,8 +24,8 @@ from mmpanonas.config import (
 from mmpanonas.datasets.check import check_panoptic
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.file_names import check_apart, dataset_files, dataset_names, unused_stem
 from mmpanonas.visualization import draw_panels, fed_sample
-from mmpanonas.visualization.panel_hook import unused_stem
 from mmpanonas.visualization.segments import known_palette
 
 SPLITS = ("train", "val", "test", "recalibration")
@@ -53,11 +53,14 @@ def main() -> None:
     init_default_scope(cfg.default_scope)
     dataset = DATASETS.build(config)
     classes, palette = dataset.metainfo["classes"], known_palette(dataset.metainfo)
-    total, taken = min(args.number, len(dataset)), set()
+    total, taken, names = min(args.number, len(dataset)), set(), dataset_names(dataset, False)
+    inputs = [path for pair in dataset_files(dataset) for path in pair if path]
+    check_apart(folder, names.values(), inputs, "--out-dir")
     items = (dataset[place] for place in range(len(dataset)))
     for item in tqdm(islice(items, total), total=total, desc=f"browse {args.split}", **BAR):
         panel = fed_sample(item, len(classes))
-        path = folder / f"{unused_stem(Path(panel.name).stem, taken)}.png"
+        name = names.get(item["data_samples"].img_path, Path(panel.name).stem)
+        path = folder / f"{unused_stem(name, taken)}.png"
         draw_panels([panel], path, classes, palette)
     print(f"{total} of {len(dataset)} pictures of {args.split}: {folder}")
 

@@ -1,0 +1,43 @@
+"""What an inferencer is told, checked: nothing that is accepted is ignored."""
+
+import torch
+
+from mmpanonas.errors import InputError
+
+#: MMDetection's options that mean nothing here: the value that asks for nothing, and the reason.
+MEANINGLESS = {
+    "show": (False, "no window is opened: give out_dir, or return_vis=True"),
+    "wait_time": (0, "no window is opened"),
+    "draw_pred": (True, "results are always drawn: no_save_vis=True draws none"),
+    "pred_score_thr": (None, "set model.test_cfg.panoptic.score_thr in cfg_options"),
+    "texts": (None, "the network takes no text"),
+    "stuff_texts": (None, "the network takes no text"),
+    "custom_entities": (False, "the network takes no text"),
+    "tokens_positive": (None, "the network takes no text"),
+}
+
+
+def refuse_options(batch_size: int, others: dict) -> None:
+    """Raise ``InputError`` for a batch size that is none and for options without a meaning."""
+    if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
+        raise InputError(f"batch_size: expected 1 or more, got {batch_size!r}")
+    for name, value in others.items():
+        if name not in MEANINGLESS:
+            raise InputError(f"{name}={value!r}: the inferencer has no such option")
+        nothing, reason = MEANINGLESS[name]
+        if value != nothing:
+            raise InputError(f"{name}={value!r} means nothing here: {reason}")
+
+
+def check_device(device: str | torch.device | None) -> None:
+    """Raise ``InputError`` unless something can be computed on the device."""
+    try:
+        usable = device is None or torch.ones(1, device=device).cpu().item() == 1
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        said = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"device {str(device)!r} cannot be used ({said}): expected cpu, or cuda:0 and so on, "
+            f"of which there are {torch.cuda.device_count()}"
+        ) from None
+    if not usable:
+        raise InputError(f"device {str(device)!r} cannot be used: expected cpu, or cuda:0")
