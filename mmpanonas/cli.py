@@ -8,22 +8,34 @@ import os
 import torch
 from mmdet.utils import setup_cache_size_limit_of_dynamo
 from mmengine.config import Config, DictAction
+from mmengine.device import is_cuda_available
+from mmengine.optim import AmpOptimWrapper, OptimWrapper
+from mmengine.registry import LOOPS, OPTIM_WRAPPERS
 
 from mmpanonas.config import (
     ConfigError,
+    check_archs,
     check_data,
+    check_forms,
     data_classes,
+    is_kind,
+    kind_of,
     load_config,
     set_work_dir,
     settle_classes,
 )
 from mmpanonas.datasets import Classes
+from mmpanonas.engine import FairAmpOptimWrapper, FairOptimWrapper, SearchLoop
 from mmpanonas.engine.checkpoints import check_checkpoint, dataset_meta
 from mmpanonas.engine.ranks import leave_process_group
 from mmpanonas.engine.reading import trust_checkpoints
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.
 _OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+
+
+#: What trains as a wrapper does, with automatic mixed precision.
+_AMP = {OptimWrapper: AmpOptimWrapper, FairOptimWrapper: FairAmpOptimWrapper}
 
 
 def of_concern(record: logging.LogRecord) -> bool:
@@ -73,12 +85,15 @@ def prepare(args: argparse.Namespace, loaders: tuple[str, ...]) -> Config:
         return Classes.of_meta(trained)
 
     cfg = load_config(args.config, args.cfg_options, classes)
+    check_archs(cfg)
+    check_forms(cfg)
     cfg.launcher = args.launcher
     cfg.setdefault("default_hooks", {}).setdefault(
         "checkpoint_kind", dict(type="CheckpointKindHook")
     )
-    cfg.load_from = tested or cfg.get("load_from")
-    check_checkpoint(cfg.load_from)
+    if tested:
+        cfg.load_from, cfg.resume = tested, False  # loaded, not gone on with
+    check_checkpoint(cfg.get("load_from"))
     set_work_dir(cfg, args.config, args.work_dir)
     settle_classes(cfg, loaders, trained, f"the checkpoint {tested}")
     if int(os.environ.get("RANK", 0)) == 0:
@@ -105,7 +120,7 @@ def follow_checkpoint(cfg: Config, loaders: tuple[str, ...]) -> None:
 def prepare_search(args: argparse.Namespace) -> Config:
     """:func:`prepare` for a config that searches. Raises ``ConfigError`` for any other."""
     cfg = prepare(args, ("val_dataloader",))
-    if cfg.val_cfg.get("type") != "SearchLoop":
+    if not is_search(cfg):
         raise ConfigError(
             f"{args.config} holds no search: val_cfg.type must be 'SearchLoop', as in "
             f"configs/auto_panoptic/*/search_evolution.py"
@@ -113,11 +128,38 @@ def prepare_search(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def is_search(cfg: Config) -> bool:
+    """Whether a config's validation is a search."""
+    return is_kind(cfg.get("val_cfg"), SearchLoop, LOOPS, cfg.get("default_scope"))
+
+
+def enable_amp(cfg: Config) -> None:
+    """Train with automatic mixed precision. Raises ``ConfigError`` where that cannot be."""
+    if not is_cuda_available():
+        raise ConfigError("--amp needs a GPU: on a CPU train without it")
+    wrapper = cfg.optim_wrapper
+    kind = kind_of(wrapper, OPTIM_WRAPPERS, cfg.get("default_scope")) or OptimWrapper
+    if issubclass(kind, AmpOptimWrapper):
+        return
+    if kind not in _AMP:
+        raise ConfigError(
+            f"--amp: expected optim_wrapper.type in {[each.__name__ for each in _AMP]}, got "
+            f"{kind.__name__!r}; write one with mixed precision into the config instead"
+        )
+    wrapper.type, wrapper.loss_scale = _AMP[kind].__name__, "dynamic"
+
+
 def _distribute_on_cpu(cfg: Config) -> None:
     """MMEngine assumes a GPU per rank: start gloo and wrap without devices instead."""
     torch.distributed.init_process_group("gloo")
     atexit.register(leave_process_group)
     cfg.model_wrapper_cfg = dict(
-        type="MMDistributedDataParallel", device_ids=None, forward_sync_buffers=False
+        dict(
+            type="MMDistributedDataParallel",
+            find_unused_parameters=cfg.get("find_unused_parameters", False),
+            forward_sync_buffers=False,
+        )
+        | (cfg.get("model_wrapper_cfg") or {}),
+        device_ids=None,
     )
     cfg.sync_bn = None  # PyTorch's SyncBatchNorm runs on GPUs alone

@@ -1,7 +1,15 @@
-"""Import this (``custom_imports`` in the configs do) to register everything with MMDetection."""
+"""Import this (``custom_imports`` in the configs do) to register everything with MMDetection.
+
+Where no default scope is chosen yet, MMDetection's becomes it, so that a network can be built.
+"""
+
+from mmengine.registry import DefaultScope
 
 import mmpanonas.datasets
 import mmpanonas.engine
 import mmpanonas.evaluation
 import mmpanonas.models
 import mmpanonas.visualization  # noqa: F401
+
+if DefaultScope.get_current_instance() is None:
+    DefaultScope.get_instance("mmpanonas", scope_name="mmdet")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 import mmpanonas.register  # noqa: F401
 from mmpanonas.config import load_config
@@ -68,7 +67,6 @@ def _threads():
 @pytest.fixture(autouse=True)
 def _in_project(monkeypatch):
     monkeypatch.chdir(ROOT)
-    init_default_scope("mmdet")
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@
 
 from mmengine.runner import Runner
 
-from mmpanonas.cli import follow_checkpoint, make_parser, of_concern, prepare
-from mmpanonas.config import enable_amp
+from mmpanonas.cli import enable_amp, follow_checkpoint, is_search, make_parser, of_concern, prepare
+from mmpanonas.config import ConfigError
 from mmpanonas.engine.checkpoints import (
     check_checkpoint,
     checkpoint_to_resume,
@@ -29,9 +29,14 @@ def main() -> None:
     if args.amp:
         enable_amp(cfg)
     if args.auto_scale_lr:
+        if not (cfg.get("auto_scale_lr") or {}).get("base_batch_size"):
+            raise ConfigError(
+                "--auto-scale-lr: the config lacks auto_scale_lr.base_batch_size, the number of "
+                "pictures that its learning rate was chosen for"
+            )
         cfg.auto_scale_lr.enable = True
-    latest = args.resume
-    if args.resume == "auto":
+    latest = args.resume or (cfg.get("resume") and (cfg.get("load_from") or "auto"))
+    if latest == "auto":
         latest = checkpoint_to_resume(cfg.work_dir)
         if latest is None:
             print(f"--resume: nothing to resume in {cfg.work_dir}: begins at the start")
@@ -39,7 +44,7 @@ def main() -> None:
         check_checkpoint(latest)
         cfg.resume, cfg.load_from = True, str(latest)
     follow_checkpoint(cfg, loaders)
-    if cfg.val_cfg.get("type") == "SearchLoop":  # a search's config trains its supernet
+    if is_search(cfg):  # a search's config trains its supernet
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     with keeping(lambda: describe_latest(cfg.work_dir)):
         runner = Runner.from_cfg(cfg)

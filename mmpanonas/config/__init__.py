@@ -1,5 +1,6 @@
 """From a config file to a config that is ready to run, checked before any long work."""
 
+from mmpanonas.config.archs import check_archs
 from mmpanonas.config.check import check_data
 from mmpanonas.config.classes import (
     built,
@@ -14,28 +15,31 @@ from mmpanonas.config.classes import (
 from mmpanonas.config.datasets import LOADERS, annotation_paths, datasets_of, leaves
 from mmpanonas.config.errors import ConfigError
 from mmpanonas.config.experiment import check_experiment
+from mmpanonas.config.forms import check_forms
+from mmpanonas.config.kinds import is_kind, kind_of
 from mmpanonas.config.loading import load_config
 from mmpanonas.config.places import check_writable, set_work_dir
-from mmpanonas.config.schedule import enable_amp, set_length
 
 __all__ = [
     "LOADERS",
     "ConfigError",
     "annotation_paths",
     "built",
+    "check_archs",
     "check_data",
     "check_experiment",
+    "check_forms",
     "check_writable",
     "class_slots",
     "complete_category_ids",
     "data_classes",
     "datasets_of",
-    "enable_amp",
     "fill_classes",
     "is_annotated",
+    "is_kind",
+    "kind_of",
     "leaves",
     "load_config",
-    "set_length",
     "set_work_dir",
     "settle_classes",
     "settle_dataset",

@@ -1,33 +1,49 @@
-"""Where a config names its data sets."""
+"""Where a config names its data sets and what is done to their pictures."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mmengine.config import Config
+
+from mmpanonas.config.kinds import hooks_of
 
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 
 
-def datasets_of(cfg: Config, loaders: tuple[str, ...] = LOADERS) -> Iterator[dict]:
+def datasets_of(cfg: Config | Mapping, loaders: tuple[str, ...] = LOADERS) -> Iterator[dict]:
     """The data-set configs of the loaders and of BN recalibration, wrappers unwrapped."""
-    owners = [cfg[key] for key in loaders if cfg.get(key)]
-    owners += [*cfg.get("default_hooks", {}).values(), *cfg.get("custom_hooks", ())]
-    owners.append((cfg.get("val_cfg") or {}).get("recalibration", {}))
-    for owner in owners:
-        yield from leaves(owner)
+    return (dataset for _, dataset in named_datasets(cfg, loaders))
+
+
+def named_datasets(
+    cfg: Config | Mapping, loaders: tuple[str, ...] = LOADERS
+) -> Iterator[tuple[str, dict]]:
+    """Dotted place and config of what :func:`datasets_of` gives."""
+    owners = [(key, cfg[key]) for key in loaders if cfg.get(key)]
+    owners += hooks_of(cfg)
+    search = (cfg.get("val_cfg") or {}).get("recalibration")
+    owners += [("val_cfg.recalibration", search)] if search else []
+    for place, owner in owners:
+        yield from _inner(place, owner)
 
 
 def leaves(owner: dict) -> Iterator[dict]:
     """The data-set configs of a loader or a hook, wrappers unwrapped; none if it has none."""
-    if "datasets" in owner:
-        for each in owner["datasets"]:
-            yield from leaves({"dataset": each})
-    elif "dataset" in owner:
-        inner = owner["dataset"]
-        if {"dataset", "datasets"} & inner.keys():
-            yield from leaves(inner)
-        else:
-            yield inner
+    return (dataset for _, dataset in _inner("", owner))
+
+
+def _inner(place: str, owner: object) -> Iterator[tuple[str, dict]]:
+    """The innermost data sets that ``owner``, a loader, a hook or a wrapper, holds."""
+    for key in ("dataset", "datasets"):
+        held = owner.get(key)
+        many = isinstance(held, list | tuple)
+        for number, dataset in enumerate(held if many else [held]):
+            inner = f"{place}.{key}.{number}" if many else f"{place}.{key}"
+            if isinstance(dataset, Mapping):
+                if dataset.get("dataset") or dataset.get("datasets"):
+                    yield from _inner(inner, dataset)
+                else:
+                    yield inner, dataset
 
 
 def annotation_paths(dataset: dict) -> tuple[str, str, str]:

@@ -1,16 +1,21 @@
 """From a config file to a config that is ready to run."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mmengine.config import Config
 
+from mmpanonas.config.archs import settle_archs
 from mmpanonas.config.classes import fill_classes
-from mmpanonas.config.datasets import datasets_of
 from mmpanonas.config.errors import ConfigError
-from mmpanonas.config.schedule import set_length
+from mmpanonas.config.forms import settle_hooks
+from mmpanonas.config.inheritance import merge_options, read_file
+from mmpanonas.config.reach import say_what_kept
+from mmpanonas.config.schedule import check_length
+from mmpanonas.config.spread import settle_scales
 from mmpanonas.datasets import Classes
+from mmpanonas.errors import InputError
 
 #: Classes, or a function from a config to them.
 Known = Classes | Callable[[Config], Classes | None]
@@ -21,37 +26,51 @@ def load_config(
 ) -> Config:
     """Read a config as MMDetection's tools do, then fill in what follows from other keys.
 
-    A top-level ``data_root`` (also from ``--cfg-options data_root=...``) becomes the root
-    of every data set, a top-level ``image_scale`` the scale of every ``Resize``, a top-level
-    ``max_iters`` the length of the training, with its schedule in proportion; class counts that
-    the model leaves open (None) are those of ``classes`` (also a function of the config) or,
+    ``data_root``, ``image_scale``, ``recalibration`` and ``max_iters``, where a file or an option
+    sets them anew, reach every place that still holds what was inherited
+    (:mod:`mmpanonas.config.inheritance`). Architecture files become their choices. Class counts
+    that the model leaves open (None) are those of ``classes`` (also a function of the config) or,
     without them, of the first data set.
 
     Raises:
-        ConfigError: the file or one that it inherits from does not exist, or it describes no
-            network.
+        ConfigError: the file or one that it inherits from cannot be read, an option does not fit,
+            or the config describes no network.
+        ArchError: an architecture file cannot be read.
     """
     if not Path(path).is_file():
         raise ConfigError(f"config file {path} does not exist")
+    cfg = _read(path)
     try:
-        cfg = Config.fromfile(path)
+        merge_options(cfg, options or {})
+    except (TypeError, KeyError) as error:
+        raise ConfigError(f"options for {path}: {_line(error)}") from None
+    model = cfg.get("model")
+    if not isinstance(model, Mapping) or "type" not in model:
+        raise ConfigError(f"config file {path} describes no network: it lacks the key model.type")
+    settle_hooks(cfg)
+    settle_scales(cfg)
+    check_length(cfg)
+    say_what_kept(cfg, options or {})
+    settle_archs(cfg)
+    fill_classes(cfg, classes(cfg) if callable(classes) else classes)
+    return cfg
+
+
+def _read(path: str | os.PathLike) -> Config:
+    try:
+        return read_file(str(path))
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise ConfigError(
             f"config file {path} inherits from {error.filename}, which does not exist; paths in "
             f"_base_ begin at the folder of the file that names them"
         ) from None
-    cfg.merge_from_dict(options or {})
-    if "type" not in cfg.get("model", {}):
-        raise ConfigError(f"config file {path} describes no network: it lacks the key model.type")
-    datasets = list(datasets_of(cfg))
-    if cfg.get("data_root") and len({dataset.get("data_root") for dataset in datasets}) == 1:
-        for dataset in datasets:
-            dataset.data_root = cfg.data_root
-    if cfg.get("image_scale"):
-        for step in (step for dataset in datasets for step in dataset.pipeline):
-            if step.type == "Resize":
-                step.scale = cfg.image_scale
-    if "max_iters" in cfg:
-        set_length(cfg)
-    fill_classes(cfg, classes(cfg) if callable(classes) else classes)
-    return cfg
+    except Exception as error:  # a config is a program, which may fail in any way
+        raise ConfigError(
+            f"config file {path} cannot be read: {type(error).__name__}: {_line(error)}"
+        ) from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error.args[0] if len(error.args) == 1 else error).split())

@@ -1,48 +1,73 @@
-"""The length of a training and its precision."""
+"""The length of a training: what moves with it, and what would not happen within it."""
 
-from mmengine.config import Config
-from mmengine.device import is_cuda_available
+import math
+from collections.abc import Iterator, Mapping, MutableMapping
+
+from mmengine.hooks import CheckpointHook, LoggerHook
 
 from mmpanonas.config.errors import ConfigError
+from mmpanonas.config.kinds import hooks_of
 
-_AMP = {"OptimWrapper": "AmpOptimWrapper", "FairOptimWrapper": "FairAmpOptimWrapper"}
+#: Arguments of MMEngine's schedulers that are points or lengths in time.
+_POINTS = ("begin", "end", "T_max", "step_size", "total_steps")
+_LISTS = ("milestones", "periods")
 
 
-def set_length(cfg: Config) -> None:
-    """Train for ``cfg.max_iters`` iterations: every point of the schedule moves in proportion.
+def follow_max_iters(base: MutableMapping, new: object) -> None:
+    """Train for ``new`` iterations: every point of an inherited schedule moves in proportion.
 
-    Those are ``train_cfg.val_interval`` and, of ``param_scheduler``, ends and milestones; points
-    are rounded up. How often checkpoints are kept stays: one is always written at the end.
+    Those are ``train_cfg.val_interval`` and ``dynamic_intervals``, all points of schedulers that
+    count iterations, and the interval of checkpoints; they are rounded up, the last one so that
+    it stays a multiple of what divided it and the length (a window of paths is never cut). The
+    log's interval is at most the length.
 
     Raises:
-        ConfigError: the config counts no iterations, or ``max_iters`` is no positive integer.
+        ConfigError: ``new`` is no positive integer.
     """
-    loop, new = cfg.get("train_cfg") or {}, cfg.max_iters
+    if type(new) is not int or new < 1:
+        raise ConfigError(f"max_iters: expected a positive number of iterations, got {new!r}")
+    loop = base.get("train_cfg") or {}
     old = loop.get("max_iters")
     if not old:
-        raise ConfigError("max_iters: this config has no train_cfg.max_iters to change")
-    if not isinstance(new, int) or new < 1:
-        raise ConfigError(f"max_iters: expected a positive number of iterations, got {new!r}")
+        return
 
     def moved(point: int) -> int:
         return -(-point * new // old)
 
-    loop.max_iters = new
+    loop["max_iters"] = new
     if "val_interval" in loop:
-        loop.val_interval = moved(loop.val_interval)
-    for scheduler in cfg.get("param_scheduler") or ():
-        for key in {"begin", "end", "T_max"} & scheduler.keys():
-            scheduler[key] = moved(scheduler[key])
-        if "milestones" in scheduler:
-            scheduler.milestones = [moved(point) for point in scheduler.milestones]
+        loop["val_interval"] = moved(loop["val_interval"])
+    if loop.get("dynamic_intervals"):
+        loop["dynamic_intervals"] = [(moved(a), moved(b)) for a, b in loop["dynamic_intervals"]]
+    for _, scheduler in schedulers_of(base):
+        if not scheduler.get("by_epoch", True):
+            for key in scheduler.keys() & {*_POINTS}:
+                scheduler[key] = moved(scheduler[key])
+            for key in scheduler.keys() & {*_LISTS}:
+                scheduler[key] = [moved(point) for point in scheduler[key]]
+    for _, hook in hooks_of(base, CheckpointHook):
+        if not hook.get("by_epoch", True) and hook.get("interval", -1) > 0:
+            unit = math.gcd(hook["interval"], new)
+            hook["interval"] = -(-moved(hook["interval"]) // unit) * unit
+    for _, hook in hooks_of(base, LoggerHook):
+        hook["interval"] = min(hook.get("interval", 10), new)
 
 
-def enable_amp(cfg: Config) -> None:
-    """Train with automatic mixed precision. Raises ``ConfigError`` without a GPU."""
-    if not is_cuda_available():
-        raise ConfigError("--amp needs a GPU: on a CPU train without it")
-    kind = cfg.optim_wrapper.get("type", "OptimWrapper")
-    if kind in _AMP:
-        cfg.optim_wrapper.type, cfg.optim_wrapper.loss_scale = _AMP[kind], "dynamic"
-    elif kind not in _AMP.values():
-        raise ConfigError(f"--amp: expected optim_wrapper.type in {list(_AMP)}, got {kind!r}")
+def check_length(cfg: Mapping) -> None:
+    """Raise ``ConfigError`` if a key ``max_iters`` has no schedule to move."""
+    if "max_iters" in cfg and not (cfg.get("train_cfg") or {}).get("max_iters"):
+        raise ConfigError("max_iters: this config has no train_cfg.max_iters to change")
+
+
+def schedulers_of(cfg: Mapping) -> Iterator[tuple[str, dict]]:
+    """Places and configs of the schedulers: one, a list, or lists of several optimizers."""
+
+    def within(place: str, node: object) -> Iterator[tuple[str, dict]]:
+        if isinstance(node, Mapping) and "type" in node:
+            yield place, node
+        elif isinstance(node, Mapping | list | tuple):
+            items = node.items() if isinstance(node, Mapping) else enumerate(node)
+            for key, item in items:
+                yield from within(f"{place}.{key}", item)
+
+    return within("param_scheduler", cfg.get("param_scheduler"))

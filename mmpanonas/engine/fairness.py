@@ -25,10 +25,19 @@ class _MeanOverPasses:
     Ranks train the same path on their own pictures. Gradients are exchanged once per step
     rather than once per pass: DistributedDataParallel would skip the gradients that
     earlier passes left on parameters which the last pass does not touch.
+
+    Raises:
+        InputError: ``accumulative_counts`` is given, or no hook has set a window at the first step.
     """
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args, accumulative_counts: int = 1, **kwargs) -> None:
+        if accumulative_counts != 1:
+            raise InputError(
+                f"optim_wrapper.accumulative_counts is {accumulative_counts}, but a step of a fair "
+                f"supernet takes a window of paths, which its space decides: leave the key out"
+            )
         super().__init__(*args, **kwargs)
+        self._window_is_set = False
         self._trained: list[nn.Parameter] = [
             p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad
         ]
@@ -42,6 +51,7 @@ class _MeanOverPasses:
     def set_window(self, passes: int) -> None:
         """Step after every ``passes`` backward passes."""
         self._accumulative_counts = passes
+        self._window_is_set = True
 
     def should_sync(self) -> bool:
         """Never let DistributedDataParallel exchange gradients: ``step`` does."""
@@ -53,6 +63,11 @@ class _MeanOverPasses:
 
     def step(self, **kwargs) -> None:
         """Average over passes and ranks, then clip and step as usual."""
+        if not self._window_is_set:
+            raise InputError(
+                f"{type(self).__name__} needs a hook that draws paths, else one alone would train: "
+                f"default_hooks.fairness=dict(type='StrictFairnessHook')"
+            )
         self._average_gradients()
         super().step(**kwargs)
         self._passes = [0] * len(self._trained)

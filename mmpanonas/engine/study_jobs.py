@@ -105,6 +105,8 @@ def fusion_metrics(
     config = runner.cfg.model.panoptic_fusion_head
     heads = EveryFusion({n: MODELS.build({**config, **keys}) for n, keys in fusions.items()})
     model.panoptic_fusion_head = heads
+    limits = [head.rules.score_thr for head in heads.heads.values() if hasattr(head, "rules")]
+    model.roi_head.test_cfg.score_thr = min([model.roi_head.test_cfg.score_thr, *limits])
     model.eval()
     loader = runner.build_dataloader(dataloader)
     evaluators: dict[str, Evaluator] = {n: runner.build_evaluator(evaluator) for n in fusions}

@@ -8,9 +8,11 @@ from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import bbox2roi
+from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmpanonas.errors import InputError
 from mmpanonas.models.attention import AttendedPyramid, apply_gates
 from mmpanonas.models.choice import Searchable, SearchableNetwork
 from mmpanonas.models.fusion_head import AutoPanopticFusionHead
@@ -45,6 +47,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
 
     Raises:
         ArchError: the architecture does not fit the model.
+        InputError: ``test_cfg.rcnn.score_thr`` is above the fusion's.
     """
 
     #: Data without things, or without stuff, are trained and tested.
@@ -80,8 +83,25 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         heads = (self.rpn_head, self.roi_head.bbox_head, self.roi_head.mask_head)
         for module in (self.neck, *heads, self.semantic_head):
             module.register_forward_hook(_float32_output)
+        self._settle_score_thr()
         if arch is not None:
             self.search_space.check(arch)
+
+    def _settle_score_thr(self) -> None:
+        """Boxes are found down to the score that the fusion takes, unless the config says lower."""
+        test_cfg = self.roi_head.test_cfg
+        rules = getattr(self.panoptic_fusion_head, "rules", None)
+        if test_cfg is None or rules is None:
+            return
+        limit = test_cfg.get("score_thr")
+        if limit is None:
+            self.roi_head.test_cfg = ConfigDict(test_cfg, score_thr=rules.score_thr)
+        elif limit > rules.score_thr:
+            raise InputError(
+                f"model.test_cfg.rcnn.score_thr is {limit} and drops boxes that the fusion would "
+                f"take from {rules.score_thr} on: set model.test_cfg.panoptic.score_thr, and leave "
+                f"the other out or None"
+            )
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...] | AttendedPyramid:
         """P2 to P6, attended where there is attention."""

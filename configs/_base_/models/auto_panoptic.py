@@ -162,8 +162,8 @@ model = dict(
             min_bbox_size=0,
         ),
         rcnn=dict(
-            # What fusion drops (its score_thr) needs no box suppression and no mask.
-            score_thr=0.5,
+            # None: the fusion's. What that drops needs no box suppression and no mask.
+            score_thr=None,
             nms=dict(type="nms", iou_threshold=0.5),
             max_per_img=100,
             mask_thr_binary=0.5,

@@ -18,3 +18,4 @@ param_scheduler = [
     ),
 ]
 default_hooks = dict(checkpoint=dict(interval=360))
+auto_scale_lr = dict(base_batch_size=4)

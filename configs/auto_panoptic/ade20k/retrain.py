@@ -5,7 +5,7 @@ _base_ = [
 ]
 
 model = dict(
-    arch="configs/auto_panoptic/archs/ade20k.json",
+    arch="{{ fileDirname }}/../archs/ade20k.json",
     backbone=dict(channels=(72, 172, 432, 864, 1728)),
     neck=dict(in_channels=[172, 432, 864, 1728]),
 )

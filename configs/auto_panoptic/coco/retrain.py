@@ -5,7 +5,7 @@ _base_ = [
 ]
 
 model = dict(
-    arch="configs/auto_panoptic/archs/coco.json",
+    arch="{{ fileDirname }}/../archs/coco.json",
     backbone=dict(channels=(72, 172, 432, 864, 1728)),
     neck=dict(in_channels=[172, 432, 864, 1728]),
 )

@@ -11,7 +11,7 @@ custom_imports = dict(imports=["mmpanonas.register", "mmpanonas.models.classifie
 visualizer = dict(type="UniversalVisualizer")
 
 model = dict(
-    backbone=dict(arch="configs/auto_panoptic/archs/coco.json", channels=(72, 172, 432, 864, 1728)),
+    backbone=dict(arch="{{ fileDirname }}/../archs/coco.json", channels=(72, 172, 432, 864, 1728)),
     head=dict(in_channels=1728),
 )
 train_dataloader = dict(batch_size=64)

@@ -19,6 +19,7 @@ param_scheduler = [
 loader = dict(num_workers=0, persistent_workers=False)
 # Pilot: two seeds of one network lay 3.8 PQ apart with 4 pictures, 0.7 with 8.
 train_dataloader = dict(batch_size=8, **loader)
+auto_scale_lr = dict(base_batch_size=8)
 val_dataloader = loader
 test_dataloader = loader
 default_hooks = dict(checkpoint=dict(interval=200, max_keep_ckpts=1))

@@ -1,0 +1,37 @@
+"""What a key did not reach, said in a line: silence would look like obedience."""
+
+from collections.abc import Mapping
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from mmpanonas.config.datasets import named_datasets
+from mmpanonas.config.errors import ConfigError
+from mmpanonas.config.spread import picture_size, scales_of
+
+
+def say_what_kept(cfg: Config, options: Mapping) -> None:
+    """Log what keeps a root or a scale of its own beside those that the command line gives.
+
+    Raises:
+        ConfigError: nothing takes what was given.
+    """
+    if options.get("data_root"):
+        roots = {place: dataset.get("data_root") for place, dataset in named_datasets(cfg)}
+        _say("data_root", str(options["data_root"]), roots)
+    if options.get("image_scale"):
+        cfg.image_scale = picture_size(options["image_scale"])
+        _say("image_scale", cfg.image_scale, dict(scales_of(cfg)))
+
+
+def _say(key: str, given: object, found: Mapping[str, object]) -> None:
+    others = {
+        place: value
+        for place, value in found.items()
+        if value != given and not (isinstance(value, list | tuple) and given in value)
+    }
+    told = ", ".join(f"{place} ({value})" for place, value in others.items())
+    if found and len(others) == len(found):
+        raise ConfigError(f"{key}={given} reaches nothing, each has its own: {told}")
+    if others:
+        print_log(f"{key}={given} leaves what has its own: {told}", "current", 30)
