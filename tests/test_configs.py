@@ -141,7 +141,7 @@ def test_full_size_custom_configs_differ_from_cocos_in_data_and_classes_alone(sh
     if name == "retrain":
         options["model.arch"] = "configs/auto_panoptic/archs/coco.json"
     config = load_config(f"configs/auto_panoptic/custom_full/{name}.py", options)
-    coco = read(f"configs/auto_panoptic/coco/{name}.py")
+    coco = load_config(f"configs/auto_panoptic/coco/{name}.py")
     for part, key, kind in class_slots(config.model):
         assert part[key] == (6, 4)[kind]
     for own, cocos in zip(class_slots(config.model), class_slots(coco.model), strict=True):

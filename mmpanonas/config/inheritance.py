@@ -44,6 +44,7 @@ def merge_options(cfg: Config, options: Mapping) -> None:
         _same_length(options["max_iters"], options.get("train_cfg.max_iters"))
     for part in (first, {key: value for key, value in options.items() if key not in first}):
         nested = _nested(part)
+        _fill_lists(nested, cfg._cfg_dict)
         inherit(nested, cfg._cfg_dict)
         cfg.merge_from_dict(nested)
 
@@ -118,6 +119,23 @@ def _replace(own: dict, base: Mapping) -> None:
             _replace(value, held)
         elif held is None or key == "arch" or ("type" in value and isinstance(held, list | tuple)):
             value[_DELETE] = True
+
+
+def _fill_lists(own: dict, base: Mapping) -> None:
+    """Make ``channels.0=16`` the whole list: MMEngine merges dictionaries into lists alone."""
+    for key, value in own.items():
+        held = base.get(key)
+        if isinstance(value, dict) and isinstance(held, Mapping):
+            _fill_lists(value, held)
+        elif isinstance(value, dict) and isinstance(held, list | tuple):
+            plain = {k: v for k, v in value.items() if not isinstance(v, dict)}
+            if plain and len(plain) == len(value):
+                items = list(held)
+                for place, item in plain.items():
+                    if not place.isdigit() or int(place) >= len(items):
+                        raise ConfigError(f"{key}.{place}: {key} has items 0 to {len(items) - 1}")
+                    items[int(place)] = item
+                own[key] = type(held)(items)
 
 
 def _nested(options: Mapping) -> ConfigDict:

@@ -42,7 +42,7 @@ def load_config(
     cfg = _read(path)
     try:
         merge_options(cfg, options or {})
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"options for {path}: {_line(error)}") from None
     model = cfg.get("model")
     if not isinstance(model, Mapping) or "type" not in model:

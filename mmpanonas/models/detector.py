@@ -91,10 +91,16 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         """Boxes are found down to the score that the fusion takes, unless the config says lower."""
         test_cfg = self.roi_head.test_cfg
         rules = getattr(self.panoptic_fusion_head, "rules", None)
-        if test_cfg is None or rules is None:
+        if test_cfg is None:
             return
         limit = test_cfg.get("score_thr")
-        if limit is None:
+        if rules is None:
+            if limit is None:
+                raise InputError(
+                    f"model.test_cfg.rcnn.score_thr: expected a number, since a "
+                    f"{type(self.panoptic_fusion_head).__name__} has no limit of its own"
+                )
+        elif limit is None:
             self.roi_head.test_cfg = ConfigDict(test_cfg, score_thr=rules.score_thr)
         elif limit > rules.score_thr:
             raise InputError(

@@ -73,6 +73,7 @@ def pictures() -> tuple[torch.Tensor, list[DetDataSample]]:
 
 HEURISTIC = {
     "panoptic_fusion_head.type": "HeuristicFusionHead",
+    "test_cfg.rcnn.score_thr": 0.5,
     "test_cfg.panoptic": dict(_delete_=True, mask_overlap=0.5),
 }
 

@@ -1,0 +1,267 @@
+"""Values with many copies follow their key; what a place says itself stays (no run, no data)."""
+
+import pytest
+from mmengine.config import DictAction
+
+from mmpanonas.config import ConfigError, load_config
+from mmpanonas.config.datasets import named_datasets
+from mmpanonas.config.spread import scales_of
+from tests.conftest import ROOT
+
+CUSTOM = ROOT / "configs/auto_panoptic/custom"
+SHAPES = ROOT / "configs/auto_panoptic/shapes"
+CLASSES = (("thing",), ("stuff",))
+
+
+@pytest.fixture
+def load(tmp_path):
+    """A config from what a user's file says after its ``_base_``, and options."""
+
+    def load(base, text="", **options):
+        file = tmp_path / "own.py"
+        file.write_text(f'_base_ = "{base}"\n{text}')
+        return load_config(file, options, CLASSES)
+
+    return load
+
+
+def roots(cfg):
+    return {place: dataset.get("data_root") for place, dataset in named_datasets(cfg)}
+
+
+def test_data_root_reaches_loaders_hooks_and_the_search(load):
+    for cfg in (
+        load(SHAPES / "search_evolution.py", 'data_root = "mine"'),
+        load(SHAPES / "search_evolution.py", data_root="mine"),
+    ):
+        found = roots(cfg)
+        assert set(found.values()) == {"mine"}
+        assert {"default_hooks.recalibration.dataset", "val_cfg.recalibration.dataset"} <= {*found}
+
+
+def test_a_root_of_ones_own_is_kept_and_named(load, caplog):
+    text = 'val_dataloader = dict(dataset=dict(data_root="/other/"))'
+    with caplog.at_level("WARNING", "mmengine"):
+        found = roots(load(CUSTOM / "retrain.py", text, data_root="mine"))
+    assert found["train_dataloader.dataset"] == found["test_dataloader.dataset"] == "mine"
+    assert found["val_dataloader.dataset"] == "/other/"
+    key = {"val_dataloader.dataset.data_root": "data/custom/"}  # as inherited, but said
+    found = roots(load(CUSTOM / "retrain.py", data_root="mine", **key))
+    assert found["val_dataloader.dataset"] == "data/custom/"
+
+
+WRAPPED = {
+    "ConcatDataset": 'dict(_delete_=True, type="ConcatDataset", datasets=[one, other])',
+    "RepeatDataset": 'dict(_delete_=True, type="RepeatDataset", times=2, dataset=one)',
+    "ClassBalanced": 'dict(_delete_=True, type="ClassBalancedDataset", oversample_thr=0.1, '
+    'dataset=dict(type="RepeatDataset", times=2, dataset=one))',
+    "MultiImageMix": 'dict(_delete_=True, type="MultiImageMixDataset", dataset=one, pipeline=[])',
+}
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_wrapped_data_sets_follow(load, kind):
+    text = (
+        "one = dict(_base_.train_dataloader.dataset)\n"
+        'other = dict(one, data_root="/other/")\n'
+        f"train_dataloader = dict(dataset={WRAPPED[kind]})"
+    )
+    found = roots(load(CUSTOM / "retrain.py", text, data_root="mine"))
+    inner = [root for place, root in found.items() if place.startswith("train")]
+    assert inner == (["mine", "/other/"] if kind == "ConcatDataset" else ["mine"])
+
+
+def test_paths_of_metrics_follow_the_root(load):
+    text = 'val_evaluator = dict(ann_file="data/custom/annotations/panoptic_val.json")'
+    cfg = load(CUSTOM / "retrain.py", text, data_root="mine")
+    assert cfg.val_evaluator.ann_file == "mine/annotations/panoptic_val.json"
+
+
+def test_what_reaches_nothing_is_refused(load):
+    own = "\n".join(
+        f'{s}_dataloader = dict(dataset=dict(data_root="{s}"))' for s in ("train", "val", "test")
+    )
+    with pytest.raises(ConfigError, match=r"data_root=mine reaches nothing.*\.dataset \(train\)"):
+        load(CUSTOM / "retrain.py", own, data_root="mine")
+
+
+@pytest.mark.parametrize("text", ["640,480", "[640,480]", "(640,480)", "[640, 480]"])
+def test_image_scale_as_text_is_a_pair(load, text):
+    scale = DictAction._parse_iterable(text)
+    cfg = load(CUSTOM / "search_evolution.py", image_scale=scale)
+    assert {*dict(scales_of(cfg)).values()} == {(640, 480)}
+    key = {"test_dataloader.dataset.pipeline.1.scale": scale}
+    cfg = load(CUSTOM / "retrain.py", **key)
+    assert cfg.test_dataloader.dataset.pipeline[1].scale == (640, 480)
+
+
+@pytest.mark.parametrize("scale", [640, "wide", (640,), (640, 0), (640, 480, 3), (1.5, 2), "640,"])
+def test_an_image_scale_that_is_no_pair_is_refused(load, scale):
+    with pytest.raises(ConfigError, match="image_scale: expected two whole numbers"):
+        load(CUSTOM / "retrain.py", image_scale=scale)
+
+
+OWN = """
+pipeline = [
+    dict(type="LoadImageFromFile"),
+    dict(type="LoadPanopticSegments"),
+    dict(type="Resize", scale=(1333, 800), keep_ratio=True),
+    dict(type="PackDetInputs"),
+]
+train_dataloader = dict(dataset=dict(pipeline=pipeline))
+"""
+
+
+def test_a_pipelines_own_scale_wins(load, caplog):
+    """Also if it is the one that a file further up had: (1333, 800) is COCO's."""
+    for text in (OWN, "image_scale = (640, 480)" + OWN):
+        cfg = load(CUSTOM / "retrain.py", text)
+        assert cfg.train_dataloader.dataset.pipeline[2].scale == (1333, 800)
+    assert cfg.test_dataloader.dataset.pipeline[1].scale == (640, 480)
+    key = {"test_dataloader.dataset.pipeline.1.scale": (64, 48)}
+    cfg = load(CUSTOM / "retrain.py", image_scale=(640, 480), **key)
+    assert cfg.train_dataloader.dataset.pipeline[2].scale == (640, 480)
+    assert cfg.test_dataloader.dataset.pipeline[1].scale == (64, 48)
+
+
+NESTED = """
+resize = dict(type="Resize", scale=_base_.image_scale, keep_ratio=True)
+pipeline = [
+    dict(type="LoadImageFromFile"),
+    dict(type="RandomChoice", transforms=[[resize], [dict(type="RandomApply", transforms=resize)]]),
+    dict(type="RandomChoiceResize", scales=[(160, 120), _base_.image_scale], keep_ratio=True),
+    dict(type="RandomResize", scale=_base_.image_scale, ratio_range=(0.5, 2.0), keep_ratio=True),
+    dict(type="RandomResize", scale=[(160, 120), (200, 100)], keep_ratio=True),
+]
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type="MultiImageMixDataset",
+        dataset=_base_.train_dataloader.dataset,
+        pipeline=pipeline,
+    )
+)
+"""
+
+
+def test_image_scale_reaches_nested_and_chosen_resizes(load, tmp_path):
+    middle = tmp_path / "middle.py"
+    middle.write_text(f'_base_ = "{CUSTOM}/retrain.py"\n{NESTED}')
+    cfg = load(middle, image_scale=(640, 480))
+    _, choice, chosen, ranged, own = cfg.train_dataloader.dataset.pipeline
+    assert choice.transforms[0][0].scale == choice.transforms[1][0].transforms.scale == (640, 480)
+    assert chosen.scales == [(160, 120), (640, 480)]
+    assert ranged.scale == (640, 480)
+    assert own.scale == [(160, 120), (200, 100)]
+    assert cfg.train_dataloader.dataset.dataset.pipeline[2].scale == (640, 480)
+
+
+def test_a_reference_to_an_inherited_pipeline_follows(load):
+    text = 'image_scale = (64, 48)\nd = dict(type="RepeatDataset", times=2, dataset=dict(\n'
+    text += 'type="PanopticDataset", data_root="x", pipeline=_base_.train_pipeline))\n'
+    text += "train_dataloader = dict(dataset=dict(d, _delete_=True))"
+    cfg = load(CUSTOM / "retrain.py", text)
+    assert cfg.train_dataloader.dataset.dataset.pipeline[2].scale == (64, 48)
+
+
+@pytest.mark.parametrize("form", ["file", "key", "dictionary"])
+def test_recalibration_at_the_top_reaches_every_place(load, form):
+    text = "recalibration = dict(num_images=3, momentum=0.1)" if form == "file" else ""
+    options = {
+        "file": {},
+        "key": {"recalibration.num_images": 3, "recalibration.momentum": 0.1},
+        "dictionary": {"recalibration": dict(num_images=3, momentum=0.1)},
+    }[form]
+    cfg = load(SHAPES / "search_evolution.py", text, **options)
+    for place in (cfg.recalibration, cfg.val_cfg.recalibration, cfg.default_hooks.recalibration):
+        assert (place.num_images, place.momentum, place.batch_size) == (3, 0.1, 16)
+
+
+def test_a_places_own_recalibration_wins(load):
+    keys = {"recalibration.num_images": 3, "val_cfg.recalibration.num_images": 5}
+    cfg = load(SHAPES / "search_evolution.py", **keys)
+    assert (cfg.val_cfg.recalibration.num_images, cfg.default_hooks.recalibration.num_images) == (
+        5,
+        3,
+    )
+    text = "val_cfg = dict(recalibration=dict(num_images=7))\nrecalibration = dict(num_images=3)"
+    cfg = load(SHAPES / "search_evolution.py", text)
+    assert cfg.val_cfg.recalibration.num_images == 7
+    assert cfg.val_cfg.recalibration.batch_size == 16
+
+
+def test_max_iters_moves_checkpoints_and_log_and_never_cuts_a_window(load):
+    cfg = load(SHAPES / "supernet.py", max_iters=2412)  # a multiple of 12; half of it is none
+    assert cfg.default_hooks.checkpoint.interval == 1212
+    cfg = load(SHAPES / "supernet.py", max_iters=24)
+    assert cfg.default_hooks.checkpoint.interval == 24
+    assert cfg.default_hooks.logger.interval == 24
+    keys = {"max_iters": 24, "default_hooks.checkpoint.interval": 7, "train_cfg.val_interval": 5}
+    cfg = load(SHAPES / "retrain.py", **keys)
+    assert (cfg.default_hooks.checkpoint.interval, cfg.train_cfg.val_interval) == (7, 5)
+
+
+SCHEDULES = {
+    "one": 'param_scheduler = dict(type="PolyLR", by_epoch=False, begin=0, end=720)',
+    "list": "param_scheduler = [dict(type='StepLR', by_epoch=False, step_size=720, end=720)]",
+    "periods": "param_scheduler = dict(type='CosineRestartLR', by_epoch=False, periods=[360, 720],"
+    " restart_weights=[1, 1], end=720)",
+}
+
+
+@pytest.mark.parametrize("form", SCHEDULES)
+def test_max_iters_moves_every_form_of_schedule(load, tmp_path, form):
+    middle = tmp_path / "middle.py"
+    middle.write_text(f'_base_ = "{SHAPES}/retrain.py"\n{SCHEDULES[form]}')
+    cfg = load(middle, max_iters=72)
+    scheduler = cfg.param_scheduler[0] if form == "list" else cfg.param_scheduler
+    assert scheduler.end == 72
+    assert scheduler.get("step_size", 72) == 72
+    assert scheduler.get("periods", [36, 72]) == [36, 72]
+
+
+def test_two_lengths_are_refused_and_a_variable_of_that_name_is_none(load):
+    with pytest.raises(ConfigError, match=r"max_iters is 24 and train_cfg\.max_iters 12"):
+        load(SHAPES / "retrain.py", **{"max_iters": 24, "train_cfg.max_iters": 12})
+    cfg = load(SHAPES / "retrain.py", "max_iters = 24\ntrain_cfg = dict(max_iters=max_iters)")
+    assert cfg.train_cfg.max_iters == 24
+
+
+def test_files_in_between_hand_on(load, tmp_path):
+    """A grandchild follows the child's values, whoever stated them first."""
+    middle = tmp_path / "middle.py"
+    middle.write_text(f'_base_ = "{SHAPES}/supernet.py"\ndata_root = "a/"\nimage_scale = (64, 48)')
+    cfg = load(middle, 'data_root = "b/"')
+    assert set(roots(cfg).values()) == {"b/"}
+    assert {*dict(scales_of(cfg)).values()} == {(64, 48)}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = (", "SyntaxError|syntax"),
+        ("x = y", "NameError: name 'y' is not defined"),
+        ("import nowhere", "nowhere"),
+        ("model = 3", "describes no network|cannot be read|model"),
+        ("train_dataloader = dict(dataset=3, sampler=dict(shuffle=dict(a=1)))", "shuffle"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line(load, text, said):
+    with pytest.raises(ConfigError, match=said) as caught:
+        load(SHAPES / "retrain.py", text)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"model.backbone.channels.9": 3},
+        {"train_cfg.max_iters.x": 3},
+        {"model": 3, "model.arch": None},
+        {"model.arch": None, "model": None},
+    ],
+)
+def test_options_that_do_not_fit_are_one_line(load, options):
+    with pytest.raises(ConfigError) as caught:
+        load(SHAPES / "retrain.py", **options)
+    assert "\n" not in str(caught.value)
