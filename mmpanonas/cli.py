@@ -111,10 +111,10 @@ def follow_checkpoint(cfg: Config, loaders: tuple[str, ...]) -> None:
     Raises:
         InputError: a training that is resumed had other classes.
     """
-    trained = dataset_meta(cfg.load_from)
+    trained = dataset_meta(cfg.get("load_from"))
     old, new = Classes.of_meta(trained), data_classes(cfg, loaders)
     if old and new and (cfg.get("resume") or old.same_as(new)):
-        settle_classes(cfg, loaders, trained, f"the checkpoint {cfg.load_from}")
+        settle_classes(cfg, loaders, trained, f"the checkpoint {cfg.get('load_from')}")
 
 
 def prepare_search(args: argparse.Namespace) -> Config:
