@@ -52,7 +52,9 @@ def draw_search(
     axes.set_xlabel("evaluated candidates")
     axes.set_ylabel(score.rpartition("/")[2])
     axes.xaxis.set_major_locator(whole_numbers())
-    axes.set_title(title or "Progress of the search", loc="left", color=INK, weight="bold")
+    axes.set_title(
+        title or "Progress of the search", loc="left", color=INK, weight="bold", parse_math=False
+    )
     quiet_axes(axes)
     save_figure(figure, path)
 
@@ -76,7 +78,9 @@ def draw_front(
         raise InputError("nothing to draw: the front is empty, since every candidate failed")
     figure = Figure(figsize=(8, 4.5), dpi=130, layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(title or "Score against cost", loc="left", color=INK, weight="bold")
+    axes.set_title(
+        title or "Score against cost", loc="left", color=INK, weight="bold", parse_math=False
+    )
     quiet_axes(axes)
     costs, scores = _columns(report["candidates"])
     axes.scatter(costs, scores, s=18, c="#b8c2cc", zorder=2, label="evaluated candidates")

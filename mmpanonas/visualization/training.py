@@ -97,7 +97,7 @@ def draw_training(curves: TrainingCurves, path: str | os.PathLike, title: str = 
         quiet_axes(axes)
     last = max(max(curve) for group in panels.values() for curve in group.values())
     all_axes[0].set_xlim(0, last * 1.02 or 1)
-    all_axes[0].set_title(title, loc="left", color=INK, weight="bold")
+    all_axes[0].set_title(title, loc="left", color=INK, weight="bold", parse_math=False)
     all_axes[-1].set_xlabel("iteration")
     save_figure(figure, path)
 

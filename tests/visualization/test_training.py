@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
 from mmpanonas.visualization import draw_training, read_training
+from mmpanonas.visualization.training import TrainingCurves
 from tests.conftest import shapes_arch
 
 
@@ -90,3 +91,9 @@ def test_a_real_training(shapes_config, tmp_path):
         assert curves.losses["loss"][step] == pytest.approx(total, rel=1e-4)
     assert set(curves.scores) == {"PQ", "PQ_th", "PQ_st"}
     assert list(curves.scores["PQ"]) == [3, 4]  # and at the end
+
+
+def test_a_title_with_dollars_is_no_formula(tmp_path):
+    curves = TrainingCurves({"loss": {1: 2.0, 2: 1.0}}, {}, {})
+    draw_training(curves, tmp_path / "x.png", title=r"Training of $\no$")
+    assert (tmp_path / "x.png").is_file()

@@ -15,6 +15,7 @@ import torch
 from mmengine.dist import is_main_process
 
 from mmpanonas.cli import make_parser, prepare_search
+from mmpanonas.config import check_writable
 from mmpanonas.engine.comparison import comparison_table, run_search
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.search import STRATEGIES
@@ -46,6 +47,7 @@ ONE_GOAL = sorted(set(STRATEGIES) - {"Pareto"})
 def main() -> None:
     """Parse, search, write and print what came out."""
     args = parse()
+    check_writable(args.out.parent, "folder of the results file", "--out")
     cfg = prepare_search(args)
     searches = [(name, seed) for name in args.strategies for seed in range(args.seeds)]
     outcomes = []

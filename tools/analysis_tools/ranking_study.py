@@ -17,7 +17,7 @@ from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from mmpanonas.cli import make_parser, prepare
-from mmpanonas.config import check_data, check_experiment, load_config
+from mmpanonas.config import check_data, check_experiment, check_writable, load_config
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.engine.study import Study
 from mmpanonas.engine.study_jobs import run_job
@@ -48,6 +48,8 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Parse; do one job, or all that are not done."""
     args = parse()
+    if args.out:
+        check_writable(args.out.parent, "folder of the results file", "--out")
     loaders = () if args.job else ("train_dataloader", "val_dataloader")
     supernet = prepare(args, loaders)
     name = StudyPlan.from_config(supernet).alone
