@@ -63,8 +63,8 @@ def test_statistics_equal_those_computed_directly(model, batches):
     for name, x in expected.items():
         mean, var = statistics[name]
         assert mean.dtype == torch.float64
-        torch.testing.assert_close(mean, x.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(var, x.var((0, 2, 3), unbiased=False), rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(mean, x.mean((0, 2, 3)), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(var, x.var((0, 2, 3), unbiased=False), rtol=1e-3, atol=1e-5)
 
 
 def test_pool_by_hand():

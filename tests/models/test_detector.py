@@ -49,14 +49,21 @@ def test_fixed_network_is_its_own_space(config, tmp_path):
 
 
 def eager(config, **options):
-    """A random network whose box head is sure of much; what it finds has no limit of size."""
+    """A random network that finds things in every box, of any size, and is sure of some.
+
+    Of the box head's classes the background never wins, and the others' scores are far apart; the
+    masks' logits have both signs, since the weights of a class add up to 0.
+    """
     config.merge_from_dict({f"model.{key}": value for key, value in options.items()})
     config.model.test_cfg.panoptic.update(thing_area_limit=0, stuff_area_limit=0)
     model = build(config).eval()
     model.set_arch(model.search_space.fair_path(0, 3))
     with torch.no_grad():
-        for head in (model.roi_head.bbox_head.fc_cls, model.semantic_head.conv_logits):
-            head.weight.mul_(1000)
+        model.semantic_head.conv_logits.weight.mul_(1000)
+        model.roi_head.bbox_head.fc_cls.weight.mul_(100)
+        model.roi_head.bbox_head.fc_cls.bias[-1] = -1e4
+        masks = model.roi_head.mask_head.conv_logits.weight
+        masks -= masks.mean(1, keepdim=True)
     return model
 
 
