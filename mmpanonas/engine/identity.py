@@ -1,15 +1,16 @@
 """What a search is, as plain data: on it depend its answer, its directory and the cache."""
 
 import hashlib
+import json
 import os
 import platform
-import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from mmpanonas.engine.secrets import public_command
 from mmpanonas.errors import InputError
 from mmpanonas.space import SearchSpace
 
@@ -22,7 +23,11 @@ _CONTEXT = (
     "precision",
     "checkpoint",
     "data",
+    "pictures",
 )
+
+#: Of identities: 2 since they hold the pictures' names and sizes.
+FORMAT = 2
 
 _PACKAGES = (
     "torch",
@@ -64,7 +69,17 @@ def search_identity(
         evaluator=evaluator,
         precision=precision,
         checkpoint=digest(checkpoint),
-        data=[digest(_annotations(owner)) for owner in (dataloader, recalibration)],
+        data=[
+            digest(annotation_file(dataset))
+            for owner in (dataloader, recalibration)
+            for dataset in annotated(owner)
+        ],
+        pictures=[
+            pictures_digest(dataset)
+            for owner in (dataloader, recalibration)
+            for dataset in annotated(owner)
+        ],
+        format=FORMAT,
         **searched,
     )
 
@@ -93,11 +108,40 @@ def digest(path: str | None) -> str | None:
     return found.hexdigest()
 
 
-def _annotations(owner: Mapping) -> str:
-    dataset = owner
-    while "dataset" in dataset:
-        dataset = dataset["dataset"]
+def annotated(config: object) -> Iterator[Mapping]:
+    """The data sets with an annotation file in a config, whatever wraps them."""
+    if isinstance(config, Mapping):
+        if "ann_file" in config:
+            yield config
+            return
+        config = list(config.values())
+    if isinstance(config, list | tuple):
+        for inner in config:
+            yield from annotated(inner)
+
+
+def annotation_file(dataset: Mapping) -> str:
+    """The path of a data set's annotation file."""
     return os.path.join(dataset.get("data_root") or "", dataset["ann_file"])
+
+
+def pictures_digest(dataset: Mapping) -> str | None:
+    """The SHA-256 of names and sizes of a data set's pictures and segment maps.
+
+    None where there is no annotation file to list them (a URL, or none).
+    """
+    path = Path(annotation_file(dataset))
+    if not path.is_file():
+        return None
+    content, found = json.loads(path.read_text()), hashlib.sha256()
+    prefixes = dataset.get("data_prefix") or {}
+    for key, prefix in (("images", "img"), ("annotations", "seg")):
+        folder = Path(dataset.get("data_root") or "", prefixes.get(prefix) or "")
+        for name in sorted({str(each.get("file_name")) for each in content.get(key) or ()}):
+            file = folder / name
+            size = file.stat().st_size if file.is_file() else None
+            found.update(f"{key}/{name}: {size}\n".encode())
+    return found.hexdigest()
 
 
 def this_start(launch: str, executor: Mapping) -> dict:
@@ -110,7 +154,7 @@ def this_start(launch: str, executor: Mapping) -> dict:
             versions[package] = "not installed"
     return dict(
         time=time.strftime("%Y-%m-%d %H:%M:%S"),
-        command=shlex.join(["python", *sys.argv]),
+        command=public_command(sys.argv),
         host=platform.node(),
         launch=launch,
         executor=dict(executor),

@@ -72,8 +72,11 @@ def ranking_table(ranked: Sequence[Record], metric: str, number: int) -> str:
     rows = [["rank", "candidate", "generation", *keys, "backbone MMACs", "MParams"]]
     for rank, r in enumerate(ranked[:number], 1):
         values = [f"{r.metrics[f'{prefix}/{key}']:.2f}" for key in keys]
-        macs, params = r.cost["backbone_macs"] / 1e6, r.cost["backbone_params"] / 1e6
-        rows.append([rank, r.index, r.generation, *values, f"{macs:.1f}", f"{params:.2f}"])
+        costs = (r.cost.get("backbone_macs"), r.cost.get("backbone_params"))
+        shown = [
+            "-" if c is None else f"{c / 1e6:.{n}f}" for c, n in zip(costs, (1, 2), strict=True)
+        ]
+        rows.append([rank, r.index, r.generation, *values, *shown])
     table = AsciiTable([[str(cell) for cell in row] for row in rows]).table
     best = ranked[0].metrics[metric]
     equals = sum(r.metrics[metric] == best for r in ranked)

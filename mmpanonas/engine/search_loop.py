@@ -13,6 +13,7 @@ from mmpanonas.engine.candidate import EvaluationSettings, build_evaluator, eval
 from mmpanonas.engine.identity import cache_context, digest, search_identity, this_start
 from mmpanonas.engine.progress import SearchProgress, ranking_table
 from mmpanonas.engine.ranks import launch_id, on_main, run_on_ranks
+from mmpanonas.engine.search_checks import build_cost, check_costs, check_metric, reported_costs
 from mmpanonas.errors import InputError
 from mmpanonas.execution import (
     Attempt,
@@ -26,7 +27,7 @@ from mmpanonas.execution import (
     SerialExecutor,
 )
 from mmpanonas.search import STRATEGIES, Strategy
-from mmpanonas.space import REPORTED, Arch, Budget, CostMeasure, NetworkShape, SearchSpace
+from mmpanonas.space import Arch, Budget, CostMeasure, NetworkShape, SearchSpace, space_of
 
 
 @LOOPS.register_module()
@@ -79,19 +80,25 @@ class SearchLoop(BaseLoop):
     ) -> None:
         # Check everything that can be wrong before data sets are read.
         super().__init__(runner, None)
-        self.space = getattr(runner.model, "module", runner.model).search_space
+        self.space = space_of(getattr(runner.model, "module", runner.model))
         self.shape = NetworkShape.of_model(runner.cfg.model)
-        self.budgets = [Budget(**_keys("budgets", budget)) for budget in budgets]
+        self.budgets = [build_cost(Budget, "budgets", budget) for budget in budgets]
+        costs = {f"budgets[{place}]": budget for place, budget in enumerate(budgets)}
+        goal = strategy.get("cost") and build_cost(CostMeasure, "strategy.cost", strategy["cost"])
+        if goal:
+            costs["strategy.cost"] = strategy["cost"]
+        check_costs(costs, runner.cfg.model, dataloader)
         for budget in self.budgets:
             budget.check_reachable(self.space, self.shape)
-        self.measures = [*REPORTED, *(budget.measure for budget in self.budgets)]
+        self.measures = [*reported_costs(runner), *(budget.measure for budget in self.budgets)]
         options = dict(strategy, seed=seed, legal=self._legal)
-        if strategy.get("cost"):
-            self.measures.append(CostMeasure(**_keys("strategy.cost", strategy["cost"])))
-            options |= _second_goal(self.measures[-1], self.space, self.shape)
+        if goal:
+            self.measures.append(goal)
+            options |= _second_goal(goal, self.space, self.shape)
         self.strategy = _build_strategy(options, self.space)
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
         self.executor = _check_executor(executor)
+        check_metric(metric, runner.build_evaluator(evaluator).metrics)
         evaluation = EvaluationSettings(picture_memory, activation_memory, precision)
         self.records: list[Record] = []
         self._settings = dict(max_tries=max_tries, give_up_after=give_up_after)
@@ -126,7 +133,8 @@ class SearchLoop(BaseLoop):
         say = runner.logger.warning
         self._settings["cache"] = cache and Cache(cache, cache_context(identity), say)
         start = this_start(launch, self.executor)
-        self.directory = SearchDirectory(runner.work_dir, identity, resume, start, say)
+        grows = {f"strategy.{argument}" for argument in self.strategy.grows}
+        self.directory = SearchDirectory(runner.work_dir, identity, resume, start, say, grows)
         self._attempts = Attempts(runner.work_dir, launch, say)
         self.directory.write_config(runner.cfg.pretty_text)
 
@@ -202,15 +210,6 @@ def _build_strategy(options: dict, space: SearchSpace) -> Strategy:
     if kind not in STRATEGIES:
         raise InputError(f"strategy.type: expected one of {sorted(STRATEGIES)}, got {kind!r}")
     return STRATEGIES[kind](space, **options)
-
-
-def _keys(name: str, value: object) -> dict:
-    if not isinstance(value, dict):
-        raise InputError(
-            f"val_cfg.{name}: expected dict(quantity=...), got {value!r}; --cfg-options cannot "
-            f"hold a dictionary, so write it into a config"
-        )
-    return value
 
 
 def _second_goal(measure: CostMeasure, space: SearchSpace, shape: NetworkShape) -> dict:

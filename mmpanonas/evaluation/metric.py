@@ -86,6 +86,14 @@ class PanopticQualityMetric(BaseMetric):
         self.file_names: Mapping[str, str] = {}
         self.problems: list[str] = []
 
+    @property
+    def metric_names(self) -> list[str]:
+        """The names of all that is computed, as the evaluator will call it."""
+        if self.format_only:
+            return []
+        keys = [key + group for group in ("", "_th", "_st") for key in ("PQ", "SQ", "RQ")]
+        return [f"{self.prefix}/{key}" for key in keys]
+
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Reduce each picture to counts, appended to ``self.results``.
 

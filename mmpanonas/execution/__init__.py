@@ -9,8 +9,9 @@ from mmpanonas.execution.attempt import (
 )
 from mmpanonas.execution.attempts import Attempts
 from mmpanonas.execution.cache import Cache
-from mmpanonas.execution.directory import SearchDirectory, check_identity
+from mmpanonas.execution.directory import SearchDirectory
 from mmpanonas.execution.executor import Executor, SerialExecutor, WorkersLostError
+from mmpanonas.execution.identities import check_identity
 from mmpanonas.execution.jsonlines import JsonLines, SearchDirectoryError
 from mmpanonas.execution.processes import alone_in, run_processes
 from mmpanonas.execution.ray_workers import RayExecutor

@@ -8,11 +8,12 @@ import json
 import os
 import platform
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from mmpanonas.execution.attempt import Outcome
 from mmpanonas.execution.history import read_history, read_starts
+from mmpanonas.execution.identities import check_identity
 from mmpanonas.execution.jsonlines import JsonLines, SearchDirectoryError, writing
 from mmpanonas.execution.record import Record, is_count, is_number, read_numbered, read_records
 from mmpanonas.files import remove_temporaries, write_atomically
@@ -33,6 +34,8 @@ class SearchDirectory:
         path: created if absent.
         identity: everything that the answer depends on, as plain data.
         resume: go on with what lies there.
+        grows: keys of the identity, such as "strategy.generations", that may be larger than those
+            of the search that lies there: it goes on to the longer one.
         start: what to note of this start in ``run.json``, as plain data. With the ``launch``
             of the last start, which a launcher has started again, the search goes on.
 
@@ -52,6 +55,7 @@ class SearchDirectory:
         resume: bool = False,
         start: dict | None = None,
         say: Callable[[str], None] = lambda sentence: None,
+        grows: Collection[str] = (),
     ) -> None:
         self.path = Path(path)
         self.results = JsonLines(self.path / "results.jsonl")
@@ -83,7 +87,7 @@ class SearchDirectory:
                     f"{self.path} holds the results of a search; continue it with --resume, "
                     f"or choose another --work-dir"
                 )
-            check_identity(self.path / "search.json", identity)
+            check_identity(self.path / "search.json", identity, grows)
             self._check_results(say)
         self._write("search.json", json.dumps(identity, indent=2, sort_keys=True))
         self._write("run.json", json.dumps(dict(starts=[*starts, start]), indent=2))
@@ -159,44 +163,6 @@ class SearchDirectory:
     def close(self) -> None:
         """Let another process search here."""
         self._lock.close()
-
-
-def check_identity(file: Path, identity: dict) -> None:
-    """Raise ``SearchDirectoryError`` that says where ``identity`` differs from that in a file.
-
-    The file's stem says whose it is.
-    """
-    known = _read_identity(file)
-    other = sorted(
-        key for key in known.keys() | identity.keys() if known.get(key) != identity.get(key)
-    )
-    if other:
-        details = ", ".join(
-            f"{key} ({str(known.get(key))[:60]} there, {str(identity.get(key))[:60]} here)"
-            for key in other
-        )
-        raise SearchDirectoryError(
-            f"{file.parent} belongs to another {file.stem}: it differs in {details}; "
-            f"choose another --work-dir"
-        )
-
-
-def _read_identity(file: Path) -> dict:
-    try:
-        known = json.loads(file.read_text(encoding="utf-8-sig"))
-        problem = "" if isinstance(known, dict) else "holds no JSON object"
-    except FileNotFoundError:
-        problem = "is missing"
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-    except (ValueError, RecursionError) as error:
-        problem = f"is damaged ({error})"
-    if problem:
-        raise SearchDirectoryError(
-            f"{file} {problem}, so whose results lie beside it is unknown: restore it from a copy, "
-            f"or choose another --work-dir"
-        )
-    return known
 
 
 def _is_try(line: dict) -> bool:

@@ -90,6 +90,7 @@ class MeasuredNetwork:
             )
         )
         self.layers = {part.part_name: part.choice_layers for part in model.searchable_parts}
+        self._whole = [part for part in model.searchable_parts if part.part.whole]
         self._passes: dict[Choice, list[tuple[Tensor, Tensor]]] = {
             layer: [] for rows in self.layers.values() for layer in rows
         }
@@ -124,8 +125,24 @@ class MeasuredNetwork:
 
         Each runs alone on inputs made once: with the searched layers they make the whole
         pass. "attention" is there where the network has any; it makes the semantic features
-        then, and "semantic_head" classifies them.
+        then, and "semantic_head" classifies them. A part that a path may leave out is left out.
         """
+        return self._modules(())
+
+    def additions(self) -> dict[str, list[Job]]:
+        """What :meth:`modules` has in its attention's place with each part that may be left out.
+
+        The first list, by "", is that of none; the others by the parts' names.
+        """
+        kept = ("attention", "semantic_head")
+        return {
+            name: [job for key, job in self._modules((name,)).items() if key in kept]
+            for name in ("", *(part.part_name for part in self._whole))
+            if self._whole
+        }
+
+    def _modules(self, present: Sequence[str]) -> dict[str, Job]:
+        self._leave_out(present)
         model = self.model
         maps = model.backbone(self.picture)
         levels = model.neck(maps)
@@ -134,7 +151,7 @@ class MeasuredNetwork:
         if attended is not levels:
             runs["attention"] = lambda: model.attend(levels)
         return {
-            name: Job(run, self._stand_still)
+            name: Job(run, partial(self._stand_still, present))
             for name, run in (runs | self._heads(attended)).items()
         }
 
@@ -149,8 +166,13 @@ class MeasuredNetwork:
         key = repr(layer[choice]), widths, tuple(x.shape for x in inputs)
         return key, Job(lambda: [layer[choice](x) for x in inputs])
 
-    def _stand_still(self) -> None:
+    def _leave_out(self, present: Sequence[str]) -> None:
+        for part in self._whole:
+            part.present = part.part_name in present
+
+    def _stand_still(self, present: Sequence[str]) -> None:
         """Searched layers hand out what they once made."""
+        self._leave_out(present)
         for layer, passes in self._passes.items():
             outputs = {x.shape: y for x, y in passes}
             layer.forward = lambda x, outputs=outputs: outputs[x.shape]
@@ -173,7 +195,7 @@ def measure(
     once.
 
     Returns:
-        ``shape``, ``size``, ``fixed`` and ``layers`` as in the table, and ``check`` of
+        ``shape``, ``size``, ``fixed``, ``layers`` and ``whole`` as in the table, and ``check`` of
         ``archs`` as in :func:`compare`.
     """
     fixed, paths = network.modules(), [network.path(arch) for arch in archs]
@@ -183,13 +205,18 @@ def measure(
         for layer in rows
         for choice in layer
     )
-    times = iter(clock([*fixed.values(), *operations.values(), *paths]))
+    additions = network.additions()
+    extra = [job for jobs in additions.values() for job in jobs]
+    times = iter(clock([*fixed.values(), *operations.values(), *extra, *paths]))
     found = dict(
         shape=asdict(network.shape),
         size=list(network.size),
         fixed={name: next(times) for name in fixed},
     )
     known = {key: next(times) for key in operations}
+    sums = {name: sum(next(times) for _ in jobs) for name, jobs in additions.items()}
+    base = sums.pop("", 0.0)
+    found["whole"] = {part: max(0.0, time - base) for part, time in sums.items()}
     found["layers"] = {
         part: [{c: known[network.operation(layer, c)[0]] for c in layer} for layer in rows]
         for part, rows in network.layers.items()

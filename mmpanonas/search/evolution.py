@@ -128,6 +128,8 @@ class Random(Evolution):
         total: evaluations.
     """
 
+    grows = frozenset({"total"})
+
     def __init__(
         self,
         space: SearchSpace,

@@ -46,6 +46,8 @@ class Generations(Strategy):
         self._generation = -1
         self._waiting: list[Arch] = []
 
+    grows = frozenset({"generations"})
+
     @classmethod
     def plan(cls, evaluations: int) -> dict[str, int]:
         """DetNAS's proportions as nearly as the number divides: a population of 2.5 generations.

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import ClassVar
 
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, SearchSpace
@@ -33,6 +34,9 @@ class Strategy(ABC):
         self.note = ""
 
     total: int
+
+    #: Arguments of which a search may be given more when it goes on: what it has proposed stays.
+    grows: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     @abstractmethod

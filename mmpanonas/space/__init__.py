@@ -14,6 +14,7 @@ from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost
 from mmpanonas.space.front import pareto_front
 from mmpanonas.space.latency import LatencyTable
 from mmpanonas.space.measure import REPORTED, CostMeasure
+from mmpanonas.space.model import check_counted, kind_of, space_of, uncounted
 from mmpanonas.space.shape import NetworkShape
 from mmpanonas.space.space import ABSENT, Part, SearchSpace
 
@@ -35,8 +36,12 @@ __all__ = [
     "Part",
     "SearchSpace",
     "backbone_cost",
+    "check_counted",
     "cost_range",
+    "kind_of",
     "network_cost",
     "pareto_front",
+    "space_of",
+    "uncounted",
     "write_atomically",
 ]

@@ -1,5 +1,6 @@
 """Limits on what an architecture may cost."""
 
+import math
 from dataclasses import dataclass, field
 
 from mmpanonas.errors import InputError
@@ -34,7 +35,8 @@ class Budget:
     measure: CostMeasure = field(init=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.limit, int | float):
+        number = isinstance(self.limit, int | float) and not isinstance(self.limit, bool)
+        if not number or not math.isfinite(self.limit):
             raise InputError(f"the limit of a budget is a number, got {self.limit!r}")
         measure = CostMeasure(self.quantity, self.scope, self.size, self.table)
         object.__setattr__(self, "measure", measure)

@@ -165,32 +165,36 @@ def _fixed_costs(shape: NetworkShape, levels: tuple[int, ...]) -> tuple[Cost, Co
 
 def _neck_cost(shape: NetworkShape, levels: tuple[int, ...]) -> Cost:
     width = shape.neck_channels
-    lateral = (_pointwise(c, width, n) for c, n in zip(shape.channels[1:], levels, strict=False))
-    smooth = (_conv(width, width, 3, n) + _norm(width) for n in levels[:4])
+    bias, norm = not shape.neck_norm, _norm(width) if shape.neck_norm else Cost()
+    pairs = zip(shape.channels[1:], levels, strict=False)
+    lateral = (_conv(c, width, 1, n, bias=bias) + norm for c, n in pairs)
+    smooth = (_conv(width, width, 3, n, bias=bias) + norm for n in levels[:4])
     return sum(lateral) + sum(smooth)
 
 
 def _rpn_cost(shape: NetworkShape, levels: tuple[int, ...]) -> Cost:
     width, places = shape.rpn_channels, sum(levels)
     return _conv(shape.neck_channels, width, 3, places, bias=1) + _conv(
-        width, 5 * shape.num_anchors, 1, places, bias=1
+        width, (6 if shape.rpn_softmax else 5) * shape.num_anchors, 1, places, bias=1
     )
 
 
 def _bbox_cost(shape: NetworkShape) -> Cost:
     rois, width, bias = shape.box_rois, shape.fc_channels, not shape.fc_norm
-    cost = _conv(49 * shape.neck_channels, width, 1, rois, bias=bias)
+    cost = _conv(shape.box_places * shape.neck_channels, width, 1, rois, bias=bias)
     cost += _conv(width, width, 1, rois, bias=bias)
     if shape.fc_norm:
         cost += _norm(width) + _norm(width)
-    return cost + _conv(width, 5 * shape.num_things + 1, 1, rois, bias=1)
+    boxes = 4 if shape.box_agnostic else 4 * shape.num_things
+    return cost + _conv(width, shape.num_things + 1 + boxes, 1, rois, bias=1)
 
 
 def _mask_cost(choices: Sequence[str], shape: NetworkShape) -> Cost:
-    places, width = 14 * 14 * shape.mask_rois, shape.mask_channels
+    places, width = shape.mask_places * shape.mask_rois, shape.mask_channels
     widths = [shape.neck_channels] + [width] * shape.mask_layers
     upsample = _conv(width, width, 2, places, bias=1)
-    logits = _conv(width, shape.num_things, 1, 4 * places, bias=1)
+    masks = 1 if shape.mask_agnostic else shape.num_things
+    logits = _conv(width, masks, 1, 4 * places, bias=1)
     return _layers_cost("mask_head", choices, widths, places) + upsample + logits
 
 

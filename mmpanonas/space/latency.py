@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mmpanonas.errors import InputError
@@ -25,6 +25,7 @@ class LatencyTable:
         shape: widths of the measured network.
         fixed: milliseconds of each module with its searched layers left out.
         layers: of each searched part, of each layer, the milliseconds of each choice.
+        whole: of each part that a path may leave out, what its being there takes besides.
     """
 
     path: str
@@ -33,6 +34,7 @@ class LatencyTable:
     shape: NetworkShape
     fixed: Mapping[str, float]
     layers: Mapping[str, list[Mapping[str, float]]]
+    whole: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "LatencyTable":
@@ -57,10 +59,11 @@ class LatencyTable:
             shape=NetworkShape(**widths),
             fixed=dict(data["fixed"]),
             layers={part: [dict(row) for row in rows] for part, rows in data["layers"].items()},
+            whole=dict(data.get("whole", {})),
         )
         if "backbone" not in table.fixed:
             raise ValueError("no time for the backbone")
-        rows = [table.fixed, *(row for rows in table.layers.values() for row in rows)]
+        rows = [table.fixed, table.whole, *(row for rows in table.layers.values() for row in rows)]
         times = [time for row in rows for time in row.values()]
         if not all(isinstance(time, int | float) and 0 <= time < math.inf for time in times):
             raise ValueError("a time is not a number of milliseconds")
@@ -80,6 +83,8 @@ class LatencyTable:
 
     def _times(self, arch: Arch, part: str) -> list[float]:
         rows, choices = self.layers.get(part, []), getattr(arch, part)
+        if part in self.whole and not choices:
+            return []
         if len(rows) != len(choices):
             raise InputError(
                 f"latency table {self.path} has {len(rows)} searched layers of {part}, the "
@@ -90,7 +95,8 @@ class LatencyTable:
                 raise InputError(
                     f"latency table {self.path} lacks {choice} of {part}[{layer}]: {_AGAIN}"
                 )
-        return [row[choice] for row, choice in zip(rows, choices, strict=True)]
+        there = [self.whole[part]] if part in self.whole else []
+        return there + [row[choice] for row, choice in zip(rows, choices, strict=True)]
 
     def _check_shape(self, shape: NetworkShape) -> None:
         if self.shape == shape:

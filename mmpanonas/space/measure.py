@@ -25,7 +25,8 @@ class CostMeasure:
         quantity: "macs" (multiply-accumulates), "params", or "latency" (milliseconds).
         scope: "backbone" or "network".
         size: height and width of the input that MACs are counted at; 224 x 224 for the
-            backbone and 800 x 1333 for the network unless told. A latency's is its table's.
+            backbone and 800 x 1333 for the network unless told. A latency's is its table's;
+            another one is refused.
         table: file of ``measure_latency.py``; for "latency" alone.
 
     Raises:
@@ -49,13 +50,21 @@ class CostMeasure:
                 f"a table belongs to quantity='latency' and to no other, got quantity="
                 f"{self.quantity!r}, table={self.table!r}"
             )
-        size = self.size or USUAL_SIZE[self.scope]
+        size = USUAL_SIZE[self.scope] if self.size is None else self._checked_size()
         if self.table is not None:
-            if self.size is not None:
-                raise InputError(f"size={self.size}: a latency's input is that of {self.table}")
             object.__setattr__(self, "_latency", LatencyTable.load(self.table))
+            if self.size is not None and size != self._latency.size:
+                raise InputError(
+                    f"size={size}: latency table {self.table} was measured at {self._latency.size}"
+                )
             size = self._latency.size
         object.__setattr__(self, "size", tuple(size))
+
+    def _checked_size(self) -> tuple[int, int]:
+        size = tuple(self.size) if isinstance(self.size, list | tuple) else ()
+        if len(size) != 2 or not all(type(side) is int and side > 0 for side in size):
+            raise InputError(f"the size of a cost is (height, width) in pixels, got {self.size!r}")
+        return size
 
     def of(self, arch: Arch, shape: NetworkShape) -> float:
         """What ``arch`` costs in a network of these widths; whole MACs and parameters.

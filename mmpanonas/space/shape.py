@@ -1,11 +1,14 @@
 """The widths of a network: what its cost depends on besides the architecture."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmpanonas.errors import InputError
 from mmpanonas.space.arch import ATTENTION_CHOICES
+from mmpanonas.space.model import kind_of, value_at
+
+_NORMED_BOX_HEAD = "Shared2FCGNBBoxHead"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,10 @@ class NetworkShape:
         box_rois, mask_rois: regions per picture that the box and the mask head see.
         things_to_stuff_ratios, stuff_to_things_ratios: reduction ratio that each choice of
             the attention stands for, in code order.
+        box_places, mask_places: of a region as the box and the mask head see it.
+        box_agnostic, mask_agnostic: one box, or one mask, for all classes of a region.
+        rpn_softmax: two scores for each anchor instead of one.
+        neck_norm: the feature pyramid has norm layers instead of biases.
     """
 
     channels: tuple[int, ...] = (48, 96, 240, 480, 960)
@@ -44,6 +51,12 @@ class NetworkShape:
     mask_rois: int = 100
     things_to_stuff_ratios: tuple[int, ...] = (4, 8, 16)
     stuff_to_things_ratios: tuple[int, ...] = (4, 8, 16)
+    box_places: int = 49
+    mask_places: int = 196
+    box_agnostic: bool = False
+    mask_agnostic: bool = False
+    rpn_softmax: bool = False
+    neck_norm: bool = True
 
     @classmethod
     def of_model(cls, model: Mapping) -> "NetworkShape":
@@ -70,7 +83,15 @@ class NetworkShape:
 
         found = {name: lookup(path) for name, path in _CONFIG_PATHS.items()}
         anchors = [lookup(f"rpn_head.anchor_generator.{key}") for key in ("scales", "ratios")]
-        found["fc_norm"] = lookup("roi_head.bbox_head.type") == "Shared2FCGNBBoxHead"
+        found["fc_norm"] = kind_of(value_at(model, "roi_head.bbox_head", None)) == _NORMED_BOX_HEAD
+        found["box_places"] = _area(value_at(model, "roi_head.bbox_head.roi_feat_size", 7))
+        size = value_at(model, "roi_head.mask_roi_extractor.roi_layer.output_size", 14)
+        found["mask_places"] = _area(size)
+        found["box_agnostic"] = value_at(model, "roi_head.bbox_head.reg_class_agnostic", False)
+        found["mask_agnostic"] = value_at(model, "roi_head.mask_head.class_agnostic", False)
+        found["rpn_softmax"] = not value_at(model, "rpn_head.loss_cls.use_sigmoid", True)
+        # A model without a pyramid, of which the backbone alone is counted, has the default.
+        found["neck_norm"] = bool(value_at(model, "neck.norm_cfg", "neck" not in model))
         found["num_anchors"] = math.prod(map(len, anchors)) if all(anchors) else None
         if found["num_things"] == 0:
             found["num_things"] = 1  # the thing branch idles, built as for one class
@@ -95,3 +116,8 @@ _CONFIG_PATHS = {
     "things_to_stuff_ratios": "things_to_stuff.ratios",
     "stuff_to_things_ratios": "stuff_to_things.ratios",
 }
+
+
+def _area(size: int | Sequence[int]) -> int:
+    """Places of a square of this side, or of a height and a width."""
+    return math.prod(size) if isinstance(size, Sequence) else size * size

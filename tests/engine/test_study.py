@@ -111,7 +111,9 @@ def test_widths_scale_by_hand(study):
 def test_a_folder_belongs_to_one_study(study, configs, tmp_path):
     study.records.append(dict(job="network-x-0"))
     assert Study(*configs(), tmp_path).found().keys() == {"network-x-0"}
-    with pytest.raises(InputError, match=r"another study: it differs in .*alone.train_cfg .*seeds"):
+    with pytest.raises(
+        InputError, match=r"another study: it differs in .*alone.train_cfg\..*seeds"
+    ):
         Study(*configs(**{"study.seeds": 3, "train_cfg.max_iters": 24}), tmp_path)
 
 

@@ -21,8 +21,9 @@ SIZE = (64, 96)
 def counted():
     """A function from a config to its network and a clock that shows multiply-accumulates."""
 
-    def build(path: str, arch=None):
+    def build(path: str, arch=None, **keys):
         cfg = Config.fromfile(ROOT / "configs/auto_panoptic" / path)
+        cfg.merge_from_dict(dict(model=keys))
         cfg.model.arch = arch
         model = MODELS.build(cfg.model).eval()
         network = MeasuredNetwork(model, NetworkShape.of_model(cfg.model), SIZE)
@@ -60,6 +61,23 @@ def test_what_is_measured_in_pieces_adds_up_to_every_whole_network(counted, conf
         assert table.of(arch, network.shape, "network") == sum(cost.values()).macs
     assert found["check"]["predicted"] == found["check"]["measured"]
     assert (found["check"]["mean_error_percent"], found["check"]["kendall_tau"]) == (0, 1)
+
+
+def test_a_part_that_may_be_left_out_has_a_time_of_its_own(counted):
+    whole = dict(things_to_stuff=dict(whole=True), stuff_to_things=dict(whole=True))
+    network, clock = counted("shapes/supernet.py", **whole)
+    space = network.model.search_space
+    archs = [space.sample(np.random.default_rng(seed)) for seed in range(24)]
+    assert {(bool(a.things_to_stuff), bool(a.stuff_to_things)) for a in archs} == {
+        (there, too) for there in (True, False) for too in (True, False)
+    }
+    found = measure(network, archs, clock)
+    assert found["check"]["predicted"] == found["check"]["measured"]
+    assert found["whole"].keys() == whole.keys()
+    table = LatencyTable.from_dict(found | dict(device="a counter"), "table.json")
+    for arch in archs:
+        cost = network_cost(arch, network.shape, SIZE)
+        assert table.of(arch, network.shape, "network") == sum(cost.values()).macs
 
 
 def test_equal_operations_are_measured_once(counted):

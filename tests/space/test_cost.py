@@ -3,12 +3,14 @@
 import itertools
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from mmengine.config import Config
 from torch import nn
 
+from mmpanonas.errors import InputError
 from mmpanonas.space import (
     BACKBONE_CHOICES,
     HEAD_CHOICES,
@@ -22,8 +24,11 @@ from mmpanonas.space import (
     Part,
     SearchSpace,
     backbone_cost,
+    check_counted,
     cost_range,
     network_cost,
+    space_of,
+    uncounted,
 )
 from tests.counting import (
     CONFIGS,
@@ -296,3 +301,67 @@ def test_scopes_and_quantities_of_a_budget():
 def test_a_budget_counts_the_backbone_at_imagenet_size_unless_told():
     assert Budget("macs", 1.2e9).allows(PUBLISHED["coco"], NetworkShape())  # 1.153 G
     assert not Budget("macs", 1.2e9).allows(PUBLISHED["ade20k"], NetworkShape())  # 1.244 G
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"roi_head.bbox_head.reg_class_agnostic": True, "roi_head.mask_head.class_agnostic": True},
+        {
+            "roi_head.bbox_head.roi_feat_size": 5,
+            "roi_head.bbox_roi_extractor.roi_layer.output_size": 5,
+            "roi_head.mask_roi_extractor.roi_layer.output_size": 10,
+        },
+        {"rpn_head.loss_cls.use_sigmoid": False, "neck.norm_cfg": None},
+        {"roi_head.bbox_head.type": "Shared2FCGNBBoxHead"},
+    ],
+)
+def test_variants_of_the_modules_are_counted(options):
+    arch = whole_arch(seed=3)
+    check_by_counting(*build("shapes/supernet.py", arch, **options), arch, (96, 160))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"neck.type": "PAFPN"}, "model.neck.type is 'PAFPN'; only FPN can be counted"),
+        ({"neck.add_extra_convs": "on_input"}, "model.neck.add_extra_convs is 'on_input'"),
+        ({"rpn_head.num_convs": 2}, "model.rpn_head.num_convs is 2; only 1 is counted"),
+        ({"roi_head.mask_head.upsample_cfg": dict(type="bilinear")}, "upsample_cfg.type is"),
+        ({"roi_head.mask_head.norm_cfg": None}, "model.roi_head.mask_head.norm_cfg is None"),
+        ({"semantic_head.num_levels": 3}, "model.semantic_head.num_levels is 3; only 4"),
+    ],
+)
+def test_what_cannot_be_counted_is_named(changes, reason):
+    config = Config.fromfile(CONFIGS / "shapes/supernet.py", import_custom_modules=False)
+    assert uncounted(config.model) == ""
+    config.merge_from_dict({f"model.{key}": value for key, value in changes.items()})
+    assert reason in uncounted(config.model)
+    assert uncounted(config.model, "backbone") == ""
+    with pytest.raises(InputError, match=r"a budget asks for the cost of the network, but model\."):
+        check_counted(config.model, "network", "a budget")
+
+
+SHIPPED = sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.glob("*/*.py"))
+
+
+@pytest.mark.parametrize("path", [p for p in SHIPPED if not p.startswith(("imagenet", "custom"))])
+def test_the_space_of_a_config_is_that_of_its_network(path):
+    config = Config.fromfile(CONFIGS / path, import_custom_modules=False)
+    arch = config.model.get("arch")
+    archs = CONFIGS / "archs"
+    if isinstance(arch, str):  # the search has not written it yet
+        arch = archs / Path(arch).name if (archs / Path(arch).name).exists() else None
+    config.model.arch = arch
+    model, _ = build(path, arch)
+    assert space_of(config.model).parts == space_of(model).parts == model.search_space.parts
+
+
+def test_the_space_of_a_model_whose_parts_are_whole_or_fixed():
+    whole = {"things_to_stuff.whole": True, "stuff_to_things.whole": True}
+    for arch in (None, replace(whole_arch(seed=1), things_to_stuff=())):
+        model, _ = build("shapes/supernet.py", arch, **whole)
+        config = Config.fromfile(CONFIGS / "shapes/supernet.py", import_custom_modules=False)
+        config.merge_from_dict({f"model.{key}": value for key, value in whole.items()})
+        config.model.arch = arch
+        assert space_of(config.model).parts == model.search_space.parts

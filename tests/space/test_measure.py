@@ -73,7 +73,7 @@ def test_names_tell_measures_apart(table):
         (dict(quantity="macs", scope="neck"), "got 'macs' of 'neck'"),
         (dict(quantity="latency"), "quantity='latency', table=None"),
         (dict(quantity="macs", table="t.json"), "quantity='macs', table='t.json'"),
-        (dict(quantity="latency", table="t.json", size=(1, 2)), "input is that of t.json"),
+        (dict(quantity="latency", table="t.json", size=(1, 2.5)), r"\(height, width\) in pixels"),
         (dict(quantity="latency", table="none.json"), "table none.json does not exist: measure it"),
     ],
 )

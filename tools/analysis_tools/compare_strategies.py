@@ -6,7 +6,6 @@ comparison goes on where it stopped. Afterwards --out holds the outcome of each 
 
 import argparse
 import json
-import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from mmengine.dist import is_main_process
 from mmpanonas.cli import make_parser, prepare_search
 from mmpanonas.config import check_writable
 from mmpanonas.engine.comparison import comparison_table, run_search
+from mmpanonas.engine.secrets import public_command
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.search import STRATEGIES
 from mmpanonas.space import write_atomically
@@ -58,7 +58,7 @@ def main() -> None:
     if is_main_process():
         args.out.parent.mkdir(parents=True, exist_ok=True)
         results = dict(
-            command=shlex.join(["python", *sys.argv]),
+            command=public_command(sys.argv),
             device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
             searches=[asdict(outcome) for outcome in outcomes],
         )

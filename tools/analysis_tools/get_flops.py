@@ -15,35 +15,13 @@ from mmpanonas.space import (
     ArchError,
     Cost,
     NetworkShape,
-    Part,
-    SearchSpace,
     backbone_cost,
     cost_range,
     network_cost,
+    space_of,
+    uncounted,
 )
 from mmpanonas.space.cost import IMAGENET_SIZE, TEST_SIZE
-
-#: The types whose cost mmpanonas.space knows, by their place in a config.
-COUNTED = {
-    "model": ("AutoPanoptic",),
-    "model.backbone": ("SearchableShuffleNetV2",),
-    "model.neck": ("FPN",),
-    "model.rpn_head": ("RPNHead",),
-    "model.roi_head.bbox_head": ("Shared2FCBBoxHead", "Shared2FCGNBBoxHead"),
-    "model.roi_head.mask_head": ("FCNMaskHead", "SearchableMaskHead"),
-    "model.semantic_head": ("SharedSemanticHead", "SearchableSemanticHead"),
-    "model.things_to_stuff": (None, "ThingsToStuff"),
-    "model.stuff_to_things": (None, "StuffToThings"),
-}
-
-#: Where the type of each searchable part stands, and what it is where the part is searchable.
-PART_TYPES = {
-    "backbone": ("model.backbone.type", "SearchableShuffleNetV2"),
-    "mask_head": ("model.roi_head.mask_head.type", "SearchableMaskHead"),
-    "semantic_head": ("model.semantic_head.type", "SearchableSemanticHead"),
-    "things_to_stuff": ("model.things_to_stuff.type", "ThingsToStuff"),
-    "stuff_to_things": ("model.stuff_to_things.type", "StuffToThings"),
-}
 
 #: Where a model states its classes of things and stuff.
 CLASS_COUNTS = (
@@ -88,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
     if source:
         arch = Arch.load(source)
         try:
-            space_of(cfg, shape).check(arch)
+            space_of({**cfg.model, "arch": None}).check(arch)
             report |= count_network(arch, shape, size)
         except ArchError as error:
             raise InputError(
@@ -105,32 +83,11 @@ def read_config(path: str, options: dict | None) -> Config:
         raise InputError(f"config file {path} does not exist")
     cfg = Config.fromfile(path, import_custom_modules=False)
     cfg.merge_from_dict(options or {})
-    for place, expected in COUNTED.items():
-        found = _lookup(cfg, f"{place}.type")
-        if found not in expected:
-            raise InputError(
-                f"{path}: {place}.type is {found!r}; only {' and '.join(filter(None, expected))} "
-                f"can be counted without building it (MMDetection's own get_flops.py counts "
-                f"other networks)"
-            )
+    reason = uncounted(cfg.get("model") or {})
+    if reason:
+        raise InputError(f"{path}: {reason} (MMDetection's own get_flops.py counts other networks)")
     counts = (_lookup(cfg, place) for place in CLASS_COUNTS)
     return _read_with_classes(path, options) if None in counts else cfg
-
-
-def space_of(cfg: Config, shape: NetworkShape) -> SearchSpace:
-    """The parts that a config's architecture must have."""
-    layers = dict(
-        backbone=sum(shape.blocks),
-        mask_head=shape.mask_layers,
-        semantic_head=shape.semantic_layers,
-        things_to_stuff=4,
-        stuff_to_things=5,
-    )
-    return SearchSpace(
-        Part(name, layers[name])
-        for name, (place, kind) in PART_TYPES.items()
-        if _lookup(cfg, place) == kind
-    )
 
 
 def _lookup(config: Config, path: str) -> object:

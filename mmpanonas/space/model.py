@@ -1,0 +1,135 @@
+"""What a model's config says of its search space, and whether its cost can be counted."""
+
+from collections.abc import Mapping
+
+from mmpanonas.errors import InputError
+from mmpanonas.space.arch import Arch
+from mmpanonas.space.space import Part, SearchSpace
+
+#: Of each searchable part: its place in a model's config, its class, and how its layers are told.
+_SEARCHABLE = {
+    "backbone": ("backbone", "SearchableShuffleNetV2", "blocks", (8, 8, 16, 8)),
+    "mask_head": ("roi_head.mask_head", "SearchableMaskHead", "num_convs", 4),
+    "semantic_head": ("semantic_head", "SearchableSemanticHead", "num_layers", 3),
+    "things_to_stuff": ("things_to_stuff", "ThingsToStuff", "num_gates", 4),
+    "stuff_to_things": ("stuff_to_things", "StuffToThings", "num_gates", 5),
+}
+
+#: The classes whose cost is counted, by their place in a model's config.
+_COUNTED = {
+    "": ("AutoPanoptic",),
+    "backbone": ("SearchableShuffleNetV2",),
+    "neck": ("FPN",),
+    "rpn_head": ("RPNHead",),
+    "roi_head": ("StandardRoIHead",),
+    "roi_head.bbox_head": ("Shared2FCBBoxHead", "Shared2FCGNBBoxHead"),
+    "roi_head.mask_head": ("FCNMaskHead", "SearchableMaskHead"),
+    "semantic_head": ("SharedSemanticHead", "SearchableSemanticHead"),
+    "things_to_stuff": (None, "ThingsToStuff"),
+    "stuff_to_things": (None, "StuffToThings"),
+}
+
+#: Keys that change the cost and are counted at this value alone, which is also the default.
+_PLAIN = {
+    "neck.num_outs": 5,
+    "neck.start_level": 0,
+    "neck.end_level": -1,
+    "neck.add_extra_convs": False,
+    "neck.no_norm_on_lateral": False,
+    "neck.conv_cfg": None,
+    "rpn_head.num_convs": 1,
+    "rpn_head.anchor_generator.octave_base_scale": None,
+    "rpn_head.anchor_generator.scales_per_octave": None,
+    "rpn_head.loss_cls.custom_cls_channels": None,
+    "roi_head.shared_head": None,
+    "roi_head.bbox_head.with_avg_pool": False,
+    "roi_head.bbox_head.conv_cfg": None,
+    "roi_head.bbox_head.cls_predictor_cfg.type": "Linear",
+    "roi_head.bbox_head.reg_predictor_cfg.type": "Linear",
+    "roi_head.mask_head.conv_kernel_size": 3,
+    "roi_head.mask_head.conv_cfg": None,
+    "roi_head.mask_head.upsample_cfg.type": "deconv",
+    "roi_head.mask_head.upsample_cfg.scale_factor": 2,
+    "roi_head.mask_head.predictor_cfg.type": "Conv",
+    "semantic_head.num_levels": 4,
+    "things_to_stuff.num_gates": 4,
+    "stuff_to_things.num_gates": 5,
+}
+
+#: Layers that are counted with a norm behind them: what the key is where the config has none.
+_NORMED = {
+    "backbone.norm_cfg": "a norm",
+    "roi_head.mask_head.norm_cfg": None,
+    "semantic_head.norm_cfg": "a norm",
+}
+
+_ABSENT = object()
+
+
+def space_of(model: object) -> SearchSpace:
+    """The search space of a network, or of the config of one: parts, fixed ones included.
+
+    Raises:
+        ArchError: an architecture in the config does not fit.
+    """
+    if not isinstance(model, Mapping):
+        return model.search_space
+    whole_arch = model.get("arch")
+    whole_arch = None if whole_arch is None else Arch.load(whole_arch)
+    parts = []
+    for name, (place, kind, key, default) in _SEARCHABLE.items():
+        config = value_at(model, place, None)
+        if kind_of(config) != kind:
+            continue
+        own = config.get("arch") if whole_arch is None else whole_arch
+        fixed = None if own is None else getattr(Arch.load(own), name)
+        if whole_arch is not None and config.get("whole") and not fixed:
+            continue
+        layers = config.get(key, default)
+        layers = layers if isinstance(layers, int) else sum(layers)
+        parts.append(Part(name, layers, fixed, bool(config.get("whole")) and fixed is None))
+    return SearchSpace(parts)
+
+
+def uncounted(model: Mapping, scope: str = "network") -> str:
+    """Why the cost of a model's "backbone" or "network" cannot be counted; "" if it can be."""
+    places = _COUNTED if scope == "network" else {"backbone": _COUNTED["backbone"]}
+    for place, expected in places.items():
+        config = value_at(model, place, None) if place else model
+        found = kind_of(config)
+        if found not in expected:
+            path = ".".join(filter(None, ("model", place, "type")))
+            names = " and ".join(filter(None, expected))
+            return f"{path} is {found!r}; only {names} can be counted without building it"
+    for place, usual in _NORMED.items():
+        if place.split(".")[0] in places and not value_at(model, place, usual):
+            return f"model.{place} is None; layers without a norm there are not counted"
+    for place, usual in _PLAIN.items() if scope == "network" else ():
+        value = value_at(model, place, usual)
+        if value is not None and value != usual:
+            return f"model.{place} is {value!r}; only {usual!r} is counted"
+    return ""
+
+
+def check_counted(model: Mapping, scope: str, what: str) -> None:
+    """Raise ``InputError`` unless the cost can be counted that ``what`` asks for."""
+    reason = uncounted(model, scope)
+    if reason:
+        raise InputError(f"{what} asks for the cost of the {scope}, but {reason}")
+
+
+def kind_of(config: object) -> str | None:
+    """The name of the class in a config's ``type``: text, with a scope or without, or a class."""
+    kind = config.get("type") if isinstance(config, Mapping) else None
+    name = kind if kind is None or isinstance(kind, str) else getattr(kind, "__name__", str(kind))
+    return name and name.rpartition(".")[2]
+
+
+def value_at(model: Mapping, path: str, default: object) -> object:
+    """The value at a dotted path of a config, or ``default`` where there is none."""
+    value: object = model
+    for key in path.split("."):
+        value = value.get(key, _ABSENT) if isinstance(value, Mapping) else _ABSENT
+        if value is _ABSENT:
+            return default
+    return value
