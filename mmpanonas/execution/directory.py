@@ -57,7 +57,7 @@ class SearchDirectory:
         say: Callable[[str], None] = lambda sentence: None,
         grows: Collection[str] = (),
     ) -> None:
-        self.path = Path(path)
+        self.path, self._grows = Path(path), grows
         self.results = JsonLines(self.path / "results.jsonl")
         self.times = JsonLines(self.path / "times.jsonl")
         with writing(self.path / "search.json"):
@@ -87,7 +87,7 @@ class SearchDirectory:
                     f"{self.path} holds the results of a search; continue it with --resume, "
                     f"or choose another --work-dir"
                 )
-            check_identity(self.path / "search.json", identity, grows)
+            check_identity(self.path / "search.json", identity, self._grows)
             self._check_results(say)
         self._write("search.json", json.dumps(identity, indent=2, sort_keys=True))
         self._write("run.json", json.dumps(dict(starts=[*starts, start]), indent=2))

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from mmpanonas.execution.jsonlines import SearchDirectoryError
 
-_NOTHING = "nothing"
+
+class _Nothing:
+    """Stands where one side has no value; equal to no value."""
+
+    def __str__(self) -> str:
+        return "nothing"
+
+
+_NOTHING = _Nothing()
 
 
 def check_identity(file: Path, identity: dict, grows: Collection[str] = ()) -> None:
