@@ -8,14 +8,27 @@ from functools import cached_property
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.registry import MODELS
 
-from mmpanonas.engine.identity import digest
+from mmpanonas.engine.identity import FORMAT, annotated, annotation_file, digest
 from mmpanonas.engine.study_baseline import merged, widths_of_cost
 from mmpanonas.engine.study_plan import StudyPlan
 from mmpanonas.execution import Cache, JsonLines, check_identity
 from mmpanonas.search import draw_stratified
-from mmpanonas.space import Arch, CostMeasure, NetworkShape, write_atomically
+from mmpanonas.space import (
+    Arch,
+    CostMeasure,
+    NetworkShape,
+    check_counted,
+    space_of,
+    write_atomically,
+)
+
+_LOADERS = ("train_dataloader", "val_dataloader")
+#: What of both configs a study's results depend on.
+_TRAINED = (
+    *("train_cfg", "optim_wrapper", "param_scheduler", "default_hooks", "randomness"),
+    *(*_LOADERS, "val_evaluator"),
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +59,10 @@ class Study:
     def __init__(self, supernet: Config, alone: Config, folder: Path) -> None:
         self.plan = StudyPlan.from_config(supernet)
         self.supernet, self.alone, self.folder = supernet, alone, folder
-        self.space = MODELS.build(supernet.model).search_space
+        self.space = space_of(supernet.model)
         self.shape = NetworkShape.of_model(supernet.model)
         self.measure = CostMeasure(**self.plan.cost)
+        check_counted(supernet.model, self.measure.scope, "study.cost")
         self.records = JsonLines(folder / "records.jsonl")
         identity = json.loads(json.dumps(self._identity(), default=str))
         if self.records.read():
@@ -56,13 +70,19 @@ class Study:
         write_atomically(folder / "study.json", json.dumps(identity, indent=2) + "\n")
 
     def _identity(self) -> dict:
-        keys = ("train_cfg", "optim_wrapper", "param_scheduler", "default_hooks")
-        trained = {
-            f"{name}.{key}": config[key]
-            for name, config in (("supernet", self.supernet), ("alone", self.alone))
-            for key in keys
-        }
-        return dict(asdict(self.plan), model=self.supernet.model.to_dict(), **trained)
+        configs = (("supernet", self.supernet), ("alone", self.alone))
+        trained = {f"{name}.{key}": config.get(key) for name, config in configs for key in _TRAINED}
+        loaders = [config[key] for _, config in configs for key in _LOADERS if config.get(key)]
+        datasets = [dataset for loader in loaders for dataset in annotated(loader)]
+        digests = {annotation_file(d): digest(annotation_file(d)) for d in datasets}
+        return dict(
+            asdict(self.plan),
+            model=self.supernet.model.to_dict(),
+            recalibration=self.supernet.val_cfg.recalibration,
+            data=digests,
+            format=FORMAT,
+            **trained,
+        )
 
     @cached_property
     def strata(self) -> list[list[Arch]]:

@@ -42,10 +42,10 @@ def check_identity(file: Path, identity: dict, grows: Collection[str] = ()) -> N
     details = ", ".join(
         f"{key} ({_words(there)} there, {_words(now)} here)" for key, there, now in other
     )
-    growing = f" ({' and '.join(sorted(grows))} alone may grow)" if grows else ""
+    may = f"{' and '.join(sorted(grows))} alone may grow" if grows else "none of it may change"
     raise SearchDirectoryError(
         f"{file.parent} belongs to another {file.stem}: it differs in {details}; give what it was "
-        f"begun with{growing}, or choose another --work-dir"
+        f"begun with ({may}), or choose another --work-dir"
     )
 
 

@@ -37,8 +37,8 @@ def test_all_that_differs_is_named_with_both_values(tmp_path):
     assert str(error.value) == (
         f"{tmp_path} belongs to another search: it differs in budgets[0].limit (3 there, 4 here), "
         f"model.fusion.name ({LONG} there, {LONG}y here), model.fusion.order (nothing there, area "
-        f"here), model.fusion.score_thr (0.5 there, 0.1 here); give what it was begun with, or "
-        f"choose another --work-dir"
+        f"here), model.fusion.score_thr (0.5 there, 0.1 here); give what it was begun with "
+        f"(none of it may change), or choose another --work-dir"
     )
 
 
