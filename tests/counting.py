@@ -75,9 +75,11 @@ def counted_macs(model: nn.Module, shape: NetworkShape, size: tuple[int, int]) -
         maps = model.extract_feat(torch.zeros(1, 3, *size, device="meta"))
         model.rpn_head(maps)
         model.semantic_head(maps)
-        width = shape.neck_channels
-        model.roi_head.bbox_head(torch.zeros(shape.box_rois, width, 7, 7, device="meta"))
-        model.roi_head.mask_head(torch.zeros(shape.mask_rois, width, 14, 14, device="meta"))
+        for kind, rois in (("bbox", shape.box_rois), ("mask", shape.mask_rois)):
+            extractor = getattr(model.roi_head, f"{kind}_roi_extractor")
+            places = extractor.roi_layers[0].output_size
+            regions = torch.zeros(rois, shape.neck_channels, *places, device="meta")
+            getattr(model.roi_head, f"{kind}_head")(regions)
     for hook in hooks:
         hook.remove()
     return dict(macs)

@@ -25,8 +25,9 @@ def check_metric(name: str, metrics: Sequence[BaseMetric]) -> None:
     if name in known or any(name.startswith(f"{metric.prefix}/") for metric in silent):
         return
     known += [f"{metric.prefix}/..." for metric in silent]
-    nearest = get_close_matches(name, known, 1)
-    hint = f"; the nearest is {nearest[0]}" if nearest else ""
+    spelt = {each.lower(): each for each in known}
+    nearest = get_close_matches(str(name).lower(), spelt, 1)
+    hint = f"; the nearest is {spelt[nearest[0]]}" if nearest else ""
     raise InputError(f"val_cfg.metric: expected one of {', '.join(known)}, got {name!r}{hint}")
 
 

@@ -117,11 +117,9 @@ def check_weights(
     """
     network = model.state_dict()
     words = (fit or Fit.of(network, file)).words
-    ours, theirs = held_choices(network), held_choices(file)
-    kinds = ""
-    if ours != theirs:
-        kinds = f"holds {describe_kind(theirs)}, but this config builds {describe_kind(ours)}"
-    if words or kinds:
+    ours, theirs = (describe_kind(held_choices(state)) for state in (network, file))
+    kinds = f"holds {theirs}, but this config builds {ours}" if ours != theirs else ""
+    if words:
         raise CheckpointKindError(
             f"the checkpoint {name} {kinds or 'does not fit the config'}: {words}. Give the one "
             f"that was trained with this kind of config (supernet for a search; retraining for a "
@@ -205,11 +203,9 @@ def by_module(names: Iterable[str]) -> str:
 
 
 def _kind(value: object) -> str:
-    return (
-        f"dictionary of {', '.join(map(str, [*value][:3]))}"
-        if isinstance(value, Mapping)
-        else type(value).__name__
-    )
+    if not isinstance(value, Mapping):
+        return type(value).__name__
+    return f"dictionary of {', '.join(map(str, [*value][:3])) or 'nothing'}"
 
 
 def _unlike(theirs: Tensor, ours: Tensor) -> str:

@@ -156,17 +156,20 @@ def test_pareto_keeps_its_front_also_when_it_was_stopped(search, tmp_path):
 
 def test_a_latency_is_limited_reported_and_part_of_what_the_search_is(search, tmp_path):
     space, shape = MODELS.build(MODEL).search_space, NetworkShape.of_model(MODEL)
-    table = write_latency_table(tmp_path / "abacus.json", space, shape)
+    table = write_latency_table(tmp_path / "abacus.json", space, shape, size=[128, 128])
     budget = dict(quantity="latency", limit=32.0, table=str(table))
     results = search(**{"val_cfg.budgets": [budget]})
     times = [r["cost"]["backbone_latency_ms_abacus"] for r in results]
     measure = CostMeasure("latency", table=str(table))
     assert times == [measure.of(Arch.from_dict(r["arch"]), shape) for r in results]
     assert max(times) <= 32
-    write_latency_table(table, space, shape, fixed=dict(backbone=11))
+    write_latency_table(table, space, shape, fixed=dict(backbone=11), size=[128, 128])
     with pytest.raises(SearchDirectoryError, match="differs in tables"):
         search(resume=True, **{"val_cfg.budgets": [budget]})
-    write_latency_table(table, space, replace(shape, neck_channels=1))
+    write_latency_table(table, space, shape)
+    with pytest.raises(InputError, match="measured on pictures of 64 x 96, this search's are"):
+        search("other", **{"val_cfg.budgets": [budget]})
+    write_latency_table(table, space, replace(shape, neck_channels=1), size=[128, 128])
     cost = dict(quantity="latency", table=str(table))
     with pytest.raises(InputError, match="was measured for neck_channels=1, the network has"):
         search("other", strategy=dict(type="Pareto", cost=cost))

@@ -1,6 +1,7 @@
 """Bad input: one clear error each, on stderr, with exit code 2, before any long work."""
 
 import json
+import re
 import runpy
 import shutil
 import sys
@@ -10,6 +11,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmdet.registry import MODELS
+from mmengine.config import Config
 
 from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
 from tests.conftest import ROOT, SMALL, shapes_arch
@@ -213,6 +216,43 @@ def test_a_checkpoint_that_is_none(shapes_root, refuse, tmp_path):
         (tmp_path / "work/last_checkpoint").write_text(str(path))
         error = refuse("train.py", config, *words, data=shapes_root, **options)
         assert "cut.pth is cut short: copy it again, or take an older one" in error
+
+
+@pytest.fixture(scope="module")
+def supernet() -> dict[str, torch.Tensor]:
+    """Weights at random of the supernet of shapes."""
+    return MODELS.build(Config.fromfile(f"{CONFIGS}/supernet.py").model).state_dict()
+
+
+@pytest.mark.parametrize(
+    ("tool", "config", "change", "words"),
+    [
+        ("search", "search_evolution", lambda s: s.update(extra=torch.ones(1)), "1 of extra"),
+        ("search", "search_evolution", lambda s: s["neck.fpn_convs.0.gn.bias"].div_(0), "NaN"),
+        ("test", "supernet", lambda s: None, "builds a supernet.*--arch"),
+        ("train", "supernet", lambda s: (s.clear(), s.update(a=torch.ones(1))), "nothing .* fits"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit(
+    shapes_root, refuse, tmp_path, supernet, tool, config, change, words
+):
+    state = {key: value.clone() for key, value in supernet.items()}
+    change(state)
+    path = tmp_path / "some.pth"
+    torch.save(dict(state_dict=state, meta={}), path)
+    given, options = ([], dict(load_from=path)) if tool == "train" else ([path], {})
+    error = refuse(f"{tool}.py", f"{CONFIGS}/{config}.py", *given, data=shapes_root, **options)
+    assert re.search(words, error)
+    assert not (tmp_path / "work/results.jsonl").exists()
+
+
+def test_a_misspelt_metric_is_found_before_the_first_candidate(shapes_root, refuse, tmp_path):
+    torch.save({}, tmp_path / "some.pth")
+    options = {"val_cfg.metric": "coco_panoptic/pq"}
+    search = f"{CONFIGS}/search_evolution.py"
+    error = refuse("search.py", search, tmp_path / "some.pth", data=shapes_root, **options)
+    assert "val_cfg.metric: expected one of coco_panoptic/PQ, " in error
+    assert "got 'coco_panoptic/pq'; the nearest is coco_panoptic/PQ" in error
 
 
 def test_nan_loss_stops_and_names_no_checkpoint_of_the_same_weights(shapes_root, refuse, tmp_path):
