@@ -8,7 +8,6 @@ CONFIG holds study=dict(...): see docs/ranking_study.md. Started again, the stud
 import argparse
 import json
 import os
-import shlex
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tqdm import tqdm
 from mmpanonas.cli import make_parser, prepare
 from mmpanonas.config import check_data, check_experiment, check_writable, load_config
 from mmpanonas.engine.hooks import BAR
+from mmpanonas.engine.secrets import public_command
 from mmpanonas.engine.study import Study
 from mmpanonas.engine.study_jobs import run_job
 from mmpanonas.engine.study_plan import StudyPlan
@@ -100,7 +100,7 @@ def write(study: Study, args: argparse.Namespace) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     results = dict(
         config=args.config,
-        command=shlex.join(["python", *sys.argv]),
+        command=public_command(sys.argv),
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
         **collect(study),
     )
