@@ -20,18 +20,14 @@ shift
 repository=$(cd "$(dirname "$0")/.." && pwd)
 root=${ROOT:-/tmp/mmpanonas-$release}
 clone=/root/mmpanonas
-case $release in
-    bookworm) python=python3.11 ;;
-    *) python=python3 ;;
-esac
 
 mirror() {
     apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Created-By: Packages' 2>/dev/null |
         grep -v security | head -n 1
 }
 make_root() {
-    debootstrap --variant=minbase --include=ca-certificates,git,make,g++,"$python-venv,$python-dev" \
-        "$release" "$root.part" "$(mirror)"
+    rm -rf "$root.part"
+    debootstrap --variant=minbase --include=ca-certificates "$release" "$root.part" "$(mirror)"
     mv "$root.part" "$root"
 }
 [ -d "$root" ] || make_root
@@ -71,13 +67,18 @@ if [ -n "${WHEELS:-}" ]; then
 fi
 
 inside() { chroot "$root" /usr/bin/env -i "${settings[@]}" bash -c "cd $clone && $1"; }
+mkdir -p "$root$clone"
+if [ ! -e "$root/root/.ready" ]; then # what README asks for, and git
+    inside "apt-get update && apt-get install -y --no-install-recommends git make g++ python3-venv python3-dev"
+    touch "$root/root/.ready"
+fi
 if [ -d "$root$clone/.git" ]; then
     git -C "$root$clone" fetch -q "$repository" HEAD
     git -C "$root$clone" reset -q --hard FETCH_HEAD
 else
     git clone -q "$repository" "$root$clone"
 fi
-echo "$release, $(inside "$python --version"), commit $(git -C "$repository" rev-parse --short HEAD)"
+echo "$release, $(inside "python3 --version"), commit $(git -C "$repository" rev-parse --short HEAD)"
 if [ -n "${RUN:-}" ]; then
     inside "$RUN"
     exit
