@@ -96,8 +96,7 @@ def prepare(args: argparse.Namespace, loaders: tuple[str, ...]) -> Config:
     check_checkpoint(cfg.get("load_from"))
     set_work_dir(cfg, args.config, args.work_dir)
     settle_classes(cfg, loaders, trained, f"the checkpoint {tested}")
-    if int(os.environ.get("RANK", 0)) == 0:
-        check_data(cfg, loaders)
+    check_data(cfg, loaders)
     if args.launcher == "pytorch" and not torch.cuda.is_available():
         _distribute_on_cpu(cfg)
     return cfg

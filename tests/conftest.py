@@ -60,6 +60,12 @@ def write_latency_table(path: Path, space: SearchSpace, shape: NetworkShape, **c
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _own_stamps(tmp_path_factory):
+    """Tests leave no stamps of checked data among the user's."""
+    os.environ["MMPANONAS_CACHE_DIR"] = str(tmp_path_factory.mktemp("stamps"))
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _threads():
     torch.set_num_threads(THREADS)
 

@@ -4,18 +4,20 @@ import os
 
 from mmengine.config import Config
 
-from mmpanonas.config.datasets import annotation_paths, datasets_of
-from mmpanonas.datasets.check import check_class_folders, check_panoptic
+from mmpanonas.config.check_files import check_files
+from mmpanonas.config.datasets import datasets_of
+from mmpanonas.datasets.check import check_class_folders
 
-#: Data sets of up to this many pictures have every segment map decoded before a run.
-FULL_CHECK_LIMIT = 1000
+LEARNT = ("train_dataloader", "val_dataloader")
+"""Loaders whose data sets need annotations."""
 
 
 def check_data(cfg: Config, loaders: tuple[str, ...]) -> None:
     """Check the annotations, pictures and segment maps that a run will read.
 
-    Small data sets are checked to the last pixel, large ones by their lists and headers, folders
-    of classes (those of a classifier) by their number.
+    Every picture is decoded as its pipeline decodes it, once: a data set that passed is not
+    looked at again until a file changes. Each rank calls this, before it joins a process group:
+    one checks, the others wait. Folders of classes (those of a classifier) are counted.
 
     Raises:
         InputError: what is wrong with the files.
@@ -27,6 +29,8 @@ def check_data(cfg: Config, loaders: tuple[str, ...]) -> None:
                 folder = os.path.join(dataset.get("data_root") or "", dataset.data_prefix)
                 check_class_folders(folder, cfg.model.head.num_classes)
         return
-    for paths in sorted({annotation_paths(dataset) for dataset in datasets}):
-        if check_panoptic(*paths, decode=False) <= FULL_CHECK_LIMIT:
-            check_panoptic(*paths, decode=True)
+    elsewhere = list(datasets_of(cfg, ()))
+    learnt = [d for d in datasets_of(cfg, tuple(set(loaders) & set(LEARNT))) if d not in elsewhere]
+    for place, dataset in enumerate(datasets):
+        if dataset not in datasets[:place]:
+            check_files(dataset, needs_segments=dataset in learnt)

@@ -82,7 +82,7 @@ def convert_ade20k(root: str | os.PathLike, workers: int = 0) -> dict[str, int]:
         ann_file.unlink(missing_ok=True)
         seg_dir.mkdir(exist_ok=True)
         convert = functools.partial(_convert_picture, root, folder, seg_dir)
-        entries = map_pictures(convert, stems[folder], workers, f"convert {folder}")
+        entries = list(map_pictures(convert, stems[folder], workers, f"convert {folder}"))
         content = {
             "images": [image for image, _ in entries],
             "annotations": [annotation for _, annotation in entries],

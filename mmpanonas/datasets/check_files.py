@@ -1,13 +1,16 @@
 """Check of one picture and its segment PNG against their entries in the annotation file."""
 
+import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from mmpanonas.datasets.pictures import inspect_picture, lacks_end
+from mmcv.transforms import LoadImageFromFile
+
+from mmpanonas.datasets.pictures import load_size, picture_size
+from mmpanonas.datasets.segment_boxes import stopping_difference
 from mmpanonas.datasets.segments import describe_segments
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import read_panoptic_png
+from mmpanonas.panoptic_png import PNG_HEAD, decode_panoptic_png, png_problem
 
 
 class Sample(NamedTuple):
@@ -15,71 +18,111 @@ class Sample(NamedTuple):
 
     image: dict
     annotation: dict | None
-    paths: dict[str, Path]
-    """The existing ones of ``picture`` and ``segment PNG``."""
+    picture: str | None
+    """Path of the file, None if there is none; so is ``png``."""
+    png: str | None
+    things: frozenset[int]
+    """Ids of the categories that are things."""
 
 
-def sample_problems(sample: Sample, decode: bool, strict: bool) -> list[str]:
-    """What is wrong with the files of a sample; see :func:`mmpanonas.datasets.check`."""
-    problems = []
-    for what, path in sample.paths.items():
-        is_png = what == "segment PNG"
-        found = list(_picture_problems(path, what, sample.image, decode and not is_png))
-        if decode and is_png and not found:
-            found = list(_segment_problems(path, sample.annotation, strict))
-        problems += found
-    return problems
+class Found(NamedTuple):
+    """What there is to say of one sample or of a whole data set, a line each."""
+
+    problems: list[str]
+    """What stops or falsifies a run."""
+    remarks: list[str]
+    """What a run passes over but the format does not allow."""
 
 
-def _picture_problems(path: Path, what: str, image: dict, decode: bool) -> Iterator[str]:
-    """Whether a file is whole and of the size that the JSON says."""
-    try:
-        kind, size = inspect_picture(path, decode=False)
-    except InputError as error:
-        yield f"{what} {error}"
-        return
-    if what == "segment PNG" and kind != "PNG":
-        yield f"{what} '{path}' is a {kind}, which changes ids; a PNG is expected"
-        return
-    if lacks_end(path, kind):
-        yield f"{what} '{path}' ({path.stat().st_size} bytes) is truncated: no {kind} end marker"
-    elif decode:
+def check_sample(sample: Sample, decode: bool, loader: LoadImageFromFile) -> Found:
+    """What is wrong with the files of a sample; ``decode`` as for ``find_problems``."""
+    found = Found([], [])
+    if sample.picture:
         try:
-            inspect_picture(path, decode=True)
+            size = load_size(sample.picture, loader) if decode else picture_size(sample.picture)
         except InputError as error:
-            yield f"{what} {error}"
-    if size != (image["width"], image["height"]):
-        yield (
-            f"{what} '{path}' is {size[0]} x {size[1]}, the JSON says {image['width']} x "
-            f"{image['height']} (width x height)"
-        )
+            found.problems.append(f"picture {error}")
+        else:
+            found.problems.extend(_size_problem("picture", sample.picture, size, sample.image))
+    if sample.png:
+        _check_png(sample, decode, found)
+    return found
 
 
-def _segment_problems(path: Path, annotation: dict, strict: bool) -> Iterator[str]:
-    """Whether ids, and if ``strict`` areas and boxes, of a PNG are those of the JSON."""
+def _size_problem(what: str, path: str, size: tuple[int, int], image: dict) -> list[str]:
+    if size == (image["width"], image["height"]):
+        return []
+    return [
+        f"{what} '{path}' is {size[0]} x {size[1]}, the JSON says {image['width']} x "
+        f"{image['height']} (width x height)"
+    ]
+
+
+def _check_png(sample: Sample, decode: bool, found: Found) -> None:
+    path = sample.png
     try:
-        ids = read_panoptic_png(path)
-    except InputError as error:
-        yield str(error)
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        found.problems.append(f"segment PNG '{path}' cannot be read ({error.strerror})")
         return
-    listed = {segment["id"]: segment for segment in annotation["segments_info"]}
+    problem = png_problem(data)
+    if problem:
+        if data.startswith(b"\xff\xd8\xff"):
+            problem = "is a JPEG, which changes ids; a PNG is expected"
+        found.problems.append(f"segment PNG '{path}' ({len(data)} bytes) {problem}")
+        return
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, len(PNG_HEAD))
+    wrong_size = _size_problem("segment PNG", path, (width, height), sample.image)
+    found.problems.extend(wrong_size)
+    if not decode or wrong_size:
+        return
+    try:
+        ids = decode_panoptic_png(data, path)
+    except InputError as error:
+        found.problems.append(str(error))
+        return
+    turned = _size_problem("segment PNG", path, ids.shape[::-1], sample.image)
+    if turned:
+        found.problems.extend(turned)
+        return
     painted = {segment["id"]: segment for segment in describe_segments(ids, lambda _: None)}
+    listed = {segment["id"]: segment for segment in sample.annotation["segments_info"]}
+    found.problems.extend(_unlisted(path, painted, listed, depth, colour))
+    for segment_id, segment in listed.items():
+        _compare(sample, segment, painted.get(segment_id), found)
+
+
+def _unlisted(path: str, painted: dict, listed: dict, depth: int, colour: int) -> Iterator[str]:
     unknown = sorted(painted.keys() - listed.keys())
     if unknown:
+        kinds = {0: "gray", 2: "RGB", 3: "palette", 4: "gray and alpha", 6: "RGB and alpha"}
+        plain = (depth, colour) == (8, 2)
+        kind = "" if plain else f"; it is {depth}-bit {kinds[colour]}, 8-bit RGB is expected"
         yield (
             f"segment PNG '{path}' holds the ids {unknown[:5]} ({len(unknown)} in all) that the "
-            "JSON does not list; ids are R + 256 G + 256^2 B"
+            f"JSON does not list; ids are R + 256 G + 256^2 B{kind}"
         )
-    if not strict:
+
+
+def _compare(sample: Sample, segment: dict, painted: dict | None, found: Found) -> None:
+    """A listed segment against its pixels."""
+    if painted is None:
+        found.problems.append(
+            f"segment PNG '{sample.png}' has no pixel of segment {segment['id']}, which the JSON "
+            "lists"
+        )
         return
-    for segment_id, segment in listed.items():
-        found = painted.get(segment_id)
-        if found is None:
-            yield f"segment PNG '{path}' has no pixel of segment {segment_id}, which the JSON lists"
-            continue
-        for key in ("area", "bbox"):
-            if segment[key] != found[key]:
-                yield (
-                    f"segment {segment_id} of image {annotation['image_id']}: the JSON says {key} "
-                    f"{segment[key]}, segment PNG '{path}' {found[key]}"
-                )
+    what = f"segment {segment['id']} of image {sample.image['id']}"
+    size = sample.image["width"], sample.image["height"]
+    is_instance = segment["category_id"] in sample.things and not segment.get("iscrowd", 0)
+    wrong = stopping_difference(segment, painted["area"], painted["bbox"], size, is_instance)
+    if wrong:
+        found.problems.append(f"{what}: {wrong} ('{sample.png}')")
+        return
+    for key in ("area", "bbox"):
+        if segment[key] != painted[key]:
+            found.remarks.append(
+                f"{what}: the JSON says {key} {segment[key]}, segment PNG '{sample.png}' "
+                f"{painted[key]}"
+            )

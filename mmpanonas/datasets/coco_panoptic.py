@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from mmdet.datasets import ADE20KSegDataset, CocoPanopticDataset
 from mmdet.registry import DATASETS
+from mmengine.logging import print_log
 
 from mmpanonas.datasets.annotation_file import (
     Head,
@@ -160,6 +161,23 @@ class PanopticDataset(CocoPanopticDataset):
             )
             for image in content["images"]
         ]
+
+    def filter_data(self) -> list[dict]:
+        """The pictures that ``filter_cfg`` keeps; says how many it drops.
+
+        Raises:
+            InputError: it keeps none.
+        """
+        kept, number = super().filter_data(), len(self.data_list)
+        dropped = (
+            f"filter_cfg {dict(self.filter_cfg or {})} drops {number - len(kept)} of {number} "
+            f"pictures of '{self.ann_file}'"
+        )
+        if number and not kept:
+            raise InputError(f"{dropped}: none is left; lower min_size, or take larger pictures")
+        if len(kept) < number:
+            print_log(dropped, logger="current")
+        return kept
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
         """Turn an image entry and its annotation entry (or None) into a sample's dictionary.

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from mmpanonas.datasets.annotation_file import read_panoptic_json
+from mmpanonas.datasets.annotation_problems import image_problems, segment_problems
 from mmpanonas.errors import InputError
 from mmpanonas.space import write_atomically
 
@@ -65,10 +66,10 @@ def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple
     ann_file = Path(ann_file)
     content = read_panoptic_json(ann_file)
     image_ids = [image["id"] for image in content["images"]]
-    if len(set(image_ids)) != len(image_ids):
+    problems = [*image_problems(content), *segment_problems(content)]
+    if problems:
         raise InputError(
-            f"annotation file '{ann_file}' has {len(image_ids)} images but only "
-            f"{len(set(image_ids))} image ids; give each image its own id"
+            f"annotation file '{ann_file}' has {len(problems)} problems, the first: {problems[0]}"
         )
     labelled = {annotation["image_id"] for annotation in content["annotations"]}
     annotated = {i: found for i, found in _categories_of(content).items() if i in labelled}

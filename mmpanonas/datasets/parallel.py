@@ -1,11 +1,10 @@
-"""Work on many pictures, in this process or in several, with a progress bar."""
+"""Work on many pictures in threads, with a progress bar."""
 
 import argparse
 import functools
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -20,40 +19,45 @@ BAR_FROM = 500
 
 
 def map_pictures(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int, what: str
-) -> list[Result]:
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int | None, what: str
+) -> Iterator[Result]:
     """``function`` of every item, in their order.
 
+    Decoders release the interpreter, so threads do; processes would import everything again.
+
     Args:
-        function: what to do; with workers, something that pickles.
+        function: what to do; safe in threads.
         items: one per picture.
-        workers: processes; 0 works in this one.
+        workers: threads; 0 works in this one, None has one for each core that may be used.
         what: title of the bar.
 
     Raises:
-        InputError: ``workers`` is negative, or one of them was killed.
+        InputError: ``workers`` is negative.
         Exception: the first error of ``function``, in the order of items; what has not begun
             by then is left out.
     """
+    workers = usable_cores() if workers is None else workers
     if workers < 0:
-        raise InputError(f"workers is {workers}; 0 (this process) or more were expected")
+        raise InputError(f"workers is {workers}; 0 (this thread) or more were expected")
     bar = functools.partial(tqdm, total=len(items), desc=what, disable=len(items) < BAR_FROM)
     if not workers:
-        return list(bar(map(function, items)))
-    chunk = max(1, min(32, len(items) // (8 * workers)))
+        yield from bar(map(function, items))
+        return
+    pool = ThreadPoolExecutor(workers)
     try:
-        with ProcessPoolExecutor(workers) as pool:
-            return list(bar(pool.map(function, items, chunksize=chunk)))
-    except BrokenProcessPool:
-        raise InputError(
-            f"{what}: one of {workers} worker processes was killed, mostly for lack of memory; "
-            "run it again with fewer --workers"
-        ) from None
+        yield from bar(pool.map(function, items))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, which a container or a job may have few of."""
+    return len(os.sched_getaffinity(0))
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
-    """The argument ``--workers`` of a tool: as many processes as the machine has cores."""
-    cores = os.cpu_count()
+    """The argument ``--workers`` of a tool: as many threads as there are cores."""
+    cores = usable_cores()
     parser.add_argument(
-        "--workers", type=int, default=cores, help=f"processes, 0 for none (default {cores})"
+        "--workers", type=int, default=cores, help=f"threads, 0 for none (default {cores})"
     )

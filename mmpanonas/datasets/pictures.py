@@ -1,60 +1,96 @@
-"""Picture files: their size as it is loaded, and whether they are whole."""
+"""Picture files as a pipeline loads them: by its own transform, or from their heads."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+import cv2
+from mmcv.transforms import LoadImageFromFile
+from PIL import JpegImagePlugin, PngImagePlugin
 
+from mmpanonas.datasets.files import irregularity
 from mmpanonas.errors import InputError
 
-TAIL = 4096
-"""Bytes read at a file's end; cameras and editors append a little after the end marker."""
-END_MARKERS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
-ORIENTATION = 0x0112
-"""EXIF tag; from 5 on, a picture is turned by 90 degrees when it is loaded."""
+#: What every JPEG and PNG ends with, if nothing was appended.
+_ENDS = {JpegImagePlugin.JpegImageFile: b"\xff\xd9", PngImagePlugin.PngImageFile: b"IEND\xaeB`\x82"}
+_TURNED = (b"Exif\0\0", b"eXIf")
+"""Where these are, the decoder may turn the picture."""
+
+
+def load_size(path: str | os.PathLike, loader: LoadImageFromFile | None = None) -> tuple[int, int]:
+    """Width and height of a picture, decoded as ``loader`` does it in a pipeline.
+
+    Raises:
+        InputError: the file does not exist or is none, or cannot be decoded.
+    """
+    path = os.fspath(path)
+    try:
+        problem = irregularity(path)
+    except FileNotFoundError:
+        problem = "does not exist"
+    if problem:
+        raise InputError(f"'{path}' {problem}")
+    try:
+        found = (loader or LoadImageFromFile()).transform({"img_path": path})
+    except Exception as error:  # decoders raise what they like, mmcv an AssertionError
+        raise InputError(f"'{path}' {_reason(path, error)}") from None
+    if found is None:
+        raise InputError(f"'{path}' {_reason(path, None)}")
+    height, width = found["ori_shape"][:2]
+    return width, height
 
 
 def picture_size(path: str | os.PathLike) -> tuple[int, int]:
-    """Width and height as MMCV loads the picture: a JPEG is turned as its EXIF data say.
+    """Width and height as a pipeline loads the picture.
 
-    Only the head of the file is read.
-
-    Raises:
-        InputError: it is not a picture, or cut short in its head.
-    """
-    return inspect_picture(path, decode=False)[1]
-
-
-def inspect_picture(path: str | os.PathLike, decode: bool) -> tuple[str, tuple[int, int]]:
-    """Format (Pillow's name) and size (width, height), see :func:`picture_size`.
-
-    Args:
-        path: an existing file.
-        decode: whether to decode the whole picture. Damage that a JPEG decoder passes over is
-            not found.
+    The head of a plain JPEG or PNG is believed; whatever may be turned, was cut short or is of
+    another format is decoded.
 
     Raises:
-        InputError: it is not a picture, cut short, or cannot be decoded.
+        InputError: as for :func:`load_size`.
     """
-    path = Path(path)
+    return _plain_size(Path(path)) or load_size(path)
+
+
+@contextlib.contextmanager
+def quiet_decoder() -> Iterator[None]:
+    """Keep OpenCV from telling on stderr what an :class:`InputError` says."""
+    level = cv2.setLogLevel(0)
     try:
-        with Image.open(path) as picture:
-            kind, size = picture.format, picture.size
-            # Of a PNG, Pillow would decode the whole picture to look for them.
-            turned = kind == "JPEG" and picture.getexif().get(ORIENTATION, 1) >= 5
-            if decode:
-                picture.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(
-            f"'{path}' ({path.stat().st_size} bytes) is not a picture, or damaged: {error}"
-        ) from None
-    return kind, size[::-1] if turned else size
+        yield
+    finally:
+        cv2.setLogLevel(level)
 
 
-def lacks_end(path: str | os.PathLike, kind: str) -> bool:
-    """Whether the end marker of a format is nowhere near the file's end."""
-    marker = END_MARKERS.get(kind)
-    with open(path, "rb") as file:
-        file.seek(0, os.SEEK_END)
-        file.seek(max(file.tell() - TAIL, 0))
-        return marker is not None and marker not in file.read()
+def _plain_size(path: Path) -> tuple[int, int] | None:
+    """The size in the head of a JPEG or PNG that has its end and no EXIF data, else None."""
+    try:
+        if irregularity(path):
+            return None
+        data = path.read_bytes()
+    except OSError:
+        return None
+    for kind, end in _ENDS.items():
+        if data.endswith(end) and not any(mark in data for mark in _TURNED):
+            try:
+                # Not by Image.open, which warns of many pixels and refuses more.
+                with path.open("rb") as file, kind(file) as picture:
+                    return picture.size
+            except Exception:
+                continue
+    return None
+
+
+def _reason(path: str, error: Exception | None) -> str:
+    size = os.path.getsize(path)
+    if size == 0:
+        return "is empty (0 bytes)"
+    if isinstance(error, OSError | MemoryError):
+        return f"cannot be read ({getattr(error, 'strerror', None) or 'out of memory'})"
+    told = "" if error is None or isinstance(error, AssertionError) else f" ({_line(error)})"
+    return f"({size} bytes) cannot be decoded: truncated, damaged or not a picture{told}"
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[-160:]

@@ -26,7 +26,7 @@ class Copy:
         self.png = self.segments / "val_000001.png"
 
     def check(self, decode=True):
-        return check_panoptic(self.ann_file, self.pictures, self.segments, decode)
+        return check_panoptic(self.ann_file, self.pictures, self.segments, decode).images
 
     def edit(self, change):
         content = json.loads(self.ann_file.read_text())
@@ -56,16 +56,12 @@ def test_real_data_is_in_order(real_data, name, split):
     root = real_data / name
     ann_file = root / f"annotations/panoptic_{split}.json"
     images = len(json.loads(ann_file.read_text())["images"])
-    found = find_problems(
-        ann_file, root / "images" / split, ann_file.with_suffix(""), strict=True, workers=2
-    )
-    assert found == (images, [])
+    found = find_problems(ann_file, root / "images" / split, ann_file.with_suffix(""), workers=2)
+    assert found[0] == images
+    assert found.problems == found.remarks == []
 
 
-def test_segment_without_pixels_and_file_without_annotations_are_fine(data):
-    segment = {"id": 99, "category_id": 1, "area": 0, "bbox": [0, 0, 1, 1], "iscrowd": 0}
-    data.edit(lambda content: content["annotations"][0]["segments_info"].append(segment))
-    assert data.check() == 3
+def test_file_without_annotations_is_fine(data):
     data.edit(lambda content: content.pop("annotations"))
     assert data.check() == 3
 
@@ -103,7 +99,7 @@ def spoil_void_id(content):
         (spoil_category, r"has category 55, 'categories' has only \[1, 2, 3"),
         (spoil_second_annotation, "has 2 annotations"),
         (spoil_stray_annotation, "for image 12345, which 'images' lacks"),
-        (spoil_void_id, "segment id 0 is not within 1 to 16777215"),
+        (spoil_void_id, r"annotations\[0\].segments_info\[0\].id is 0; expected: greater than"),
     ],
 )
 def test_annotation_problems(data, spoil, message):
@@ -115,10 +111,10 @@ def test_annotation_problems(data, spoil, message):
 FILE_PROBLEMS = [
     (lambda d: d.picture.unlink(), r"picture '.*val_000001\.jpg' .* does not exist"),
     (lambda d: d.png.unlink(), r"segment PNG '.*val_000001\.png' .* does not exist"),
-    (lambda d: cut(d.picture, -10), r"picture '.*val_000001\.jpg' .*truncated: no JPEG end"),
-    (lambda d: cut(d.png, -10), r"segment PNG '.*val_000001\.png' .*truncated: no PNG end"),
-    (lambda d: cut(d.picture, 0), r"val_000001\.jpg' \(0 bytes\) is not a picture"),
-    (lambda d: cut(d.png, 20), r"val_000001\.png' \(20 bytes\) is not a picture"),
+    (lambda d: cut(d.picture, -10), r"picture '.*val_000001\.jpg' .*cannot be decoded: truncated"),
+    (lambda d: cut(d.png, -10), r"segment PNG '.*val_000001\.png' .*is truncated"),
+    (lambda d: cut(d.picture, 0), r"val_000001\.jpg' is empty \(0 bytes\)"),
+    (lambda d: cut(d.png, 20), r"val_000001\.png' \(20 bytes\) is truncated"),
     (lambda d: Image.new("RGB", (9, 7)).save(d.picture), "is 9 x 7, the JSON says 80 x 64"),
     (lambda d: write_panoptic_png(d.png, np.zeros((7, 9), int)), "is 9 x 7, the JSON says"),
     (lambda d: Image.new("RGB", (80, 64)).save(d.png, "JPEG"), "is a JPEG, which changes ids"),
@@ -147,7 +143,7 @@ def test_damage_within_a_png_is_found_by_decoding(data):
     content = bytearray(data.png.read_bytes())
     content[len(content) // 2] ^= 0xFF
     data.png.write_bytes(content)
-    with pytest.raises(ValueError, match=r"val_000001\.png' is damaged"):
+    with pytest.raises(ValueError, match=r"val_000001\.png' .* is damaged"):
         data.check()
 
 
@@ -186,12 +182,6 @@ def add_area(content):
     segment_of(content)["area"] += 1
 
 
-def add_segment(content):
-    content["annotations"][0]["segments_info"].append(
-        {"id": 99, "category_id": 1, "area": 0, "bbox": [0, 0, 1, 1]}
-    )
-
-
 def double_stuff(content):
     segments = content["annotations"][0]["segments_info"]
     for segment in [segment for segment in segments if segment["category_id"] > 6][:2]:
@@ -202,10 +192,8 @@ def remove_annotation(content):
     del content["annotations"][1]
 
 
-def share_files(content):
-    """The picture and the PNG of another image: no box fits."""
-    for key, name in (("images", "val_000001.jpg"), ("annotations", "val_000001.png")):
-        content[key][0]["file_name"] = name
+def share_pictures(content):
+    content["images"][0]["file_name"] = "val_000001.jpg"
 
 
 @pytest.mark.parametrize(
@@ -213,24 +201,20 @@ def share_files(content):
     [
         (add_box, r"segment \d+ of image 1000001: the JSON says bbox .*segment PNG '", True),
         (add_area, r"segment \d+ of image 1000001: the JSON says area .*segment PNG '", True),
-        (add_segment, r"val_000000\.png' has no pixel of segment 99, which the JSON lists", True),
         (double_stuff, "image 1000001 has 2 segments of stuff category 11; stuff is one", False),
         (remove_annotation, "image 1000002 has no segments: all of it is void", False),
-        (share_files, r"2 images share the picture 'val_000001\.jpg'", False),
-        (share_files, r"2 images share the segment PNG 'val_000001\.png'", False),
+        (share_pictures, r"2 images share the picture 'val_000001\.jpg'", False),
     ],
 )
-def test_what_a_run_passes_over_is_listed_if_strict(data, spoil, message, by_decoding):
+def test_what_a_run_passes_over_is_remarked(data, spoil, message, by_decoding):
     data.edit(spoil)
-    if spoil is not share_files:
-        assert data.check() == 3
+    assert data.check() == 3
     arguments = data.ann_file, data.pictures, data.segments
-    number, problems = find_problems(*arguments, strict=True)
-    assert number == 3
-    (found,) = [problem for problem in problems if re.search(message, problem)]
-    assert spoil is share_files or problems == [found]
-    quick = find_problems(*arguments, decode=False, strict=True)[1]
-    assert (found in quick) != by_decoding
+    report = find_problems(*arguments)
+    assert (report.images, report.problems) == (3, [])
+    (found,) = report.remarks
+    assert re.search(message, found)
+    assert (found in find_problems(*arguments, decode=False).remarks) != by_decoding
 
 
 def test_files_are_looked_at_unless_ids_are_ambiguous(data):
@@ -248,8 +232,8 @@ def test_a_picture_without_a_single_label_is_empty(data):
     write_panoptic_png(data.png, np.zeros((64, 80), int))
     data.edit(lambda content: content["annotations"][1].update(segments_info=[]))
     assert data.check() == 3
-    problems = find_problems(data.ann_file, data.pictures, data.segments, strict=True)[1]
-    assert problems == ["image 1000002 has no segments: all of it is void"]
+    remarks = find_problems(data.ann_file, data.pictures, data.segments).remarks
+    assert remarks == ["image 1000002 has no segments: all of it is void"]
 
 
 def test_sizes_are_those_of_a_picture_as_it_is_loaded(data):
@@ -270,7 +254,7 @@ def test_damage_within_a_picture_is_found_by_decoding(data):
     content = data.picture.read_bytes()
     data.picture.write_bytes(content[: len(content) // 2] + content[-12:])
     assert data.check(decode=False) == 3
-    with pytest.raises(InputError, match=r"val_000001\.jpg' .* is not a picture, or damaged: "):
+    with pytest.raises(InputError, match=r"val_000001\.jpg' .*cannot be decoded: truncated"):
         data.check()
 
 
@@ -279,10 +263,10 @@ def test_processes_find_what_one_finds_in_the_order_of_the_file(data):
     data.picture.unlink()
     (data.segments / "val_000002.png").write_bytes(b"")
     arguments = data.ann_file, data.pictures, data.segments
-    alone = find_problems(*arguments, strict=True)
-    assert find_problems(*arguments, strict=True, workers=2) == alone
-    assert len(alone[1]) > 4
-    assert [name in alone[1][-1] for name in ("val_000001", "val_000002")] == [False, True]
+    alone = find_problems(*arguments, workers=0)
+    assert find_problems(*arguments, workers=2) == alone
+    assert len(alone.problems) > 4
+    assert [name in alone.problems[-1] for name in ("val_000001", "val_000002")] == [False, True]
 
 
 def test_command(data, call_tool):

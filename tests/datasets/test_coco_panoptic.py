@@ -242,14 +242,14 @@ def test_missing_file(tmp_path):
     ("text", "message"),
     [
         (json.dumps(CONTENT)[:-9], "truncated or not JSON"),
-        ("", "truncated or not JSON"),
+        ("", "is empty"),
         ("[1]", "holds list; COCO panoptic format needs"),
         ('{"images": []}', r"holds \['images'\]"),
-        ('{"images": [], "categories": []}', "0 categories"),
-        ('{"images": [{"id": 1}], "categories": []}', "an image lacks"),
+        ('{"images": [], "categories": []}', "images is a list of 0"),
+        ('{"images": [{"id": 1}], "categories": []}', r"images\[0\] lacks"),
         (
             '{"images": [], "categories": [], "annotations": [{"image_id": 1, "bbox": []}]}',
-            r"an annotation lacks \['segments_info'\]",
+            r"annotations\[0\] lacks \['segments_info'\]",
         ),
     ],
 )

@@ -183,7 +183,7 @@ def test_nothing_left_on_one_side(tmp_path, num_val):
 
 
 def test_repeated_image_ids(tmp_path):
-    with pytest.raises(ValueError, match="3 images but only 2 image ids"):
+    with pytest.raises(ValueError, match="image id 1 is given to 2 images"):
         split_nas(write(tmp_path / "train.json", [1, 2, 1]), 1)
 
 

@@ -175,7 +175,7 @@ def test_what_is_written_is_what_was_rendered(tmp_path):
     for split in ("train", "val"):
         folder = tmp_path / "annotations" / f"panoptic_{split}"
         ann_file = tmp_path / "annotations" / f"panoptic_{split}.json"
-        assert check_panoptic(ann_file, tmp_path / "images" / split, folder) == 1
+        assert check_panoptic(ann_file, tmp_path / "images" / split, folder).images == 1
 
 
 def test_writes_again_only_if_something_differs(tmp_path):

@@ -291,7 +291,7 @@ def test_pictures_without_instances_or_with_void_only_are_fine(data, tmp_path, k
 
     from mmpanonas.config import check_data, load_config
 
-    for split in ("train", "nas_train", "val"):
+    for split in ("train", "val"):
         blank(data, split, keep_stuff)
     shapes_arch().dump(tmp_path / "arch.json")
     options = SMALL | {"data_root": str(data), "work_dir": str(tmp_path / "work")}

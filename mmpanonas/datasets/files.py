@@ -1,0 +1,82 @@
+"""Files of a data set: what they are, without opening them."""
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+from mmpanonas.errors import InputError
+
+#: Size in bytes and time of the last change in ns.
+FileState = tuple[int, int]
+
+_KINDS = {
+    stat.S_IFDIR: "folder",
+    stat.S_IFIFO: "pipe",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFBLK: "device",
+    stat.S_IFCHR: "device",
+}
+
+
+def irregularity(path: str | os.PathLike) -> str | None:
+    """Why a path cannot be read as a file, or None; opening a pipe would wait for ever.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+    """
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:  # links in circles, names too long, a zero byte
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    kind = _KINDS.get(stat.S_IFMT(found.st_mode))
+    return f"is a {kind}, not a file" if kind else None
+
+
+def file_states(paths: Iterable[str]) -> dict[str, FileState]:
+    """States of the files that exist."""
+    states = {}
+    for path in paths:
+        try:
+            found = os.stat(path)
+        except (OSError, ValueError):
+            continue
+        states[path] = found.st_size, found.st_mtime_ns
+    return states
+
+
+class Folders:
+    """Listings of folders, each read once, to say what a missing file may be called instead."""
+
+    def __init__(self) -> None:
+        self._names: dict[Path, dict[str, str]] = {}
+
+    def missing(self, path: Path) -> str:
+        """What to say of a file that does not exist.
+
+        Raises:
+            InputError: its folder does not exist either.
+        """
+        alike = self._listing(path.parent).get(_plain(path.name))
+        if alike is None:
+            return "does not exist"
+        return f"does not exist, but {alike!a} does: names must be equal to the letter"
+
+    def _listing(self, folder: Path) -> dict[str, str]:
+        if folder not in self._names:
+            try:
+                names = os.listdir(folder)
+            except OSError:
+                raise InputError(
+                    f"folder '{folder}' does not exist; give the folders of the pictures and of "
+                    "the segment PNGs"
+                ) from None
+            self._names[folder] = {_plain(name): name for name in names}
+        return self._names[folder]
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()
