@@ -148,6 +148,15 @@ def enable_amp(cfg: Config) -> None:
     wrapper.type, wrapper.loss_scale = _AMP[kind].__name__, "dynamic"
 
 
+def check_amp(cfg: Config) -> None:
+    """Raise ``ConfigError`` where the config asks for mixed precision that needs a GPU."""
+    kind = kind_of(cfg.get("optim_wrapper"), OPTIM_WRAPPERS, cfg.get("default_scope"))
+    if isinstance(kind, type) and issubclass(kind, AmpOptimWrapper) and not is_cuda_available():
+        raise ConfigError(
+            f"optim_wrapper.type {kind.__name__!r} needs a GPU: on a CPU leave it out"
+        )
+
+
 def _distribute_on_cpu(cfg: Config) -> None:
     """MMEngine assumes a GPU per rank: start gloo and wrap without devices instead."""
     torch.distributed.init_process_group("gloo")

@@ -2,7 +2,15 @@
 
 from mmengine.runner import Runner
 
-from mmpanonas.cli import enable_amp, follow_checkpoint, is_search, make_parser, of_concern, prepare
+from mmpanonas.cli import (
+    check_amp,
+    enable_amp,
+    follow_checkpoint,
+    is_search,
+    make_parser,
+    of_concern,
+    prepare,
+)
 from mmpanonas.config import ConfigError
 from mmpanonas.engine.checkpoints import (
     check_checkpoint,
@@ -28,6 +36,7 @@ def main() -> None:
     cfg = prepare(args, loaders)
     if args.amp:
         enable_amp(cfg)
+    check_amp(cfg)
     if args.auto_scale_lr:
         if not (cfg.get("auto_scale_lr") or {}).get("base_batch_size"):
             raise ConfigError(
