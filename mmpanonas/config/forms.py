@@ -67,6 +67,10 @@ def check_forms(cfg: Config) -> None:
             )
     if cfg.get("train_cfg"):
         _check_counting(cfg)
+    for place, hook in hooks_of(cfg, CheckpointHook):
+        best = hook.get("save_best")
+        if best and not hook.get("rule") and (best == "auto" or "panoptic" in str(best)):
+            raise ConfigError(f"{place}.save_best={best!r} needs rule='greater' beside it")
     if not cfg.get("val_cfg"):
         _check_without_validation(cfg)
 

@@ -50,7 +50,7 @@ def load(tmp_path):
         "default_hooks = dict(progress=None, logger=None)",
         'custom_hooks = dict(type="EMAHook", momentum=0.1)',
         'custom_hooks = [dict(type="EarlyStoppingHook", monitor="coco_panoptic/PQ")]',
-        'default_hooks = dict(checkpoint=dict(save_best="auto", max_keep_ckpts=1))',
+        'default_hooks = dict(checkpoint=dict(save_best="auto", rule="greater"))',
         'optim_wrapper = dict(type="AmpOptimWrapper", dtype="bfloat16")',
         EPOCHS + FINITE,
         EPOCHS + FINITE + 'param_scheduler = dict(type="StepLR", step_size=1)',
@@ -80,9 +80,11 @@ def test_accepted(load, text):
             r"default_hooks\.checkpoint counts epochs",
         ),
         (
-            NO_VALIDATION + 'default_hooks = dict(checkpoint=dict(save_best="auto"))',
+            NO_VALIDATION
+            + 'default_hooks = dict(checkpoint=dict(save_best="auto", rule="greater"))',
             "save_best needs a validation",
         ),
+        ('default_hooks = dict(checkpoint=dict(save_best="auto"))', "needs rule='greater'"),
         (
             NO_VALIDATION + 'custom_hooks = [dict(type="EarlyStoppingHook", monitor="PQ")]',
             r"custom_hooks\.0 needs a validation",
