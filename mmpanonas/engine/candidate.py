@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mmengine.utils import import_modules_from_strings
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmpanonas.engine.agreement import check_files
 from mmpanonas.engine.beginnings import Beginnings
 from mmpanonas.engine.pictures import KeptPictures
 from mmpanonas.engine.reading import trust_checkpoints
@@ -164,16 +166,19 @@ def build_evaluator(
     )
 
 
-def evaluator_of_config(config: dict, folder: str) -> CandidateEvaluator:
+def evaluator_of_config(
+    config: dict, folder: str, files: Mapping[str, str] | None = None
+) -> CandidateEvaluator:
     """The evaluator of a search's config, in a process of its own, weights loaded.
 
     Its log goes into a folder of its own in ``workers`` of the work dir.
 
     Args:
         folder: where the config's relative paths begin.
+        files: digests of what must be the same here as in the process that asks, by path.
 
     Raises:
-        InputError: this machine has no such folder.
+        InputError: this machine has no such folder, or another file.
     """
     try:
         os.chdir(folder)
@@ -182,6 +187,7 @@ def evaluator_of_config(config: dict, folder: str) -> CandidateEvaluator:
             f"{folder}: {error.strerror} on {platform.node()}; every machine needs the project, "
             f"the data and the checkpoint at the same paths"
         ) from None
+    check_files(files or {})
     cfg = Config(config)
     if "custom_imports" in cfg:
         import_modules_from_strings(**cfg.custom_imports)
@@ -200,4 +206,5 @@ def evaluator_of_config(config: dict, folder: str) -> CandidateEvaluator:
         EvaluationSettings(**settings),
     )
     runner.load_or_resume()
+    check_files(files or {})  # also while it was read
     return built

@@ -9,6 +9,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 
+from mmpanonas.engine.agreement import search_files
 from mmpanonas.engine.candidate import EvaluationSettings, build_evaluator, evaluator_of_config
 from mmpanonas.engine.identity import cache_context, digest, search_identity, this_start
 from mmpanonas.engine.progress import SearchProgress, ranking_table
@@ -131,6 +132,7 @@ class SearchLoop(BaseLoop):
             **parts,
         )
         say = runner.logger.warning
+        self._files = search_files(runner.cfg) if self.executor["type"] == "ray" else {}
         self._settings["cache"] = cache and Cache(cache, cache_context(identity), say)
         start = this_start(launch, self.executor)
         grows = {f"strategy.{argument}" for argument in self.strategy.grows}
@@ -149,6 +151,11 @@ class SearchLoop(BaseLoop):
         if self.executor["type"] == "ray":
             self.records = self._search(self._ray())
         elif self.executor["type"] == "serial":
+            if self.timeout is not None:
+                self.runner.logger.info(
+                    "val_cfg.timeout: serial interrupts Python, but cannot kill a candidate that "
+                    "hangs in a call into C; --executor ray can"
+                )
             attempt = Attempt(self.evaluate, self.metric, self.timeout)
             self.records = self._search(SerialExecutor(attempt))
         else:
@@ -165,8 +172,11 @@ class SearchLoop(BaseLoop):
 
     def _ray(self) -> RayExecutor:
         options = {key: value for key, value in self.executor.items() if key != "type"}
-        build = partial(evaluator_of_config, self.runner.cfg.to_dict(), os.getcwd())
-        return RayExecutor(build, self.metric, self.timeout, **options)
+        words = self.runner.cfg.to_dict(), os.getcwd(), self._files
+        build = partial(evaluator_of_config, *words)
+        return RayExecutor(
+            build, self.metric, self.timeout, say=self.runner.logger.warning, **options
+        )
 
     def _search(self, executor: Executor) -> list[Record]:
         """On the main process alone."""

@@ -3,11 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from mmpanonas.errors import InputError
 from mmpanonas.execution.attempt import Outcome, Task
 
 
-class WorkersLostError(RuntimeError):
-    """No worker is left."""
+class WorkersLostError(InputError):
+    """No worker is left, and none can come."""
 
 
 class Executor(ABC):

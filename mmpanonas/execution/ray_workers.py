@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mmpanonas.errors import InputError
 from mmpanonas.execution.attempt import (
     WORKER_DIED,
     Attempt,
@@ -18,11 +17,14 @@ from mmpanonas.execution.attempt import (
     timeout_reason,
 )
 from mmpanonas.execution.executor import Executor, WorkersLostError
+from mmpanonas.execution.ray_cluster import import_ray, start_ray
 
 #: When so many workers in a row could not be built, no more are tried.
 MAX_STILLBORN = 3
 #: Seconds beyond the time-out until a worker that does not answer is killed.
 GRACE = 30.0
+#: Seconds until it is said what is waited for.
+PATIENCE = 30.0
 
 
 class Worker:
@@ -65,6 +67,9 @@ class RayExecutor(Executor):
             beyond ``timeout`` is killed.
         workers: None: one for each GPU of the cluster, or for each CPU where it has none.
         address: of a cluster: "auto" or "host:port"; None: a local Ray.
+        patience: seconds until ``say`` is told what is waited for; then again after twice as
+            long, and so on.
+        say: called with a sentence on what the search waits for, or gets over.
 
     Raises:
         InputError: Ray is not installed.
@@ -78,6 +83,8 @@ class RayExecutor(Executor):
         workers: int | None = None,
         address: str | None = None,
         grace: float = GRACE,
+        patience: float = PATIENCE,
+        say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self._ray = import_ray(local=address is None)
         self._arguments, self._timeout, self._grace = (build, metric, timeout), timeout, grace
@@ -85,6 +92,8 @@ class RayExecutor(Executor):
         self._hands: dict[object, _Hand] = {}  # by what Ray has promised of each
         self._idle: list[_Hand] = []
         self._started, self._stillborn = False, 0
+        self._patience, self._say = patience, say
+        self._since, self._next_word = 0.0, patience
 
     @property
     def free(self) -> int:
@@ -101,16 +110,22 @@ class RayExecutor(Executor):
         """See ``Executor``.
 
         Raises:
-            WorkersLostError: none is left, and the last ones could not be built.
+            WorkersLostError: none is left, and the last ones could not be built; or this
+                machine's Ray has ended.
+            InputError: the cluster does not answer.
         """
         if not self._started:
             self._start()
+        self._since, self._next_word = time.monotonic(), self._patience
         outcomes, idle = [], len(self._idle)
         while not outcomes and len(self._idle) <= idle:
             ready, _ = self._ray.wait(list(self._hands), timeout=1.0)
             for promise in ready:
                 outcomes += self._collect(promise, self._hands.pop(promise))
-            self._kill_overdue()
+            outcomes += self._kill_overdue()
+            if not ready:
+                self._check_node()
+                self._tell_what_is_awaited()
         return outcomes
 
     def close(self) -> None:
@@ -121,17 +136,37 @@ class RayExecutor(Executor):
             self._ray.shutdown()
 
     def _start(self) -> None:
+        start_ray(self._ray, self._address, self._workers or os.cpu_count(), self._patience)
         self._started = True
-        if self._address is None:
-            cpus = self._workers or os.cpu_count()
-            self._ray.init(num_cpus=cpus, include_dashboard=False, log_to_driver=False)
-        else:
-            self._ray.init(address=self._address, log_to_driver=False)
+        self._node = self._ray.get_runtime_context().get_node_id()
         cluster = self._ray.cluster_resources()
         gpus = int(cluster.get("GPU", 0))
         self._remote = self._ray.remote(num_cpus=1, num_gpus=int(gpus > 0))(Worker)
         for _ in range(self._workers or gpus or int(cluster["CPU"])):
             self._hire()
+
+    def _check_node(self) -> None:
+        """All that a driver asks for goes through the raylet of its own machine."""
+        alive = {node["NodeID"]: node["Alive"] for node in self._ray.nodes()}
+        if not alive.get(self._node, False):
+            raise WorkersLostError(
+                f"Ray has ended on this machine ({socket.gethostname()}), so no worker can come: "
+                f"start the cluster again if it is one, then go on with --resume"
+            )
+
+    def _tell_what_is_awaited(self) -> None:
+        waited = time.monotonic() - self._since
+        if waited < self._next_word:
+            return
+        self._next_word *= 2
+        hands = self._hands.values()
+        unbuilt, busy = sum(not hand.name for hand in hands), sum(bool(h.task) for h in hands)
+        has = self._ray.cluster_resources()
+        room = ", ".join(f"{has.get(kind, 0):g} {kind}s" for kind in ("CPU", "GPU"))
+        self._say(
+            f"waiting for {waited:.0f} s: {busy} workers evaluate, {unbuilt} load or find no room "
+            f"(a worker takes a CPU, and a GPU where there are any; the cluster has {room})"
+        )
 
     def _hire(self) -> None:
         actor = self._remote.remote()
@@ -154,41 +189,36 @@ class RayExecutor(Executor):
 
     def _bury(self, hand: _Hand, task: Task | None, reason: str) -> list[Outcome]:
         """Replace a worker, unless several in a row could not be built."""
-        self._stillborn += not hand.name
+        if not hand.name:
+            self._stillborn += 1
+            self._say(f"a worker could not load the model and the data: {reason}")
         if self._stillborn < MAX_STILLBORN:
             self._hire()
         elif not (self._hands or self._idle):
-            raise WorkersLostError(f"no Ray worker could load the model and the data: {reason}")
+            raise WorkersLostError(
+                f"no Ray worker could load the model and the data: {reason}; mend that, then go "
+                f"on with --resume"
+            )
         if task is None:
             return []
         if hand.overdue:
             reason = timeout_reason(self._timeout)
         return [Outcome(task.index, hand.name, time.monotonic() - hand.since, reason=reason)]
 
-    def _kill_overdue(self) -> None:
+    def _kill_overdue(self) -> list[Outcome]:
+        """Kill who does not answer; who does not even die is given up and replaced."""
+        outcomes: list[Outcome] = []
         if self._timeout is None:
-            return
-        for hand in list(self._hands.values()):
-            late = time.monotonic() - hand.since > self._timeout + self._grace
-            if hand.task is not None and late and not hand.overdue:
+            return outcomes
+        for promise, hand in list(self._hands.items()):
+            late = time.monotonic() - hand.since - self._timeout
+            if hand.task is None or late <= self._grace:
+                continue
+            if not hand.overdue:
                 hand.overdue = True
                 self._ray.kill(hand.actor)
-
-
-def import_ray(local: bool):
-    """The module ``ray``, which sends no usage statistics; a local one keeps to this machine.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if local:  # Ray's own switch for nodes at 127.0.0.1
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    try:
-        import ray
-    except ImportError:
-        raise InputError(
-            "--executor ray needs Ray, which is not installed: pip install -e '.[ray]' in the "
-            "project's folder, on every machine of the cluster"
-        ) from None
-    return ray
+            elif late > 2 * self._grace:
+                del self._hands[promise]
+                task, hand.task = hand.task, None
+                outcomes += self._bury(hand, task, WORKER_DIED)
+        return outcomes

@@ -1,15 +1,20 @@
 """The evaluator of a search: pictures read once, nothing left from candidate to candidate."""
 
 import gc
+import platform
 
 import pytest
 import torch
 from mmdet.registry import MODELS
+from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
 from mmpanonas.engine import CandidateEvaluator, EvaluationSettings, RecalibrationBatches
+from mmpanonas.engine.agreement import check_files, search_files
+from mmpanonas.engine.candidate import evaluator_of_config
 from mmpanonas.engine.pictures import KeptPictures
+from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticQualityMetric
 from tests.conftest import SEED
 
@@ -115,3 +120,21 @@ def test_later_candidates_decode_nothing_and_leave_nothing(config, build_loader,
         assert bare(arch) == score
         left.append(live_tensors())
     assert max(left[2:]) <= left[1]
+
+
+def test_a_worker_refuses_a_file_that_is_not_the_drivers(tmp_path):
+    file = tmp_path / "supernet.pth"
+    file.write_text("first")
+    dataset = dict(data_root=str(tmp_path), ann_file="supernet.pth")
+    parts = dict(val_dataloader=dict(dataset=dict(datasets=[dataset])))
+    parts |= dict(val_cfg=dict(recalibration=dict(num_images=1)), load_from=str(file))
+    files = search_files(Config(parts))
+    assert files.keys() == {str(file)}
+    check_files(files)
+    file.write_text("another")
+    message = rf"supernet\.pth on {platform.node()} is not the file that the search began with"
+    with pytest.raises(InputError, match=message):
+        evaluator_of_config({}, str(tmp_path), files)
+    file.unlink()
+    with pytest.raises(InputError, match=r"supernet\.pth: No such file"):
+        check_files(files)

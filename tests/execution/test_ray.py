@@ -16,7 +16,7 @@ from mmpanonas.execution import (
     SerialExecutor,
     WorkersLostError,
 )
-from mmpanonas.execution.ray_workers import import_ray
+from mmpanonas.execution.ray_cluster import import_ray
 from mmpanonas.search import Random
 from tests.execution.fake import METRIC, SPACE, Fake, build
 from tests.execution.fake_workers import Breaking, Patient, Stuck, killed, no_data
@@ -114,3 +114,34 @@ def test_without_ray_it_is_said_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match=r"not installed: pip install -e '\.\[ray\]'"):
         RayExecutor(no_data, METRIC)
+
+
+def test_an_address_where_nobody_answers_is_said_in_a_line(tmp_path):
+    executor = RayExecutor(no_data, METRIC, address="127.0.0.1:1", patience=0.1)
+    with pytest.raises(InputError, match=r"127\.0\.0\.1:1: no Ray cluster answers there.*--resume"):
+        run(tmp_path, executor)
+
+
+def test_what_is_waited_for_is_said_and_the_death_of_ray_ends_the_search(tmp_path):
+    """More workers than there is room for; then the raylet dies, of a cluster of its own."""
+    import_ray(local=True)
+    from ray.cluster_utils import Cluster
+
+    built = Cluster(initialize_head=True, head_node_args=dict(num_cpus=1, include_dashboard=False))
+    said: list[str] = []
+
+    def say(sentence: str) -> None:
+        if "1 workers evaluate" in sentence and not said:
+            said.append(sentence)
+            built.head_node.kill_raylet()
+
+    fake = Patient(go=tmp_path / "never")
+    words = partial(build, fake), METRIC
+    executor = RayExecutor(*words, workers=2, address=built.address, patience=0.5, say=say)
+    try:
+        with pytest.raises(WorkersLostError, match=r"Ray has ended on this machine.*--resume"):
+            run(tmp_path / "ray", executor)
+    finally:
+        built.shutdown()
+    assert "1 load or find no room" in said[0]
+    assert "the cluster has 1 CPUs, 0 GPUs" in said[0]
