@@ -1,16 +1,33 @@
 """Where a test writes: made ready before the first picture, accounted for after the last."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.evaluator import Evaluator
+from mmengine.registry import METRICS
 from mmengine.runner import Runner
 
-from mmpanonas.config import annotation_paths, check_writable, is_annotated, leaves
+from mmpanonas.config import annotation_paths, check_writable, is_annotated, is_kind, leaves
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticQualityMetric
 from mmpanonas.file_names import check_apart, dataset_files, dataset_names
 from mmpanonas.visualization import PanopticPanelHook
+
+
+def check_scored(cfg: Config, prefix: str | None = None) -> None:
+    """Raise ``InputError`` where a test would neither score nor write.
+
+    Args:
+        prefix: of the results files; None leaves it to the config.
+    """
+    evaluator = cfg.get("test_evaluator") or ()
+    metrics = [evaluator] if isinstance(evaluator, Mapping) else evaluator
+    scope = cfg.get("default_scope")
+    ours = [m for m in metrics if is_kind(m, PanopticQualityMetric, METRICS, scope)]
+    silent = [m for m in ours[1 if prefix else 0 :] if not m.get("outfile_prefix")]
+    if silent and not is_annotated(cfg, "test_dataloader"):
+        raise InputError(_nothing_to_score(cfg))
 
 
 def prepare_outputs(runner: Runner, prefix: str | None = None) -> None:
@@ -36,7 +53,7 @@ def prepare_outputs(runner: Runner, prefix: str | None = None) -> None:
                 f"dict(type='PanopticQualityMetric')"
             )
         ours[0].outfile_prefix = prefix
-        ours[0].ann_file = _ann_file(runner)
+        ours[0].ann_file = _ann_file(runner.cfg)
     evaluator.metrics.sort(key=lambda metric: metric not in ours)  # our scores come first
     files = dataset_files(dataset)
     scored = not ours or is_annotated(runner.cfg, "test_dataloader")
@@ -89,16 +106,20 @@ def listed(problems: Sequence[str], shown: int = 5) -> str:
 
 def _only_write(metric: PanopticQualityMetric, runner: Runner) -> None:
     if not metric.outfile_prefix:
-        raise InputError(
-            f"{_ann_file(runner)} has no annotations, so there is nothing to score: give --out "
-            f"PREFIX to write the results"
-        )
+        raise InputError(_nothing_to_score(runner.cfg))
     metric.format_only = True
     runner.logger.info("the test set has no annotations: results are written, not scored")
 
 
-def _ann_file(runner: Runner) -> str:
-    return annotation_paths(next(leaves(runner.cfg.test_dataloader)))[0]
+def _nothing_to_score(cfg: Config) -> str:
+    return (
+        f"{_ann_file(cfg)} has no annotations, so there is nothing to score: give --out "
+        f"PREFIX to write the results"
+    )
+
+
+def _ann_file(cfg: Config) -> str:
+    return annotation_paths(next(leaves(cfg.test_dataloader)))[0]
 
 
 def _check_prefix(path: str, is_prefix: bool) -> None:
