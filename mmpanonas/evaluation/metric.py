@@ -23,6 +23,7 @@ from mmpanonas.evaluation.panoptic_quality import (
 )
 from mmpanonas.evaluation.results import PanopticResults, read_category_ids, write_json
 from mmpanonas.evaluation.samples import ground_truth, predicted_label, prediction_ids
+from mmpanonas.evaluation.tables import log_table
 from mmpanonas.panoptic_png import VOID_ID
 
 
@@ -136,7 +137,7 @@ class PanopticQualityMetric(BaseMetric):
             metrics.update({key + suffix: value for key, value in values.items()})
             rows.append([group, *(f"{value:.3f}" for value in values.values()), present])
         if self.table:
-            _log_table(["", "PQ", "SQ", "RQ", "classes"], rows)
+            log_table(["", "PQ", "SQ", "RQ", "classes"], rows)
         if self.scores_file is not None and is_main_process():
             named = {f"{self.prefix}/{key}": value for key, value in metrics.items()}
             self._try_to_write(self.scores_file, lambda: write_json(self.scores_file, named))
@@ -146,7 +147,7 @@ class PanopticQualityMetric(BaseMetric):
             for row in self.per_class(results):
                 counts = [row[key] for key in ("n_tp", "n_fp", "n_fn")]
                 table.append([row["name"], *(f"{row[key]:.3f}" for key in keys), *counts])
-            _log_table(["class", *keys, "TP", "FP", "FN"], table)
+            log_table(["class", *keys, "TP", "FP", "FN"], table)
         return metrics
 
     def per_class(self, results: list[dict]) -> list[dict]:
@@ -241,16 +242,3 @@ class PanopticQualityMetric(BaseMetric):
             self.problems.append(f"{path}: {error.strerror or error}")
         except InputError as error:
             self.problems.append(f"{path}: {error}")
-
-
-def _log_table(header: list, rows: list[list]) -> None:
-    lines = [[str(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    text = "\n".join(
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    )
-    print_log("Panoptic quality:\n" + text, logger=MMLogger.get_current_instance())

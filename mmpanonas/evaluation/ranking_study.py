@@ -1,9 +1,6 @@
 """What the results of a ranking study say, each number with a bootstrap interval.
 
-Results are plain data: ``networks`` (each with ``group``, ``scores`` by "sampling/recalibration"
-and ``alone``, a list with one result per seed: ``fusions`` by name, each ``PQ``, ``PQ_th`` and
-``PQ_st``), ``searches`` (``strategy``, ``network``) and ``choices`` (``strategy``, ``network``,
-``baseline``), which hold places in ``networks``.
+The results are as :mod:`mmpanonas.evaluation.study_results` says.
 """
 
 import math
@@ -17,6 +14,7 @@ from scipy import stats
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation.bootstrap import bootstrap
 from mmpanonas.evaluation.rank_correlation import correlate, rank_correlation
+from mmpanonas.evaluation.study_results import drawn, main_key, pq, scores_of
 
 SCORES = ("PQ", "PQ_th", "PQ_st")
 
@@ -43,27 +41,6 @@ def _answer(question: Callable[..., dict], results: Mapping, resamples: int) -> 
         return question(results, resamples=resamples)
     except InputError as error:
         return dict(reason=str(error))
-
-
-def drawn(results: Mapping) -> list[Mapping]:
-    """The networks of the sample; others were trained because a search found them."""
-    return [network for network in results["networks"] if network["group"] == "drawn"]
-
-
-def pq(network: Mapping, seed: int = 0) -> float:
-    """Stand-alone PQ of one seed, under the first fusion."""
-    return next(iter(network["alone"][seed]["fusions"].values()))["PQ"]
-
-
-def scores_of(results: Mapping, key: str) -> np.ndarray:
-    """The supernet scores of the sample."""
-    return np.array([network["scores"][key] for network in drawn(results)])
-
-
-def main_key(results: Mapping) -> str:
-    """The sampling and the recalibration that searches use: the first of each."""
-    plan = results["plan"]
-    return f"{next(iter(plan['samplings']))}/{next(iter(plan['recalibrations']))}"
 
 
 def noise(results: Mapping, resamples: int = 2000) -> dict:

@@ -2,51 +2,33 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from os.path import isfile
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from mmdet.apis import DetInferencer
-from mmdet.datasets import CocoPanopticDataset
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from tqdm import tqdm
 
-from mmpanonas.config import (
-    annotation_paths,
-    built,
-    check_writable,
-    class_slots,
-    leaves,
-    load_config,
-)
+from mmpanonas.config import load_config
 from mmpanonas.datasets import Classes
 from mmpanonas.engine.checkpoints import trained_meta
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.engine.reading import trust_checkpoints
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticResults, prediction_ids, read_category_ids
-from mmpanonas.file_names import check_apart, picture_names
-from mmpanonas.inference.network import build_network, read_checkpoint
-from mmpanonas.inference.options import check_device, refuse_options
+from mmpanonas.file_names import picture_names
+from mmpanonas.inference.found import Found
+from mmpanonas.inference.network import build_network, read_checkpoint, test_meta
+from mmpanonas.inference.options import check_device, check_folders, refuse_options
 from mmpanonas.inference.pictures import Picture, list_pictures, read_bgr
 from mmpanonas.visualization import PanelSample, panel_figure
 from mmpanonas.visualization.canvas import figure_pixels, save_figure
 from mmpanonas.visualization.segments import known_palette
-
-
-class PicturesError(InputError):
-    """Some pictures came to nothing; what became of the others is in ``results``."""
-
-    def __init__(self, problems: Sequence[str], results: dict, total: int) -> None:
-        shown = "; ".join(problems[:10])
-        more = f"; and {len(problems) - 10} more" if len(problems) > 10 else ""
-        done = len(results["predictions"])
-        super().__init__(f"{done} of {total} pictures segmented: {shown}{more}")
-        self.problems, self.results = list(problems), results
 
 
 def _said(error: Exception, picture: str | np.ndarray, number: int) -> str:
@@ -136,38 +118,30 @@ class PanopticInferencer(DetInferencer):
         refuse_options(batch_size, others)
         pictures = list_pictures(inputs)
         names = picture_names(pictures)
-        found: dict[str, list] = dict(predictions=[], visualization=[])
-        entries: list[dict] = []
-        problems: list[str] = []
         folders = [name for name, no in self.FOLDERS.items() if not (no_save_vis, no_save_pred)[no]]
         if out_dir:
-            paths = [one for one in pictures if isinstance(one, str)]
-            for folder in folders:
-                check_writable(Path(out_dir) / folder, "output folder", "out_dir")
-                check_apart(Path(out_dir) / folder, names, paths, "out_dir")
-        pred_dir = "" if no_save_pred else str(out_dir)
-        try:
-            for images, data in self.preprocess(pictures, batch_size, names=names, bad=problems):
+            check_folders([Path(out_dir) / folder for folder in folders], names, pictures)
+        pred_dir, found = "" if no_save_pred else str(out_dir), Found(out_dir)
+        draw = partial(
+            self.visualize,
+            return_vis=return_vis,
+            no_save_vis=no_save_vis,
+            img_out_dir=str(out_dir),
+        )
+        batches = self.preprocess(pictures, batch_size, names=names, bad=found.problems)
+        with found.writing():
+            for images, data in batches:
                 samples = self.forward(data)
                 batch = [self.pred2dict(sample, pred_dir) for sample in samples]
-                entries += batch
-                found["predictions"] += samples if return_datasamples else batch
+                found.entries += batch
+                found.results["predictions"] += samples if return_datasamples else batch
                 if print_result:
                     print(dict(predictions=batch))
-                drawn = self.visualize(
-                    images, samples, return_vis, no_save_vis=no_save_vis, img_out_dir=str(out_dir)
-                )
-                found["visualization"] += drawn or []
-        except OSError as error:
-            problems.append(f"cannot write to {out_dir}: {error.strerror or error}")
-        if pred_dir and entries:
-            try:
-                self._write_json(pred_dir, entries)
-            except OSError as error:
-                problems.append(f"cannot write to {out_dir}: {error.strerror or error}")
-        if problems:
-            raise PicturesError(problems, found, len(pictures))
-        return found
+                found.draw(images, samples, draw)
+        if pred_dir and found.entries:
+            with found.writing():
+                found.write_json(self.results(pred_dir))
+        return found.end(len(pictures))
 
     def results(self, out_dir: str | os.PathLike = "") -> PanopticResults:
         """The files that are written below ``out_dir``; ``categories`` names the category ids."""
@@ -177,7 +151,7 @@ class PanopticInferencer(DetInferencer):
     def _init_model(self, cfg: Config, weights: dict, device: str = "cpu") -> torch.nn.Module:
         """The network with all its weights from ``weights``, the checkpoint's content."""
         model = build_network(cfg.model, weights, self.checkpoint_path)
-        model.dataset_meta = trained_meta(weights) or _test_meta(cfg)
+        model.dataset_meta = trained_meta(weights) or test_meta(cfg)
         model.cfg = cfg
         return model.to(device).eval()
 
@@ -259,29 +233,8 @@ class PanopticInferencer(DetInferencer):
             return found
         return found | dict(panoptic_seg=ids)
 
-    def _write_json(self, out_dir: str, predictions: Sequence[dict]) -> None:
-        keys = ("image_id", "file_name", "segments_info")
-        images = [
-            dict(id=p["image_id"], file_name=p["img_path"], height=p["height"], width=p["width"])
-            for p in predictions
-        ]
-        annotations = [{key: prediction[key] for key in keys} for prediction in predictions]
-        self.results(out_dir).write_json(annotations, images=images)
-
 
 def _trusts(config: str | os.PathLike, options: dict | None) -> object:
     """What the config says of checkpoints, before the classes that one of them names are known."""
     written = Config.fromfile(config) if Path(config).is_file() else {}
     return {**written, **(options or {})}.get("trust_checkpoint", False)
-
-
-def _test_meta(cfg: Config) -> dict:
-    """The metainfo of the config's test data set; COCO's is known without its files."""
-    dataset = next(leaves(cfg.test_dataloader))
-    coco = CocoPanopticDataset.METAINFO
-    counts = {len(coco["thing_classes"]), len(coco["stuff_classes"])}
-    if not isfile(annotation_paths(dataset)[0]) and counts == {
-        part[key] for part, key, _ in class_slots(cfg.model)
-    }:
-        return dict(coco)
-    return dict(built(dataset).metainfo)

@@ -1,11 +1,15 @@
 """A network ready to predict, and the checks that a checkpoint is this network's."""
 
 import os
+from os.path import isfile
 
 import torch
+from mmdet.datasets import CocoPanopticDataset
 from mmdet.registry import MODELS
+from mmengine.config import Config
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from mmpanonas.config import annotation_paths, built, class_slots, leaves
 from mmpanonas.engine.checkpoints import check_checkpoint, check_one_path
 from mmpanonas.engine.weights import check_weights, weights_of
 from mmpanonas.errors import InputError
@@ -38,3 +42,15 @@ def build_network(config: dict, checkpoint: dict, name: object = "") -> torch.nn
     check_one_path(model)
     model.load_state_dict(state, strict=False)  # old files count no batches
     return model
+
+
+def test_meta(cfg: Config) -> dict:
+    """The metainfo of the config's test data set; COCO's is known without its files."""
+    dataset = next(leaves(cfg.test_dataloader))
+    coco = CocoPanopticDataset.METAINFO
+    counts = {len(coco["thing_classes"]), len(coco["stuff_classes"])}
+    if not isfile(annotation_paths(dataset)[0]) and counts == {
+        part[key] for part, key, _ in class_slots(cfg.model)
+    }:
+        return dict(coco)
+    return dict(built(dataset).metainfo)

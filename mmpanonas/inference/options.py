@@ -1,8 +1,14 @@
 """What an inferencer is told, checked: nothing that is accepted is ignored."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 import torch
 
+from mmpanonas.config import check_writable
 from mmpanonas.errors import InputError
+from mmpanonas.file_names import check_apart
 
 #: MMDetection's options that mean nothing here: the value that asks for nothing, and the reason.
 MEANINGLESS = {
@@ -41,3 +47,16 @@ def check_device(device: str | torch.device | None) -> None:
         ) from None
     if not usable:
         raise InputError(f"device {str(device)!r} cannot be used: expected cpu, or cuda:0")
+
+
+def check_folders(
+    folders: Sequence[Path], names: Sequence[str], pictures: Sequence[str | np.ndarray]
+) -> None:
+    """Raise ``InputError`` unless files of these ``names`` can be written into each folder.
+
+    None of them may lie over one of the ``pictures``, paths or arrays.
+    """
+    paths = [one for one in pictures if isinstance(one, str)]
+    for folder in folders:
+        check_writable(folder, "output folder", "out_dir")
+        check_apart(folder, names, paths, "out_dir")

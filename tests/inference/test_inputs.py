@@ -156,6 +156,25 @@ def test_bad_pictures_are_named_and_the_others_written(
         inferencer(BGR, out_dir=out)
 
 
+@pytest.mark.parametrize("error", [ValueError("no such colour"), OSError(28, "No space left")])
+def test_a_drawing_that_fails_costs_no_results(
+    inferencer, shapes_root, tmp_path, monkeypatch, error
+):
+    paths = list_pictures(shapes_root / "images/val")[:3]
+
+    def save(figure, path):
+        if path.stem == Path(paths[1]).stem:
+            raise error
+
+    monkeypatch.setattr("mmpanonas.inference.inferencer.save_figure", save)
+    said = rf"3 of 3 .*{paths[1]} cannot be drawn: {error.args[-1]}$"
+    with pytest.raises(PicturesError, match=said) as failed:
+        inferencer(paths, batch_size=2, out_dir=tmp_path, return_vis=True)
+    assert len(failed.value.results["visualization"]) == 2
+    assert [p["image_id"] for p in failed.value.results["predictions"]] == [1, 2, 3]
+    assert len(json.loads((tmp_path / "results.panoptic.json").read_text())["annotations"]) == 3
+
+
 def test_inputs_are_not_overwritten(inferencer, tmp_path):
     folder = tmp_path / "vis"
     folder.mkdir()
