@@ -7,11 +7,14 @@ from mmengine.logging import print_log
 
 from mmpanonas.config.datasets import named_datasets
 from mmpanonas.config.errors import ConfigError
-from mmpanonas.config.spread import picture_size, scales_of
+from mmpanonas.config.spread import picture_size, recalibrations_of, scales_of
 
 
 def say_what_kept(cfg: Config, options: Mapping) -> None:
     """Log what keeps a root or a scale of its own beside those that the command line gives.
+
+    Options of ``recalibration`` that reach nothing are said, too, and no error: a study gives the
+    same options to a config that recalibrates and to one that does not.
 
     Raises:
         ConfigError: nothing takes what was given.
@@ -22,6 +25,10 @@ def say_what_kept(cfg: Config, options: Mapping) -> None:
     if options.get("image_scale"):
         cfg.image_scale = picture_size(options["image_scale"])
         _say("image_scale", cfg.image_scale, dict(scales_of(cfg)))
+    given = sorted(key for key in options if key.split(".")[0] == "recalibration")
+    if given and not recalibrations_of(cfg):
+        what = f"{', '.join(given)}: nothing in {cfg.filename} recalibrates: this changes nothing"
+        print_log(what, "current", 30)
 
 
 def _say(key: str, given: object, found: Mapping[str, object]) -> None:

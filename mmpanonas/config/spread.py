@@ -56,12 +56,16 @@ def follow_recalibration(base: MutableMapping, new: object) -> None:
     if not isinstance(old, Mapping):
         return
     merged = Config._merge_a_into_b(copy.deepcopy(new), copy.deepcopy(old))
+    for place in recalibrations_of(base):
+        _follow(place, old, merged)
+
+
+def recalibrations_of(base: Mapping) -> list[MutableMapping]:
+    """What the key ``recalibration`` is for: the search's, and hooks that read its pictures."""
+    pictures = (base.get("recalibration") or {}).get("dataset")
     places = [(base.get("val_cfg") or {}).get("recalibration")]
-    pictures = old.get("dataset")
     places += [hook for _, hook in hooks_of(base) if pictures and hook.get("dataset") == pictures]
-    for place in places:
-        if isinstance(place, Mapping):
-            _follow(place, old, merged)
+    return [place for place in places if isinstance(place, Mapping)]
 
 
 def _follow(place: MutableMapping, old: Mapping, new: Mapping) -> None:

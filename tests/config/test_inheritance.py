@@ -177,6 +177,18 @@ def test_recalibration_at_the_top_reaches_every_place(load, form):
         assert (place.num_images, place.momentum, place.batch_size) == (3, 0.1, 16)
 
 
+def test_recalibration_that_reaches_nothing_is_said(load, monkeypatch):
+    lines = []
+    monkeypatch.setattr("mmpanonas.config.reach.print_log", lambda text, *_: lines.append(text))
+    load(SHAPES / "search_evolution.py", **{"recalibration.num_images": 3})
+    load(SHAPES / "supernet.py", **{"recalibration.num_images": 3})
+    assert not lines
+    for options in ({"recalibration.num_images": 3}, {"recalibration": dict(num_images=3)}):
+        load(SHAPES / "retrain.py", **options)
+        assert lines.pop().startswith(f"{next(iter(options))}: nothing in ")
+    assert not lines
+
+
 def test_a_places_own_recalibration_wins(load):
     keys = {"recalibration.num_images": 3, "val_cfg.recalibration.num_images": 5}
     cfg = load(SHAPES / "search_evolution.py", **keys)
