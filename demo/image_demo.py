@@ -6,9 +6,7 @@ image_demo.py PICTURES --config CONFIG --checkpoint FILE; PICTURES are files or 
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
-
-from mmpanonas.config import check_writable
+from mmpanonas.config import add_config_options, check_writable
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.inference import PanopticInferencer, PicturesError, list_pictures
 
@@ -30,7 +28,7 @@ def main() -> None:
     parser.add_argument(
         "--trust-checkpoint", action="store_true", help="let the checkpoint run code"
     )
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys")
+    add_config_options(parser)
     args = parser.parse_args()
     if args.batch_size < 1:
         raise InputError(f"--batch-size must be 1 or more, got {args.batch_size}")

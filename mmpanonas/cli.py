@@ -7,13 +7,14 @@ import os
 
 import torch
 from mmdet.utils import setup_cache_size_limit_of_dynamo
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.device import is_cuda_available
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.registry import LOOPS, OPTIM_WRAPPERS
 
 from mmpanonas.config import (
     ConfigError,
+    add_config_options,
     check_archs,
     check_data,
     check_forms,
@@ -50,12 +51,7 @@ def make_parser(description: str, checkpoint: str | None = None) -> argparse.Arg
     if checkpoint:
         parser.add_argument("checkpoint", help=checkpoint)
     parser.add_argument("--work-dir", help="folder for logs and results")
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=DictAction,
-        help="override config keys: key=value, key='[a,b]', nested.key=value",
-    )
+    add_config_options(parser)
     parser.add_argument(
         "--trust-checkpoint",
         action="store_true",

@@ -18,11 +18,13 @@ from mmpanonas.config.experiment import check_experiment
 from mmpanonas.config.forms import check_forms
 from mmpanonas.config.kinds import is_kind, kind_of
 from mmpanonas.config.loading import load_config
+from mmpanonas.config.options import add_config_options
 from mmpanonas.config.places import check_writable, set_work_dir
 
 __all__ = [
     "LOADERS",
     "ConfigError",
+    "add_config_options",
     "annotation_paths",
     "built",
     "check_archs",

@@ -8,9 +8,11 @@ from mmengine.config import Config
 
 from mmpanonas.config.archs import settle_archs
 from mmpanonas.config.classes import fill_classes
+from mmpanonas.config.entrance import check_config
 from mmpanonas.config.errors import ConfigError
 from mmpanonas.config.forms import settle_hooks
 from mmpanonas.config.inheritance import merge_options, read_file
+from mmpanonas.config.options import check_options
 from mmpanonas.config.reach import say_what_kept
 from mmpanonas.config.schedule import check_length
 from mmpanonas.config.spread import settle_scales
@@ -34,12 +36,14 @@ def load_config(
 
     Raises:
         ConfigError: the file or one that it inherits from cannot be read, an option does not fit,
-            or the config describes no network.
+            the config describes no network, says a key that nobody reads, or a value that does
+            not fit.
         ArchError: an architecture file cannot be read.
     """
     if not Path(path).is_file():
         raise ConfigError(f"config file {path} does not exist")
     cfg = _read(path)
+    check_options(cfg, options or {})
     try:
         merge_options(cfg, options or {})
     except (TypeError, KeyError, AttributeError) as error:
@@ -48,6 +52,7 @@ def load_config(
     if not isinstance(model, Mapping) or "type" not in model:
         raise ConfigError(f"config file {path} describes no network: it lacks the key model.type")
     settle_hooks(cfg)
+    check_config(cfg, path, options)
     settle_scales(cfg)
     check_length(cfg)
     say_what_kept(cfg, options or {})

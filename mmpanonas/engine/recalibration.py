@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Annotated
 
 import torch
 from mmengine.dataset import pseudo_collate
@@ -22,6 +23,7 @@ from mmpanonas.engine.norm_moments import (
     pool,
 )
 from mmpanonas.errors import InputError
+from mmpanonas.values import Count, PositiveInt, checked, number
 
 
 def measure(
@@ -152,18 +154,14 @@ class RecalibrationBatches:
             None pools them.
     """
 
+    @checked
     def __init__(
         self,
         dataset: dict,
-        num_images: int = 500,
-        batch_size: int = 16,
-        momentum: float | None = None,
+        num_images: Count = 500,
+        batch_size: PositiveInt = 16,
+        momentum: Annotated[float, number(above=0, high=1)] | None = None,
     ) -> None:
-        if num_images < 0 or (momentum is not None and not 0 < momentum <= 1):
-            raise InputError(
-                f"BN recalibration: expected num_images of 0 or more and a momentum above 0 and "
-                f"up to 1, or None, got {num_images} and {momentum}"
-            )
         self.dataset, self.momentum = DATASETS.build(dataset), momentum
         count = min(num_images, len(self.dataset))
         if num_images and not count:
@@ -189,12 +187,20 @@ class BNRecalibrationHook(Hook):
     Lets ``tools/test.py`` evaluate one path of a supernet; all ranks share the batches.
 
     Args:
-        dataset, num_images, batch_size: of :class:`RecalibrationBatches`.
+        dataset, num_images, batch_size, momentum: of :class:`RecalibrationBatches`.
         arch: path to make active first; None leaves the active one.
     """
 
-    def __init__(self, dataset: dict, arch: object = None, **kwargs) -> None:
-        self._build = partial(RecalibrationBatches, dataset, **kwargs)
+    @checked
+    def __init__(
+        self,
+        dataset: dict,
+        num_images: Count = 500,
+        batch_size: PositiveInt = 16,
+        momentum: Annotated[float, number(above=0, high=1)] | None = None,
+        arch: object = None,
+    ) -> None:
+        self._build = partial(RecalibrationBatches, dataset, num_images, batch_size, momentum)
         self.arch = arch
         self.batches: RecalibrationBatches | None = None
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
 from mmengine.dist import get_rank, is_distributed, is_main_process
 from mmengine.registry import LOOPS
@@ -14,6 +15,7 @@ from mmpanonas.engine.candidate import EvaluationSettings, build_evaluator, eval
 from mmpanonas.engine.identity import cache_context, digest, search_identity, this_start
 from mmpanonas.engine.progress import SearchProgress, ranking_table
 from mmpanonas.engine.ranks import launch_id, on_main, run_on_ranks
+from mmpanonas.engine.recalibration import RecalibrationBatches
 from mmpanonas.engine.search_checks import build_cost, check_costs, check_metric, reported_costs
 from mmpanonas.errors import InputError
 from mmpanonas.execution import (
@@ -29,6 +31,15 @@ from mmpanonas.execution import (
 )
 from mmpanonas.search import STRATEGIES, Strategy
 from mmpanonas.space import Arch, Budget, CostMeasure, NetworkShape, SearchSpace, space_of
+from mmpanonas.values import (
+    ArgumentsOf,
+    Count,
+    Positive,
+    PositiveInt,
+    Seed,
+    TypeIn,
+    checked,
+)
 
 
 @LOOPS.register_module()
@@ -58,25 +69,26 @@ class SearchLoop(BaseLoop):
         records: after :meth:`run` all results, by index, on every rank.
     """
 
+    @checked
     def __init__(
         self,
         runner: Runner,
         dataloader: dict,
         evaluator: dict,
-        strategy: dict,
-        recalibration: dict,
-        seed: int = 0,
+        strategy: Annotated[dict, TypeIn(STRATEGIES)],
+        recalibration: Annotated[dict, ArgumentsOf(RecalibrationBatches)],
+        seed: Seed = 0,
         metric: str = "coco_panoptic/PQ",
-        budgets: Sequence[dict] = (),
-        num_reported: int = 10,
+        budgets: Annotated[Sequence[dict], ArgumentsOf(Budget)] = (),
+        num_reported: Count = 10,
         resume: bool = False,
-        executor: dict | None = None,
-        max_tries: int = 2,
-        give_up_after: int | None = 5,
-        timeout: float | None = None,
+        executor: Annotated[dict | None, ArgumentsOf(RayExecutor)] = None,
+        max_tries: PositiveInt = 2,
+        give_up_after: PositiveInt | None = 5,
+        timeout: Positive | None = None,
         cache: str | None = None,
-        picture_memory: int = EvaluationSettings.picture_memory,
-        activation_memory: int = EvaluationSettings.activation_memory,
+        picture_memory: Count = EvaluationSettings.picture_memory,
+        activation_memory: Count = EvaluationSettings.activation_memory,
         precision: str = EvaluationSettings.precision,
     ) -> None:
         # Check everything that can be wrong before data sets are read.

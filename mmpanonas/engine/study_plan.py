@@ -6,6 +6,7 @@ from mmengine.config import Config
 
 from mmpanonas.errors import InputError
 from mmpanonas.search import STRATEGIES
+from mmpanonas.values import PositiveInt, Seed, check_fields
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,14 @@ class StudyPlan:
     fusions: dict[str, dict]
     baseline: dict
     strategies: tuple[str, ...] = ("Evolution", "PathPriority", "Random")
-    networks: int = 48
-    strata: int = 8
-    repeated: int = 24
-    seeds: int = 2
-    searches: int = 6
-    evaluations: int = 48
-    choice_seeds: int = 3
-    seed: int = 0
+    networks: PositiveInt = 48
+    strata: PositiveInt = 8
+    repeated: PositiveInt = 24
+    seeds: PositiveInt = 2
+    searches: PositiveInt = 6
+    evaluations: PositiveInt = 48
+    choice_seeds: PositiveInt = 3
+    seed: Seed = 0
 
     @classmethod
     def from_config(cls, config: Config) -> "StudyPlan":
@@ -71,9 +72,7 @@ class StudyPlan:
         return plan
 
     def _check(self) -> None:
-        counts = ("networks", "strata", "repeated", "seeds", "searches", "choice_seeds")
-        if min(getattr(self, name) for name in counts) < 1:
-            raise InputError(f"study: expected {', '.join(counts)} of 1 or more")
+        check_fields(self)
         if self.repeated > self.networks or self.repeated % self.strata:
             raise InputError(
                 f"study.repeated: expected a multiple of the {self.strata} strata and no more than "

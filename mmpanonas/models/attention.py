@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from mmpanonas.errors import InputError
 from mmpanonas.models.choice import Choice, Searchable
 from mmpanonas.space import ATTENTION_CHOICES
+from mmpanonas.values import PositiveInt, checked
 
 
 class AttendedPyramid(tuple):
@@ -52,11 +53,12 @@ class InterModularAttention(Searchable, BaseModule):
         InputError: the ratios are not those of the choices, or one does not divide.
     """
 
+    @checked
     def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        num_gates: int,
+        in_channels: PositiveInt,
+        out_channels: PositiveInt,
+        num_gates: PositiveInt,
         ratios: Mapping[str, int] = dict(r4=4, r8=8, r16=16),
         allow_remainder: bool = False,
         whole: bool = False,

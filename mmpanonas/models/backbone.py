@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Annotated
 
 from mmcv.cnn import build_norm_layer
 from mmdet.registry import MODELS
@@ -13,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from mmpanonas.models.blocks import SHUFFLES, ShuffleBlock
 from mmpanonas.models.choice import Choice, Searchable
+from mmpanonas.values import Widths, checked, whole
 
 
 @MODELS.register_module()
@@ -41,13 +43,14 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
 
     part_name = "backbone"
 
+    @checked
     def __init__(
         self,
         arch: object = None,
-        channels: Sequence[int] = (48, 96, 240, 480, 960),
-        blocks: Sequence[int] = (8, 8, 16, 8),
+        channels: Widths = (48, 96, 240, 480, 960),
+        blocks: Widths = (8, 8, 16, 8),
         shuffle: str = "interleave",
-        frozen_stages: int = -1,
+        frozen_stages: Annotated[int, whole(-1)] = -1,
         norm_cfg: dict = dict(type="BN", requires_grad=True),  # noqa: B006 (MMDetection's form)
         norm_eval: bool = False,
         with_cp: bool = False,

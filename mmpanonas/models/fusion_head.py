@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from mmdet.models.seg_heads.panoptic_fusion_heads.base_panoptic_fusion_head import (
     BasePanopticFusionHead,
 )
@@ -13,6 +15,7 @@ from torch import Tensor
 from mmpanonas.errors import InputError
 from mmpanonas.models.fusion import PRESETS, FusionRules, fuse
 from mmpanonas.models.semantic_head import best_channel
+from mmpanonas.values import ArgumentsOf, Count
 
 __all__ = ["PRESETS", "AutoPanopticFusionHead", "FusionRules", "fuse"]
 
@@ -43,10 +46,10 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
 
     def __init__(
         self,
-        num_things_classes: int = 80,
-        num_stuff_classes: int = 53,
+        num_things_classes: Count = 80,
+        num_stuff_classes: Count = 53,
         preset: str = "paper",
-        test_cfg: dict | None = None,
+        test_cfg: Annotated[dict | None, ArgumentsOf(FusionRules)] = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(

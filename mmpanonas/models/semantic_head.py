@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mmpanonas.models.attention import AttendedPyramid
 from mmpanonas.models.choice import Searchable
 from mmpanonas.models.head_ops import searched_layers
+from mmpanonas.values import Count, NotNegative, PositiveInt, checked
 
 #: Label of pixels without one, in MMDetection's semantic maps.
 IGNORE_LABEL = 255
@@ -39,17 +40,18 @@ class SharedSemanticHead(BaseSemanticHead):
             input's resolution; all thing classes are one class there (paper: 0.3).
     """
 
+    @checked
     def __init__(
         self,
-        num_things_classes: int,
-        num_stuff_classes: int,
-        in_channels: int = 256,
-        channels: int = 128,
-        num_layers: int = 3,
-        num_levels: int = 4,
+        num_things_classes: Count,
+        num_stuff_classes: Count,
+        in_channels: PositiveInt = 256,
+        channels: PositiveInt = 128,
+        num_layers: Count = 3,
+        num_levels: PositiveInt = 4,
         norm_cfg: dict = dict(type="GN", num_groups=32, requires_grad=True),  # noqa: B006
         align_corners: bool = False,
-        loss_weight: float = 0.3,
+        loss_weight: NotNegative = 0.3,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(

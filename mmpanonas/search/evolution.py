@@ -8,6 +8,7 @@ from mmpanonas.errors import InputError
 from mmpanonas.search.generations import Generations
 from mmpanonas.search.strategy import FAILED, Legal
 from mmpanonas.space import Arch, SearchSpace
+from mmpanonas.values import Count, PositiveInt, Probability, Seed, checked
 
 
 def mutate(codes: np.ndarray, num_choices: np.ndarray, prob: float, rng) -> np.ndarray:
@@ -19,12 +20,6 @@ def mutate(codes: np.ndarray, num_choices: np.ndarray, prob: float, rng) -> np.n
 def cross(first: np.ndarray, second: np.ndarray, rng) -> np.ndarray:
     """Take each layer from either parent with equal chance."""
     return np.where(rng.random(len(first)) < 0.5, first, second)
-
-
-def check_probability(name: str, prob: float) -> None:
-    """Raise ``InputError`` unless ``prob`` lies between 0 and 1."""
-    if not 0 <= prob <= 1:
-        raise InputError(f"{name}: expected 0 to 1, got {prob}")
 
 
 class Evolution(Generations):
@@ -43,27 +38,25 @@ class Evolution(Generations):
         InputError: impossible numbers, or nothing to search.
     """
 
+    @checked
     def __init__(
         self,
         space: SearchSpace,
-        seed: int = 0,
+        seed: Seed = 0,
         legal: Legal | None = None,
-        generations: int = 20,
-        population: int = 50,
-        parents: int = 10,
-        mutants: int = 20,
-        crosses: int = 20,
-        mutation_prob: float = 0.1,
-        max_draws: int = 1000,
+        generations: PositiveInt = 20,
+        population: PositiveInt = 50,
+        parents: PositiveInt = 10,
+        mutants: Count = 20,
+        crosses: Count = 20,
+        mutation_prob: Probability = 0.1,
+        max_draws: PositiveInt = 1000,
     ) -> None:
         super().__init__(space, seed, legal, generations, population, max_draws)
-        if parents < 1 or min(mutants, crosses) < 0:
-            raise InputError("parents must be positive, mutants and crosses 0 or more")
         if mutants + crosses > population:
             raise InputError(
                 f"mutants ({mutants}) and crosses ({crosses}) exceed the population ({population})"
             )
-        check_probability("mutation_prob", mutation_prob)
         self.parents, self.mutants, self.crosses = parents, mutants, crosses
         self.mutation_prob = mutation_prob
         self._breeding: list[Arch] = []
@@ -130,13 +123,14 @@ class Random(Evolution):
 
     grows = frozenset({"total"})
 
+    @checked
     def __init__(
         self,
         space: SearchSpace,
-        seed: int = 0,
+        seed: Seed = 0,
         legal: Legal | None = None,
-        total: int = 1000,
-        max_draws: int = 1000,
+        total: PositiveInt = 1000,
+        max_draws: PositiveInt = 1000,
     ) -> None:
         super().__init__(space, seed, legal, 1, total, 1, 0, 0, max_draws=max_draws)
 

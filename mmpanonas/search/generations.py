@@ -9,6 +9,7 @@ import numpy as np
 from mmpanonas.errors import InputError
 from mmpanonas.search.strategy import Legal, Strategy
 from mmpanonas.space import Arch, SearchSpace
+from mmpanonas.values import PositiveInt, Seed, checked
 
 
 class Generations(Strategy):
@@ -27,18 +28,17 @@ class Generations(Strategy):
         InputError: numbers that are not positive, or nothing to search.
     """
 
+    @checked
     def __init__(
         self,
         space: SearchSpace,
-        seed: int,
+        seed: Seed,
         legal: Legal | None,
-        generations: int,
-        population: int,
-        max_draws: int,
+        generations: PositiveInt,
+        population: PositiveInt,
+        max_draws: PositiveInt,
     ) -> None:
         super().__init__(space, seed, legal)
-        if min(generations, population, max_draws) < 1:
-            raise InputError("generations, population and max_draws must be positive")
         self.generations, self.population, self.max_draws = generations, population, max_draws
         self.total = generations * population
         self.scores: dict[Arch, float] = {}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated
 
 import numpy as np
 from pymoo.algorithms.moo.nsga2 import NSGA2
@@ -13,10 +14,11 @@ from pymoo.core.termination import NoTermination
 from pymoo.operators.crossover.ux import UniformCrossover
 
 from mmpanonas.errors import InputError
-from mmpanonas.search.evolution import check_probability, mutate
+from mmpanonas.search.evolution import mutate
 from mmpanonas.search.generations import Generations
 from mmpanonas.search.strategy import Legal
-from mmpanonas.space import Arch, SearchSpace, pareto_front
+from mmpanonas.space import Arch, CostMeasure, SearchSpace, pareto_front
+from mmpanonas.values import ArgumentsOf, PositiveInt, Probability, Seed, checked, whole
 
 
 class Pareto(Generations):
@@ -42,17 +44,18 @@ class Pareto(Generations):
         InputError: no cost, impossible numbers, or nothing to search.
     """
 
+    @checked
     def __init__(
         self,
         space: SearchSpace,
-        seed: int = 0,
+        seed: Seed = 0,
         legal: Legal | None = None,
-        cost: Callable[[Arch], float] | None = None,
+        cost: Annotated[Callable[[Arch], float] | None, ArgumentsOf(CostMeasure)] = None,
         cost_name: str = "cost",
-        generations: int = 20,
-        population: int = 50,
-        mutation_prob: float = 0.1,
-        max_draws: int = 1000,
+        generations: PositiveInt = 20,
+        population: Annotated[int, whole(2)] = 50,
+        mutation_prob: Probability = 0.1,
+        max_draws: PositiveInt = 1000,
     ) -> None:
         super().__init__(space, seed, legal, generations, population, max_draws)
         if cost is None:
@@ -60,9 +63,6 @@ class Pareto(Generations):
                 "strategy.cost: Pareto needs its second goal, such as "
                 "cost=dict(quantity='macs', scope='network')"
             )
-        check_probability("mutation_prob", mutation_prob)
-        if population < 2:
-            raise InputError(f"population: expected 2 or more, got {population}")
         self.cost, self.cost_name = cost, cost_name
         self._nsga = NSGA2(
             pop_size=population,

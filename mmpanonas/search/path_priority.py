@@ -8,6 +8,7 @@ from mmpanonas.errors import InputError
 from mmpanonas.search.scoreboard import Scoreboard
 from mmpanonas.search.strategy import FAILED, Legal, Strategy
 from mmpanonas.space import Arch, SearchSpace
+from mmpanonas.values import Count, PositiveInt, Seed, checked
 
 #: Strictly fair paths of a cycle in the paper; every space's window divides it.
 CYCLE = 12
@@ -42,25 +43,22 @@ class PathPriority(Strategy):
         InputError: ``paths`` is not a multiple of the window, or no window is legal.
     """
 
+    @checked
     def __init__(
         self,
         space: SearchSpace,
-        seed: int = 0,
+        seed: Seed = 0,
         legal: Legal | None = None,
-        cycles: int = 5,
-        paths: int = CYCLE,
-        runners_up: int = 4,
-        max_draws: int = 1000,
+        cycles: PositiveInt = 5,
+        paths: PositiveInt = CYCLE,
+        runners_up: Count = 4,
+        max_draws: PositiveInt = 1000,
     ) -> None:
         super().__init__(space, seed, legal)
         if paths < 2 or paths % space.window:
             raise InputError(
                 f"path priority: {paths} paths a cycle cannot use every choice equally often; "
                 f"expected a multiple of {space.window}"
-            )
-        if min(cycles, max_draws) < 1 or runners_up < 0:
-            raise InputError(
-                "path priority: cycles and max_draws must be positive, runners_up 0 or more"
             )
         self.cycles, self.paths, self.runners_up = cycles, paths, runners_up
         self.max_draws, self.total = max_draws, cycles * paths + 1 + runners_up

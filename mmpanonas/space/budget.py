@@ -1,6 +1,5 @@
 """Limits on what an architecture may cost."""
 
-import math
 from dataclasses import dataclass, field
 
 from mmpanonas.errors import InputError
@@ -8,6 +7,7 @@ from mmpanonas.space.arch import Arch
 from mmpanonas.space.measure import CostMeasure
 from mmpanonas.space.shape import NetworkShape
 from mmpanonas.space.space import SearchSpace
+from mmpanonas.values import NotNegative, Size, check_fields
 
 
 class BudgetError(InputError):
@@ -28,16 +28,14 @@ class Budget:
     """
 
     quantity: str
-    limit: float
+    limit: NotNegative
     scope: str = "backbone"
-    size: tuple[int, int] | None = None
+    size: Size | None = None
     table: str | None = None
     measure: CostMeasure = field(init=False)
 
     def __post_init__(self) -> None:
-        number = isinstance(self.limit, int | float) and not isinstance(self.limit, bool)
-        if not number or not math.isfinite(self.limit):
-            raise InputError(f"the limit of a budget is a number, got {self.limit!r}")
+        check_fields(self)
         measure = CostMeasure(self.quantity, self.scope, self.size, self.table)
         object.__setattr__(self, "measure", measure)
 

@@ -9,6 +9,7 @@ from mmpanonas.space.cost import IMAGENET_SIZE, TEST_SIZE, backbone_cost, networ
 from mmpanonas.space.latency import LatencyTable
 from mmpanonas.space.shape import NetworkShape
 from mmpanonas.space.space import SearchSpace
+from mmpanonas.values import Size, check_fields
 
 #: What can be measured, in words.
 QUANTITIES = {"macs": "MACs", "params": "parameters", "latency": "latency in ms"}
@@ -35,11 +36,12 @@ class CostMeasure:
 
     quantity: str
     scope: str = "backbone"
-    size: tuple[int, int] | None = None
+    size: Size | None = None
     table: str | None = None
     _latency: LatencyTable | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.quantity not in QUANTITIES or self.scope not in USUAL_SIZE:
             raise InputError(
                 f"a cost is 'macs', 'params' or 'latency' of 'backbone' or 'network', "

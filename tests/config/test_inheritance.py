@@ -51,7 +51,8 @@ def test_a_root_of_ones_own_is_kept_and_named(load, caplog):
 
 
 WRAPPED = {
-    "ConcatDataset": 'dict(_delete_=True, type="ConcatDataset", datasets=[one, other])',
+    "ConcatDataset": 'dict(_delete_=True, type="ConcatDataset", '
+    'datasets=[one, dict(one, data_root="/other/")])',
     "RepeatDataset": 'dict(_delete_=True, type="RepeatDataset", times=2, dataset=one)',
     "ClassBalanced": 'dict(_delete_=True, type="ClassBalancedDataset", oversample_thr=0.1, '
     'dataset=dict(type="RepeatDataset", times=2, dataset=one))',
@@ -63,7 +64,6 @@ WRAPPED = {
 def test_wrapped_data_sets_follow(load, kind):
     text = (
         "one = dict(_base_.train_dataloader.dataset)\n"
-        'other = dict(one, data_root="/other/")\n'
         f"train_dataloader = dict(dataset={WRAPPED[kind]})"
     )
     found = roots(load(CUSTOM / "retrain.py", text, data_root="mine"))

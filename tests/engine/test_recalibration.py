@@ -107,9 +107,11 @@ def test_no_pictures_leave_the_networks_own_statistics(model, config):
         assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
 
 
-@pytest.mark.parametrize("options", [dict(num_images=-1), dict(momentum=0.0), dict(momentum=2.0)])
+@pytest.mark.parametrize(
+    "options", [dict(num_images=-1), dict(batch_size=-1), dict(momentum=0.0), dict(momentum=2.0)]
+)
 def test_impossible_settings_are_refused(config, options):
-    with pytest.raises(InputError, match="expected num_images of 0 or more and a momentum"):
+    with pytest.raises(InputError, match=f"{next(iter(options))}: expected"):
         RecalibrationBatches(**dict(config.val_cfg.recalibration) | options)
 
 

@@ -49,7 +49,10 @@ def test_a_budget_of_what_is_not_counted_is_refused(config):
         ("macs", r"expected dict\(quantity=\.\.\.\), got 'macs'"),
         (dict(quantity="macs"), "lacks limit; its keys are quantity, limit, scope, size, table"),
         (dict(quantity="macs", limit=3, scpe="network"), "has no scpe"),
-        (dict(quantity="macs", limit=float("nan")), "the limit of a budget is a number, got nan"),
+        (
+            dict(quantity="macs", limit=float("nan")),
+            "limit: expected a number of 0 or more, got nan",
+        ),
         (dict(quantity="macs", limit=3, size=(0, 1)), "height, width"),
     ],
 )

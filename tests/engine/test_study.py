@@ -120,9 +120,9 @@ def test_a_folder_belongs_to_one_study(study, configs, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"study.network": 3}, "study has no network; see StudyPlan"),
+        ({"study.network": 3}, "study.network: StudyPlan has no network; did you mean networks"),
         ({"study.repeated": 3}, "expected a multiple of the 4 strata and no more than the 8"),
-        ({"study.networks": 0}, "of 1 or more"),
+        ({"study.networks": 0}, "study.networks: expected a whole number of 1 or more, got 0"),
         ({"study.strategies": ["Best"]}, "study.strategies: expected .*got 'Best'"),
         ({"study.evaluations": 61}, "61 evaluations do not divide"),
     ],

@@ -181,12 +181,12 @@ def test_nothing_to_search_is_said(parts):
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        ({"generations": 0}, "must be positive"),
-        ({"population": 0, "mutants": 0, "crosses": 0}, "must be positive"),
-        ({"parents": 0}, "must be positive"),
-        ({"max_draws": 0}, "must be positive"),
-        ({"mutants": -1}, "must be positive"),
-        ({"crosses": -1}, "must be positive"),
+        ({"generations": 0}, "generations: expected a whole number of 1 or more, got 0"),
+        ({"population": 0, "mutants": 0, "crosses": 0}, "population: expected a whole number"),
+        ({"parents": 0}, "parents: expected a whole number of 1 or more, got 0"),
+        ({"max_draws": 0}, "max_draws: expected a whole number of 1 or more, got 0"),
+        ({"mutants": -1}, "mutants: expected a whole number of 0 or more, got -1"),
+        ({"crosses": -1}, "crosses: expected a whole number of 0 or more, got -1"),
         ({"population": 39}, r"mutants \(20\) and crosses \(20\) exceed the population \(39\)"),
         ({"mutation_prob": 1.5}, "mutation_prob"),
         ({"mutation_prob": -0.1}, "mutation_prob"),

@@ -149,5 +149,5 @@ def test_a_budget_that_few_meet_ends_the_search_after_those(make):
 @BOTH
 @pytest.mark.parametrize("name", ["generations", "population", "max_draws"])
 def test_numbers_that_are_not_positive_are_refused(make, name):
-    with pytest.raises(InputError, match="must be positive"):
+    with pytest.raises(InputError, match=f"{name}: expected a whole number of"):
         make(**{name: 0})

@@ -132,8 +132,8 @@ def test_when_everything_fails_the_front_is_empty(failure):
     ("options", "message"),
     [
         (dict(cost=None), r"strategy\.cost: Pareto needs its second goal"),
-        (dict(population=1), "population: expected 2 or more, got 1"),
-        (dict(mutation_prob=2), "mutation_prob: expected 0 to 1, got 2"),
+        (dict(population=1), "population: expected a whole number of 2 or more, got 1"),
+        (dict(mutation_prob=2), "mutation_prob: expected a number from 0 to 1, got 2"),
     ],
 )
 def test_wrong_settings_are_refused(options, message):

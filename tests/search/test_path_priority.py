@@ -136,7 +136,7 @@ def test_budget_and_wrong_numbers():
         PathPriority(SMALL, legal=no_xception, max_draws=20)
     with pytest.raises(InputError, match="expected a multiple of 12"):
         PathPriority(SMALL, paths=10)
-    with pytest.raises(InputError, match="runners_up 0 or more"):
+    with pytest.raises(InputError, match="runners_up: expected a whole number of 0 or more"):
         PathPriority(SMALL, runners_up=-1)
     strategy = PathPriority(SMALL, cycles=1)
     for arch in strategy.propose(5):

@@ -85,7 +85,7 @@ def test_what_is_no_cost_is_refused(options, message):
 
 
 def test_a_limit_is_a_number():
-    with pytest.raises(InputError, match=r"is a number, got '1\.3G'"):
+    with pytest.raises(InputError, match=r"limit: expected a number of 0 or more, got '1\.3G'"):
         Budget("macs", "1.3G")
 
 

@@ -9,11 +9,12 @@ from os.path import isfile
 from pathlib import Path
 
 from mmdet.registry import DATASETS
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from mmpanonas.config import (
+    add_config_options,
     annotation_paths,
     built,
     check_writable,
@@ -40,7 +41,7 @@ def main() -> None:
     )
     parser.add_argument("--out-dir", help="folder for the pictures; default: browse/SPLIT")
     parser.add_argument("--number", type=int, default=20, help="of pictures")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys")
+    add_config_options(parser)
     args = parser.parse_args()
     if args.number < 1:
         raise InputError(f"--number must be 1 or more, got {args.number}")

@@ -2,9 +2,7 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
-from mmpanonas.config import load_config
+from mmpanonas.config import add_config_options, load_config
 from mmpanonas.errors import run_tool
 from mmpanonas.space import Arch, NetworkShape
 from mmpanonas.visualization import draw_arch
@@ -17,7 +15,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("out", help="picture to write, .png or .svg")
     parser.add_argument("--config", help="of the network; its widths replace COCO's search widths")
     parser.add_argument("--title", help="head line of the diagram")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys")
+    add_config_options(parser)
     args = parser.parse_args(argv)
     shape = NetworkShape()
     if args.config:

@@ -4,9 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from mmengine.config import DictAction
-
-from mmpanonas.config import load_config
+from mmpanonas.config import add_config_options, load_config
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.execution import read_records
 from mmpanonas.search import check_cycle
@@ -19,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("search_dir", help="work dir of tools/search.py")
     parser.add_argument("--config", required=True, help="of the search or the retraining")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys")
+    add_config_options(parser)
     args = parser.parse_args()
     folder = Path(args.search_dir)
     if not (folder / "results.jsonl").is_file():

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
+from mmpanonas.config import add_config_options
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.space import (
     Arch,
@@ -44,12 +45,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         help="input of the whole network, in pixels (800 1333)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=DictAction,
-        help="override config keys: key=value, key='[a,b]', nested.key=value",
-    )
+    add_config_options(parser)
     args = parser.parse_args(argv)
     if min(args.shape) < 1:
         parser.error(f"--shape: expected two positive numbers, got {args.shape}")
@@ -101,7 +97,7 @@ def _lookup(config: Config, path: str) -> object:
 def _read_with_classes(path: str, options: dict | None) -> Config:
     """Read a config that leaves its class counts to the annotation file of its data set."""
     with redirect_stdout(sys.stderr):  # MMDetection may print as it is imported
-        from mmpanonas.config import load_config  # slow, so only where it is needed
+        from mmpanonas.config import load_config
 
         try:
             return load_config(path, options)

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmdet.registry import MODELS
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 import mmpanonas.register  # noqa: F401
-from mmpanonas.config import datasets_of, load_config
+from mmpanonas.config import add_config_options, datasets_of, load_config
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models import AutoPanoptic
@@ -46,7 +46,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--threads", type=_positive, help="of the CPU (PyTorch's own choice)")
     parser.add_argument("--networks", type=_positive, default=10, help="to check with (10)")
     parser.add_argument("--seed", type=int, default=0, help="of the networks to check with")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys")
+    add_config_options(parser)
     return parser.parse_args()
 
 

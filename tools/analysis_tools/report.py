@@ -6,9 +6,7 @@ The search may still run, or have been stopped: the page shows what there is.
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
-
-from mmpanonas.config import load_config
+from mmpanonas.config import add_config_options, load_config
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.space import NetworkShape
 from mmpanonas.visualization import read_search, write_report
@@ -20,7 +18,7 @@ def main() -> None:
     parser.add_argument("search_dir", help="work dir of tools/search.py")
     parser.add_argument("--out", help="page to write; SEARCH_DIR/report.html by default")
     parser.add_argument("--config", help="of the network that the diagram shows, if another one")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys")
+    add_config_options(parser)
     args = parser.parse_args()
     shape = None
     if args.config:

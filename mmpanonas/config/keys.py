@@ -1,0 +1,279 @@
+"""Whether a config says only what somebody reads, and values that fit, before all is built."""
+
+import difflib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, get_args, get_origin
+
+from mmpanonas.config import constructors
+from mmpanonas.config.layout import (
+    BY_NAME,
+    FOREIGN,
+    READERS,
+    TOP,
+    UNREAD,
+    Closed,
+    Fixed,
+    Named,
+    Open,
+    Section,
+    Typed,
+)
+from mmpanonas.config.ranges import range_of
+from mmpanonas.values import MAPPING, ArgumentsOf, Kind, TypeIn, kind_of
+
+#: What every dictionary of a config may hold.
+ALWAYS = frozenset({"type", "_scope_", "_delete_"})
+
+#: What ``fill_classes`` fills in where it is None.
+FILLED = frozenset({"num_classes", "num_things_classes", "num_stuff_classes"})
+
+_OPEN = Open()
+#: An argument of a part of a model: what has a type is built.
+_BUILT = Typed(required=False)
+
+_PLAIN = (str, int, float, type(None), Mapping)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a config says wrongly.
+
+    Attributes:
+        path: keys from the top.
+        text: what is wrong, and what would be right.
+    """
+
+    path: tuple[str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.path)}: {self.text}"
+
+
+Problems = Iterator[Problem]
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """The hint at the known word that was meant, or at all of them."""
+    close = difflib.get_close_matches(word, sorted(known), n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"known: {', '.join(sorted(known))}" if len(known) <= 30 else "nothing is called alike"
+
+
+class Judge:
+    """Holds configs against what reads them.
+
+    Args:
+        scope: in which the config's types are looked for.
+    """
+
+    def __init__(self, scope: str = "mmdet") -> None:
+        self.scope = scope
+
+    def problems(self, config: Mapping, variables: Collection[str] = ()) -> list[Problem]:
+        """What is wrong in a config, besides ``variables`` that its files read themselves."""
+        found: list[Problem] = []
+        for key, value in config.items():
+            if key in TOP:
+                found += self._walk(value, TOP[key], (key,), ())
+            elif key not in variables:
+                found.append(Problem((key,), f"unknown key; {nearest(key, TOP)}"))
+        return found
+
+    def _walk(self, value: object, schema: object, path: tuple, owners: tuple) -> Problems:
+        """``owners``: the model's dictionary around a section."""
+        if isinstance(schema, Kind):
+            if not schema.fits(value):
+                yield Problem(path, f"expected {schema.words}, got {value!r}")
+        elif isinstance(schema, Closed) or value is None:
+            return
+        elif isinstance(value, list | tuple):
+            for place, item in enumerate(value):
+                yield from self._walk(item, schema, (*path, str(place)), owners)
+        elif isinstance(value, Mapping):
+            yield from self._dictionary(value, schema, path, owners)
+        elif not isinstance(schema, Open) and schema is not _BUILT and _is_plain(value):
+            yield Problem(path, f"expected a dictionary, got {value!r}")
+
+    def _dictionary(self, node: Mapping, schema: object, path: tuple, owners: tuple) -> Problems:
+        if isinstance(schema, Typed):
+            yield from self._typed(node, schema, path, owners)
+        elif isinstance(schema, TypeIn):
+            yield from self._type_in(node, schema, path, owners)
+        elif isinstance(schema, ArgumentsOf):
+            yield from self._arguments(node, [schema.kind], {}, path, owners)
+        elif isinstance(schema, Fixed):
+            yield from self._fixed(node, schema, path, owners)
+        elif isinstance(schema, Named):
+            for key, item in node.items():
+                yield from self._walk(item, schema.item, (*path, str(key)), owners)
+        elif isinstance(schema, Section):
+            yield from self._section(node, path, owners)
+        elif "type" in node and self._found(node["type"], constructors.REGISTRIES):
+            yield from self._typed(node, Typed(), path, owners)
+        else:
+            for key, item in node.items():
+                yield from self._walk(item, BY_NAME.get(key, _OPEN), (*path, str(key)), owners)
+
+    def _fixed(self, node: Mapping, schema: Fixed, path: tuple, owners: tuple) -> Problems:
+        for key, item in node.items():
+            if key in schema.keys:
+                yield from self._walk(item, schema.keys[key], (*path, key), owners)
+            elif key not in ALWAYS:
+                yield Problem((*path, key), f"unknown key; {nearest(key, schema.keys)}")
+
+    def _typed(self, node: Mapping, schema: Typed, path: tuple, owners: tuple) -> Problems:
+        if "type" in node:
+            registries = schema.registries or constructors.REGISTRIES
+            kinds = self._found(node["type"], registries)
+            if not kinds:
+                known = constructors.names_in(registries, self.scope)
+                if not (schema.required or _alike(str(node["type"]), known)):
+                    return  # a word of the builder's own
+                hint = nearest(str(node["type"]), known)
+                yield Problem((*path, "type"), f"nothing is called {node['type']!r}; {hint}")
+                return
+        elif schema.default:
+            kinds = schema.default
+        elif schema.required:
+            yield Problem(path, "has no type: unknown, or one that its base lacks")
+            return
+        else:
+            yield from self._walk_open(node, path, owners)
+            return
+        yield from self._arguments(node, kinds, schema.more, path, owners)
+
+    def _walk_open(self, node: Mapping, path: tuple, owners: tuple) -> Problems:
+        for key, item in node.items():
+            yield from self._walk(item, BY_NAME.get(key, _OPEN), (*path, str(key)), owners)
+
+    def _type_in(self, node: Mapping, schema: TypeIn, path: tuple, owners: tuple) -> Problems:
+        kind = schema.classes.get(node.get("type"))
+        if kind is None:
+            text = f"expected one of {sorted(schema.classes)}, got {node.get('type')!r}"
+            yield Problem((*path, "type"), text)
+        else:
+            yield from self._arguments(node, [kind], {}, path, owners)
+
+    def _arguments(
+        self, node: Mapping, kinds: Sequence[Callable], more: Mapping, path: tuple, owners: tuple
+    ) -> Problems:
+        taken = [constructors.parameters(kind) for kind in kinds]
+        hints = {name: hint for one in taken for name, hint in one.hints.items()}
+        names = "/".join(sorted({getattr(kind, "__name__", str(kind)) for kind in kinds}))
+        owners = (*owners, node)
+        for key, item in node.items():
+            inner = (*path, str(key))
+            if (names, key) in FOREIGN or key in ALWAYS:
+                continue
+            if key in more:
+                yield from self._walk(item, more[key], inner, owners)
+            elif key in hints:
+                yield from self._argument(key, item, hints[key], inner, owners)
+            elif any(one.open for one in taken) and not _alike(key, hints):
+                yield from self._walk(item, BY_NAME.get(key, _OPEN), inner, owners)
+            elif path[0] != "model" or not self._read_by(owners[-2:-1], key):
+                yield Problem(inner, f"{names} has no {key}; {nearest(key, {*hints, *more})}")
+
+    def _read_by(self, builders: Sequence[Mapping], key: str) -> bool:
+        """Whether whoever builds a part reads the key for itself, as ResNet of its ``dcn``."""
+        kinds = [
+            k for node in builders for k in self._found(node.get("type"), constructors.REGISTRIES)
+        ]
+        return any(key in (constructors.names_taken(kind) or ()) for kind in kinds)
+
+    def _argument(
+        self, key: str, item: object, hint: object, path: tuple, owners: tuple
+    ) -> Problems:
+        if item is None and key in FILLED:
+            return
+        ours = _is_ours(hint)
+        if item is None and not ours and kind_of(hint) is MAPPING:
+            return
+        vague = not isinstance(item, _PLAIN) or (hint is int and isinstance(item, float))
+        kinds = [kind_of(hint)] if ours or not vague else []
+        kinds += [] if ours else [range_of(key, item)]
+        for kind in kinds:
+            if kind and not kind.fits(item):
+                yield Problem(path, f"expected {kind.words}, got {item!r}")
+                return
+        schema = _schema_in(hint) or BY_NAME.get(key, _BUILT if path[0] == "model" else _OPEN)
+        yield from self._walk(item, schema, path, owners)
+
+    def _section(self, node: Mapping, path: tuple, owners: tuple) -> Problems:
+        """Keys that the code of the classes in the innermost owner reads."""
+        owner = owners[-1]
+        if path[0] != "model":
+            yield from self._walk_open(node, path, owners)
+            return
+        yield from self._read(node, self._classes(owner), owner, path, owners)
+
+    def _read(
+        self, node: Mapping, classes: set, owner: Mapping, path: tuple, owners: tuple
+    ) -> Problems:
+        names = [constructors.names_read(kind) for kind in classes]
+        known = None if None in names or not names else UNREAD.union(*names)
+        for key, item in node.items():
+            inner = (*path, key)
+            if known is not None and key not in known | ALWAYS:
+                yield Problem(inner, f"nothing in the model reads it; {nearest(key, known)}")
+            elif kind := (range_of(key, item) if not isinstance(item, Mapping) else None):
+                if not kind.fits(item):
+                    yield Problem(inner, f"expected {kind.words}, got {item!r}")
+            elif key in BY_NAME or not isinstance(item, Mapping) or "type" in item:
+                yield from self._walk(item, BY_NAME.get(key, _OPEN), inner, owners)
+            else:
+                yield from self._subsection(key, item, classes, owner, inner, owners)
+
+    def _subsection(
+        self, key: str, node: Mapping, classes: set, owner: Mapping, path: tuple, owners: tuple
+    ) -> Problems:
+        part = owner.get(READERS.get(key))
+        if isinstance(part, Mapping) and "type" in part:
+            own = self._found(part["type"], constructors.REGISTRIES)
+            hints = {k: h for kind in own for k, h in constructors.parameters(kind).hints.items()}
+            if schema := _schema_in(hints.get("test_cfg")):
+                yield from self._walk(node, schema, path, owners)
+                return
+            classes = self._classes(part) | set(
+                self._found(owner.get("type"), constructors.REGISTRIES)
+            )
+        yield from self._read(node, classes, owner, path, owners)
+
+    def _classes(self, node: object) -> set[Callable]:
+        """All classes that a dictionary names, at any depth."""
+        if isinstance(node, Mapping):
+            found = set().union(*map(self._classes, node.values())) if node else set()
+            own = self._found(node["type"], constructors.REGISTRIES) if "type" in node else []
+            return found.union(own)
+        if isinstance(node, list | tuple):
+            return set().union(*map(self._classes, node)) if node else set()
+        return set()
+
+    def _found(self, name: object, registries: tuple) -> list[Callable]:
+        return constructors.find(name, self.scope, registries)
+
+
+def _alike(word: str, known: Collection[str]) -> bool:
+    """Whether a word that may mean anything looks like a slip."""
+    return word not in known and bool(difflib.get_close_matches(word, known, 1, cutoff=0.85))
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _schema_in(hint: object) -> object:
+    """What an annotation says of a dictionary."""
+    if get_origin(hint) is Annotated:
+        found = [item for item in hint.__metadata__ if isinstance(item, ArgumentsOf | TypeIn)]
+        return found[0] if found else None
+    found = [schema for part in get_args(hint) if (schema := _schema_in(part))]
+    return found[0] if found else None
+
+
+def _is_ours(hint: object) -> bool:
+    """Whether an annotation says the range as well."""
+    return get_origin(hint) is Annotated or any(map(_is_ours, get_args(hint)))
