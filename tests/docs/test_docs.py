@@ -47,6 +47,17 @@ def test_the_first_python_of_the_readme_runs_in_an_interpreter_of_its_own():
     assert choice == Arch.load("configs/auto_panoptic/archs/coco.json").backbone[0]
 
 
+def test_the_python_of_the_other_pages_runs_in_a_new_interpreter(tmp_path):
+    pages = sorted((ROOT / "docs").glob("*.md"))
+    words = [sys.executable, ROOT / "tests/docs/run_blocks.py", ROOT, *pages]
+    run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    count = sum(b.language == "python" for page in pages for b in Page.read(page).blocks)
+    kinds = [line.split()[-1] for line in run.stdout.splitlines() if ".md:" in line]
+    assert len(kinds) == count
+    assert set(kinds) == {"code", "config"}
+
+
 def test_the_readme_leads_to_every_page():
     linked = {target.partition("#")[0] for _, target in Page.read(ROOT / "README.md").links}
     pages = {str(path.relative_to(ROOT)) for path in PAGES} | {"CHANGELOG.md"}
