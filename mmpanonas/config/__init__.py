@@ -18,6 +18,7 @@ from mmpanonas.config.experiment import check_experiment
 from mmpanonas.config.forms import check_forms
 from mmpanonas.config.kinds import is_kind, kind_of
 from mmpanonas.config.loading import load_config
+from mmpanonas.config.named_files import find_named
 from mmpanonas.config.options import add_config_options
 from mmpanonas.config.places import check_writable, set_work_dir
 
@@ -37,6 +38,7 @@ __all__ = [
     "data_classes",
     "datasets_of",
     "fill_classes",
+    "find_named",
     "is_annotated",
     "is_kind",
     "kind_of",

@@ -15,7 +15,7 @@ class StudyPlan:
 
     Attributes:
         alone: config whose schedule and data train and test each network alone; its model is
-            the study's.
+            the study's. Its path begins where ``mmpanonas.config.find_named`` says.
         cost: arguments of ``CostMeasure``, by which networks are drawn and made equal.
         networks, strata: how many are drawn, evenly over so many strata of cost.
         repeated, seeds: so many of them, evenly too, are trained with so many seeds.

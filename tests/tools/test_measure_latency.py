@@ -1,15 +1,18 @@
 """measure_latency.py: the table that it writes is one that budgets read; errors."""
 
 import json
+import runpy
 from datetime import date
 
 import numpy as np
 import pytest
 import torch
+from mmdet.datasets.transforms import FixScaleResize
+from mmengine.config import Config
 
 from mmpanonas.config import load_config
 from mmpanonas.space import Budget, CostMeasure, NetworkShape, Part, SearchSpace
-from tests.conftest import shapes_arch
+from tests.conftest import ROOT, shapes_arch
 from tests.tools.conftest import one_line
 
 TOOL = "tools/analysis_tools/measure_latency.py"
@@ -50,6 +53,13 @@ def test_the_picture_is_by_default_one_of_the_test_pipeline(call_tool, tmp_path)
     code, _, err = call_tool(TOOL, CONFIG, "--out", path, *QUICK, *options)
     assert code == 0, err
     assert json.loads(path.read_text())["size"] == [64, 96]
+
+
+@pytest.mark.parametrize("kind", ["mmdet.FixScaleResize", FixScaleResize])
+def test_a_resize_is_known_by_its_class(kind):
+    step = dict(type=kind, scale=(96, 64))
+    cfg = Config(dict(test_dataloader=dict(dataset=dict(pipeline=[dict(type="Pad"), step]))))
+    assert runpy.run_path(str(ROOT / TOOL))["test_size"](cfg) == (64, 96)
 
 
 def test_errors_are_one_line(call_tool, tmp_path):

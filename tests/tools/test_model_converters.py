@@ -2,6 +2,7 @@
 
 import runpy
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from mmengine.runner import load_checkpoint
 
 from mmpanonas.convert.naming import Naming
 from mmpanonas.engine.checkpoints import held_choices
-from mmpanonas.models import SearchableShuffleNetV2
+from mmpanonas.models import AutoPanoptic, SearchableShuffleNetV2
 from mmpanonas.space import Arch
 from tests.conftest import ROOT, SEED
 from tests.reference import tagged_state
@@ -194,6 +195,18 @@ def test_wrong_kinds_and_other_networks_are_one_clear_error(run, released, backb
     assert "No such file" in refused(tmp_path / "none.pth", "detector")
     (tmp_path / "cut.pth").write_bytes(detector.read_bytes()[:-1000])
     assert "cut short" in refused(tmp_path / "cut.pth", "detector")
+
+
+def test_a_network_of_a_class_of_ones_own_is_filled(tmp_path, monkeypatch):
+    own = type("Own", (AutoPanoptic,), {})
+    monkeypatch.setitem(MODELS.module_dict, "Own", own)
+    config = tmp_path / "own.py"
+    config.write_text(
+        f'_base_ = "{ROOT / AUTO}/coco/released_supernet.py"\nmodel = dict(type="Own")'
+    )
+    target_config = runpy.run_path(str(TOOL))["target_config"]
+    found = target_config(SimpleNamespace(whole=True, arch=None), str(config))
+    assert found["type"] == "Own"
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_error(run, backbone, tmp_path):

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mmcv.transforms import Resize
 from mmdet.registry import MODELS
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
+from mmengine.registry import TRANSFORMS, init_default_scope
 from tqdm import tqdm
 
 import mmpanonas.register  # noqa: F401
-from mmpanonas.config import add_config_options, datasets_of, load_config
+from mmpanonas.config import add_config_options, datasets_of, is_kind, load_config
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models import AutoPanoptic
@@ -81,11 +82,12 @@ def build(cfg: Config, path: str) -> AutoPanoptic:
 
 def test_size(cfg: Config) -> tuple[int, int]:
     """Height and width of a landscape test picture as the config scales it."""
+    scope = cfg.get("default_scope")
     for dataset in datasets_of(cfg, ("test_dataloader",)):
         for step in dataset.pipeline:
-            if step.type == "Resize":
+            if is_kind(step, Resize, TRANSFORMS, scope) and step.get("scale"):
                 return min(step.scale), max(step.scale)
-    raise InputError("the config's test pipeline has no Resize: give --size HEIGHT WIDTH")
+    raise InputError("the config's test pipeline resizes to no scale: give --size HEIGHT WIDTH")
 
 
 def describe(args: argparse.Namespace) -> dict:

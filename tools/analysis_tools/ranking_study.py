@@ -16,7 +16,13 @@ from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from mmpanonas.cli import make_parser, prepare
-from mmpanonas.config import check_data, check_experiment, check_writable, load_config
+from mmpanonas.config import (
+    check_data,
+    check_experiment,
+    check_writable,
+    find_named,
+    load_config,
+)
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.engine.secrets import public_command
 from mmpanonas.engine.study import Study
@@ -52,7 +58,8 @@ def main() -> None:
         check_writable(args.out.parent, "folder of the results file", "--out")
     loaders = () if args.job else ("train_dataloader", "val_dataloader")
     supernet = prepare(args, loaders)
-    name = StudyPlan.from_config(supernet).alone
+    StudyPlan.from_config(supernet)
+    name = find_named(supernet, "study.alone", args.cfg_options)
     alone = load_config(name, args.cfg_options)
     check_experiment(supernet, alone, name)
     check_data(alone, loaders)

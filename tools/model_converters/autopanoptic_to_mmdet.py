@@ -14,10 +14,11 @@ from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 
 import mmpanonas.register  # noqa: F401 (a backbone alone comes without a config that does)
-from mmpanonas.config import load_config
+from mmpanonas.config import is_kind, load_config
 from mmpanonas.convert import Released, convert, read_state
 from mmpanonas.convert.released import KINDS
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.models import AutoPanoptic, SearchableShuffleNetV2
 from mmpanonas.space import Arch
 
 #: The networks that the released ones become.
@@ -67,8 +68,12 @@ def target_config(released: Released, config: str | None) -> dict:
     if config is None:
         widths = dict(channels=released.channels, blocks=released.naming.blocks)
         return dict(type="SearchableShuffleNetV2", arch=released.arch, **widths)
-    model = load_config(config).model
-    if model.type != "AutoPanoptic" or model.backbone.type != "SearchableShuffleNetV2":
+    cfg = load_config(config)
+    model, scope = cfg.model, cfg.get("default_scope")
+    if not (
+        is_kind(model, AutoPanoptic, MODELS, scope)
+        and is_kind(model.get("backbone"), SearchableShuffleNetV2, MODELS, scope)
+    ):
         raise InputError(f"{config} is no Auto-Panoptic network; give one to --config")
     return dict(model if released.whole else model.backbone, arch=released.arch)
 
