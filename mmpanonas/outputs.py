@@ -22,7 +22,8 @@ def check_scored(cfg: Config, prefix: str | None = None) -> None:
         prefix: of the results files; None leaves it to the config.
     """
     evaluator = cfg.get("test_evaluator") or ()
-    metrics = [evaluator] if isinstance(evaluator, Mapping) else evaluator
+    metrics = evaluator.get("metrics", evaluator) if isinstance(evaluator, Mapping) else evaluator
+    metrics = [metrics] if isinstance(metrics, Mapping) else metrics
     scope = cfg.get("default_scope")
     ours = [m for m in metrics if is_kind(m, PanopticQualityMetric, METRICS, scope)]
     silent = [m for m in ours[1 if prefix else 0 :] if not m.get("outfile_prefix")]

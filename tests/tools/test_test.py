@@ -6,11 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 from mmdet.evaluation import DumpDetResults
+from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
-from mmpanonas.outputs import prepare_outputs
+from mmpanonas.outputs import check_scored, prepare_outputs
 from mmpanonas.panoptic_png import read_panoptic_png
 from mmpanonas.visualization import PanopticPanelHook
 from tests.conftest import SMALL
@@ -139,6 +140,19 @@ def test_out_without_a_metric_that_writes():
     runner = SimpleNamespace(test_loop=SimpleNamespace(evaluator=evaluator, dataloader=loader))
     with pytest.raises(InputError, match=r"--out is written by .*has \['DumpDetResults'\]"):
         prepare_outputs(runner, "r")
+
+
+def test_a_test_that_would_say_nothing_is_known_by_any_form_of_its_evaluator(monkeypatch):
+    monkeypatch.setattr("mmpanonas.outputs.is_annotated", lambda cfg, loader: False)
+    ours, other = dict(type="PanopticQualityMetric"), dict(type="DumpDetResults")
+    loader = dict(dataset=dict(ann_file="bare.json"))
+    for evaluator in (ours, [other, ours], dict(metrics=ours), dict(metrics=[other, ours])):
+        cfg = Config(dict(test_evaluator=evaluator, test_dataloader=loader))
+        with pytest.raises(InputError, match=r"bare\.json has no annotations"):
+            check_scored(cfg)
+        check_scored(cfg, "out")
+    for evaluator in (other, None, [ours | dict(outfile_prefix="out")]):
+        check_scored(Config(dict(test_evaluator=evaluator, test_dataloader=loader)))
 
 
 def test_a_data_set_without_annotations_gets_results_and_no_score(test_tool, shapes_root, tmp_path):
