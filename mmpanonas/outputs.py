@@ -15,18 +15,23 @@ from mmpanonas.file_names import check_apart, dataset_files, dataset_names
 from mmpanonas.visualization import PanopticPanelHook
 
 
-def check_scored(cfg: Config, prefix: str | None = None) -> None:
-    """Raise ``InputError`` where a test would neither score nor write.
+def settle_results(cfg: Config, prefix: str | None = None) -> None:
+    """Tell the first PQ metric of a test's config what it writes.
 
     Args:
         prefix: of the results files; None leaves it to the config.
+
+    Raises:
+        InputError: the test would neither score nor write.
     """
     evaluator = cfg.get("test_evaluator") or ()
     metrics = evaluator.get("metrics", evaluator) if isinstance(evaluator, Mapping) else evaluator
     metrics = [metrics] if isinstance(metrics, Mapping) else metrics
     scope = cfg.get("default_scope")
     ours = [m for m in metrics if is_kind(m, PanopticQualityMetric, METRICS, scope)]
-    silent = [m for m in ours[1 if prefix else 0 :] if not m.get("outfile_prefix")]
+    if prefix and ours:
+        ours[0]["outfile_prefix"] = prefix
+    silent = [m for m in ours if not m.get("outfile_prefix")]
     if silent and not is_annotated(cfg, "test_dataloader"):
         raise InputError(_nothing_to_score(cfg))
 

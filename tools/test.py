@@ -8,7 +8,7 @@ from mmpanonas.cli import make_parser, prepare
 from mmpanonas.config import ConfigError, complete_category_ids
 from mmpanonas.engine.checkpoints import check_one_path
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.outputs import check_outputs, check_scored, prepare_outputs
+from mmpanonas.outputs import check_outputs, prepare_outputs, settle_results
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
         if "recalibration" not in cfg.default_hooks:
             raise ConfigError("--arch picks a path of a supernet; a fixed network has its own")
         cfg.default_hooks.recalibration.arch = args.arch
-    check_scored(cfg, args.out)
+    settle_results(cfg, args.out)
     if args.out:
         complete_category_ids(cfg, "test_dataloader")
     if args.show_dir:

@@ -11,7 +11,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
-from mmpanonas.outputs import check_scored, prepare_outputs
+from mmpanonas.outputs import prepare_outputs, settle_results
 from mmpanonas.panoptic_png import read_panoptic_png
 from mmpanonas.visualization import PanopticPanelHook
 from tests.conftest import SMALL
@@ -149,10 +149,10 @@ def test_a_test_that_would_say_nothing_is_known_by_any_form_of_its_evaluator(mon
     for evaluator in (ours, [other, ours], dict(metrics=ours), dict(metrics=[other, ours])):
         cfg = Config(dict(test_evaluator=evaluator, test_dataloader=loader))
         with pytest.raises(InputError, match=r"bare\.json has no annotations"):
-            check_scored(cfg)
-        check_scored(cfg, "out")
+            settle_results(cfg)
+        settle_results(cfg, "out")
     for evaluator in (other, None, [ours | dict(outfile_prefix="out")]):
-        check_scored(Config(dict(test_evaluator=evaluator, test_dataloader=loader)))
+        settle_results(Config(dict(test_evaluator=evaluator, test_dataloader=loader)))
 
 
 def test_a_data_set_without_annotations_gets_results_and_no_score(test_tool, shapes_root, tmp_path):
@@ -170,3 +170,8 @@ def test_a_data_set_without_annotations_gets_results_and_no_score(test_tool, sha
     names = [i["file_name"].replace(".jpg", ".png") for i in content["images"]]
     results = json.loads((tmp_path / "r.panoptic.json").read_text())
     assert [a["file_name"] for a in results["annotations"]] == names
+    options = {"root": root, "test_evaluator.format_only": True}
+    assert test_tool("--out", tmp_path / "said", **options)[0] == 0
+    assert (tmp_path / "said.panoptic.json").read_text() == (
+        tmp_path / "r.panoptic.json"
+    ).read_text()
