@@ -6,9 +6,10 @@ image_demo.py PICTURES --config CONFIG --checkpoint FILE; PICTURES are files or 
 import argparse
 from pathlib import Path
 
-from mmpanonas.config import add_config_options, check_writable
+from mmpanonas.config import check_writable
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.inference import PanopticInferencer, PicturesError, list_pictures
+from mmpanonas.options import add_config_options
 
 
 def main() -> None:

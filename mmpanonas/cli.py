@@ -14,7 +14,6 @@ from mmengine.registry import LOOPS, OPTIM_WRAPPERS
 
 from mmpanonas.config import (
     ConfigError,
-    add_config_options,
     check_archs,
     check_data,
     check_forms,
@@ -30,6 +29,7 @@ from mmpanonas.engine import FairAmpOptimWrapper, FairOptimWrapper, SearchLoop
 from mmpanonas.engine.checkpoints import check_checkpoint, dataset_meta
 from mmpanonas.engine.ranks import leave_process_group
 from mmpanonas.engine.reading import trust_checkpoints
+from mmpanonas.options import add_config_options
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.
 _OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')

@@ -15,6 +15,10 @@ class InputError(ValueError):
     """Bad input: says what was given, what was expected and what to do."""
 
 
+class ConfigError(InputError):
+    """A config that cannot run, and what to change."""
+
+
 #: What MMEngine's registry puts before the message of an error in a constructor.
 _BUILT_BY = re.compile(r"(class `\w+` in [\w/.]+: )+")
 
@@ -50,7 +54,7 @@ def keeping(safe: Callable[[], str]) -> Iterator[None]:
     except Exception as error:
         if _SIGNALS.first:  # such as a reading process that got it as well
             raise StoppedError(_SIGNALS.first, safe()) from None
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and not isinstance(error, ConnectionError):
             raise InputError(f"{describe_file_error(error)}; {safe()}") from error
         raise
 

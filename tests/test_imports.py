@@ -16,7 +16,7 @@ OURS = {
     "models": {"space", "errors", "values"},
     "execution": {"space", "search", "errors", "values", "files"},
     "engine": {"space", "search", "execution", "errors", "values", "files"},
-    "config": {"datasets", "engine", "space", "values", "errors"},
+    "config": {"options", "datasets", "engine", "space", "values", "errors"},
     "convert": {"space", "errors"},
     "datasets": {"space", "errors", "values", "panoptic_png", "runs"},
     "evaluation": {"space", "errors", "values", "panoptic_png", "runs"},

@@ -13,19 +13,17 @@ from mmpanonas.config.classes import (
     settle_dataset,
 )
 from mmpanonas.config.datasets import LOADERS, annotation_paths, datasets_of, leaves
-from mmpanonas.config.errors import ConfigError
 from mmpanonas.config.experiment import check_experiment
 from mmpanonas.config.forms import check_forms
 from mmpanonas.config.kinds import is_kind, kind_of
 from mmpanonas.config.loading import load_config
 from mmpanonas.config.named_files import find_named
-from mmpanonas.config.options import add_config_options
 from mmpanonas.config.places import check_writable, set_work_dir
+from mmpanonas.errors import ConfigError
 
 __all__ = [
     "LOADERS",
     "ConfigError",
-    "add_config_options",
     "annotation_paths",
     "built",
     "check_archs",

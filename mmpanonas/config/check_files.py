@@ -16,10 +16,10 @@ from mmdet.registry import TRANSFORMS
 from mmengine.config import Config
 
 from mmpanonas.config.datasets import annotation_paths
-from mmpanonas.config.errors import ConfigError
 from mmpanonas.datasets.annotation_file import read_bytes
 from mmpanonas.datasets.check import check_panoptic
 from mmpanonas.datasets.stamps import checked_once, stamp_key
+from mmpanonas.errors import ConfigError
 
 VERSION = 1
 """Raise it when a check finds more: older stamps count no longer."""

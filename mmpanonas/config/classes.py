@@ -8,10 +8,10 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
 from mmpanonas.config.datasets import LOADERS, annotation_paths, datasets_of, leaves
-from mmpanonas.config.errors import ConfigError
 from mmpanonas.datasets import Classes, PanopticDataset, check_same
 from mmpanonas.datasets.annotation_file import read_head
 from mmpanonas.datasets.coco_panoptic import NoKindsError
+from mmpanonas.errors import ConfigError
 
 
 def class_slots(model: dict) -> list[tuple[dict, str, int]]:

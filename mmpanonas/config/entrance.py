@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from mmengine.config import Config
 
-from mmpanonas.config.errors import ConfigError
 from mmpanonas.config.keys import Judge, Problem
 from mmpanonas.config.layout import TOP
 from mmpanonas.config.variables import spread, variables_of
+from mmpanonas.errors import ConfigError
 
 #: Of so many problems a message tells.
 SHOWN = 3

@@ -6,7 +6,7 @@ from mmengine.config import Config
 
 from mmpanonas.config.classes import built, settle_classes
 from mmpanonas.config.datasets import annotation_paths, datasets_of, leaves
-from mmpanonas.config.errors import ConfigError
+from mmpanonas.errors import ConfigError
 
 _LOADERS = ("train_dataloader", "val_dataloader")
 

@@ -9,9 +9,9 @@ from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 from mmengine.registry import DATA_SAMPLERS, LOOPS
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 
-from mmpanonas.config.errors import ConfigError
 from mmpanonas.config.kinds import hooks_of, is_kind
 from mmpanonas.config.schedule import schedulers_of
+from mmpanonas.errors import ConfigError
 
 #: The hooks that MMEngine adds itself, and leaves out where the config says None.
 _OWN_HOOKS = {

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 
 from mmengine.config import Config, ConfigDict
 
-from mmpanonas.config.errors import ConfigError
 from mmpanonas.config.schedule import follow_max_iters
 from mmpanonas.config.spread import follow_data_root, follow_image_scale, follow_recalibration
+from mmpanonas.errors import ConfigError
 
 _DELETE = "_delete_"
 

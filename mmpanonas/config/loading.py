@@ -9,15 +9,14 @@ from mmengine.config import Config
 from mmpanonas.config.archs import settle_archs
 from mmpanonas.config.classes import fill_classes
 from mmpanonas.config.entrance import check_config
-from mmpanonas.config.errors import ConfigError
 from mmpanonas.config.forms import settle_hooks
 from mmpanonas.config.inheritance import merge_options, read_file
-from mmpanonas.config.options import check_options
 from mmpanonas.config.reach import say_what_kept
 from mmpanonas.config.schedule import check_length
 from mmpanonas.config.spread import settle_scales
 from mmpanonas.datasets import Classes
-from mmpanonas.errors import InputError
+from mmpanonas.errors import ConfigError, InputError
+from mmpanonas.options import check_options
 
 #: Classes, or a function from a config to them.
 Known = Classes | Callable[[Config], Classes | None]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmpanonas.config.errors import ConfigError
+from mmpanonas.errors import ConfigError
 
 
 def set_work_dir(cfg: Config, path: str, work_dir: str | None) -> None:

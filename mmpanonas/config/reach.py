@@ -6,8 +6,8 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mmpanonas.config.datasets import named_datasets
-from mmpanonas.config.errors import ConfigError
 from mmpanonas.config.spread import picture_size, recalibrations_of, scales_of
+from mmpanonas.errors import ConfigError
 
 
 def say_what_kept(cfg: Config, options: Mapping) -> None:

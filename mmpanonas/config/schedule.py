@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, MutableMapping
 
 from mmengine.hooks import CheckpointHook, LoggerHook
 
-from mmpanonas.config.errors import ConfigError
 from mmpanonas.config.kinds import hooks_of
+from mmpanonas.errors import ConfigError
 
 #: Arguments of MMEngine's schedulers that are points or lengths in time.
 _POINTS = ("begin", "end", "T_max", "step_size", "total_steps")

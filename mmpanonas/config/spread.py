@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from mmengine.config import Config
 
 from mmpanonas.config.datasets import LOADERS, datasets_of
-from mmpanonas.config.errors import ConfigError
 from mmpanonas.config.kinds import hooks_of
+from mmpanonas.errors import ConfigError
 
 #: Whose paths and scales are not the data's.
 _OTHERS = {"model", "study", "work_dir", "load_from", "custom_imports"}

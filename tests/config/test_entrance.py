@@ -14,8 +14,8 @@ from mmpanonas.config.constructors import find, parameters
 from mmpanonas.config.entrance import check_config
 from mmpanonas.config.inheritance import merge_options, read_file
 from mmpanonas.config.keys import Judge
-from mmpanonas.config.options import check_options, read_value
 from mmpanonas.config.variables import variables_of
+from mmpanonas.options import check_options, read_value
 from tests.conftest import ROOT, SHAPES
 
 SEARCH = SHAPES / "search_evolution.py"

@@ -34,8 +34,8 @@ def search(tmp_path):
         (arch,) = strategy.propose(1)
         score = -np.inf if len(lines) in (5, 6) else cost(arch) + 5 * rng.random()
         strategy.tell(arch, score)
-        metrics = {5: {}, 6: None}.get(len(lines), {PQ: score})
-        line = dict(index=len(lines), arch=arch.to_dict(), metrics=metrics)
+        failed = dict(metrics={}, state="failed", reason="lost") if len(lines) in (5, 6) else {}
+        line = dict(index=len(lines), arch=arch.to_dict(), metrics={PQ: score}) | failed
         lines.append(line | dict(cost={"network_macs": cost(arch)}))
     folder = tmp_path / "search"
     folder.mkdir()

@@ -99,9 +99,10 @@ def test_options_change_the_config(run):
 
 def test_classes_come_from_the_annotation_file_where_the_config_leaves_them_open(run, tmp_path):
     categories = [{"id": i, "name": f"c{i}", "isthing": int(i < 4)} for i in range(1, 6)]
+    image = {"id": 1, "file_name": "1.jpg", "height": 8, "width": 8}
     (tmp_path / "annotations").mkdir()
     (tmp_path / "annotations" / "panoptic_nas_train.json").write_text(
-        json.dumps({"images": [], "annotations": [], "categories": categories})
+        json.dumps({"images": [image], "annotations": [], "categories": categories})
     )
     arch = tmp_path / "arch.json"
     shapes_arch("xception", head="at_3x3").dump(arch)

@@ -14,7 +14,6 @@ from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from mmpanonas.config import (
-    add_config_options,
     annotation_paths,
     built,
     check_writable,
@@ -26,6 +25,7 @@ from mmpanonas.datasets.check import check_panoptic
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.file_names import check_apart, dataset_files, dataset_names, unused_stem
+from mmpanonas.options import add_config_options
 from mmpanonas.visualization import draw_panels, fed_sample
 from mmpanonas.visualization.segments import known_palette
 

@@ -2,8 +2,9 @@
 
 import argparse
 
-from mmpanonas.config import add_config_options, load_config
+from mmpanonas.config import load_config
 from mmpanonas.errors import run_tool
+from mmpanonas.options import add_config_options
 from mmpanonas.space import Arch, NetworkShape
 from mmpanonas.visualization import draw_arch
 

@@ -4,9 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from mmpanonas.config import add_config_options, load_config
+from mmpanonas.config import load_config
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.execution import read_records
+from mmpanonas.options import add_config_options
 from mmpanonas.search import check_cycle
 from mmpanonas.space import Arch, NetworkShape
 from mmpanonas.visualization import draw_arch, draw_front, draw_scoreboard, draw_search

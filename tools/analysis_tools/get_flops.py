@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmpanonas.config import add_config_options
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.options import add_config_options
 from mmpanonas.space import (
     Arch,
     ArchError,

@@ -21,11 +21,12 @@ from mmengine.registry import TRANSFORMS, init_default_scope
 from tqdm import tqdm
 
 import mmpanonas.register  # noqa: F401
-from mmpanonas.config import add_config_options, datasets_of, is_kind, load_config
+from mmpanonas.config import datasets_of, is_kind, load_config
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models import AutoPanoptic
 from mmpanonas.models.latency import MeasuredNetwork, Stopwatch, measure
+from mmpanonas.options import add_config_options
 from mmpanonas.space import NetworkShape, write_atomically
 
 

@@ -6,8 +6,9 @@ The search may still run, or have been stopped: the page shows what there is.
 import argparse
 from pathlib import Path
 
-from mmpanonas.config import add_config_options, load_config
+from mmpanonas.config import load_config
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.options import add_config_options
 from mmpanonas.space import NetworkShape
 from mmpanonas.visualization import read_search, write_report
 

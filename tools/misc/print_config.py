@@ -4,9 +4,10 @@ import argparse
 import contextlib
 import sys
 
-from mmpanonas.config import add_config_options, load_config
+from mmpanonas.config import load_config
 from mmpanonas.config.layout import TOP
 from mmpanonas.errors import run_tool
+from mmpanonas.options import add_config_options
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from mmengine.config import Config, DictAction
 
-from mmpanonas.config.errors import ConfigError
+from mmpanonas.errors import ConfigError
 
 #: How a dictionary begins, in a value.
 _DICTIONARIES = ("dict(", "{")
