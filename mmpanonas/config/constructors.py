@@ -1,6 +1,8 @@
 """What the class behind a ``type`` takes."""
 
 import ast
+import contextlib
+import importlib
 import inspect
 import re
 import textwrap
@@ -40,7 +42,7 @@ def find(name: object, scope: str, registries: tuple[Registry, ...] = REGISTRIES
 def _find(name: str, scope: str, registries: tuple[Registry, ...]) -> tuple[Callable, ...]:
     found: list[Callable] = []
     for registry in registries:
-        own = registry._search_child(scope) or registry
+        own = _of_scope(registry, scope)
         try:
             kind = own.get(name)
         except RuntimeError:  # how a registry says that it has none
@@ -52,8 +54,16 @@ def _find(name: str, scope: str, registries: tuple[Registry, ...]) -> tuple[Call
 
 def names_in(registries: tuple[Registry, ...], scope: str) -> set[str]:
     """Every name that may stand without a scope before it."""
-    nodes = {node for registry in registries for node in (registry, registry._search_child(scope))}
-    return {name for node in nodes - {None} for name in node.module_dict}
+    nodes = {node for registry in registries for node in (registry, _of_scope(registry, scope))}
+    return {name for node in nodes for name in node.module_dict}
+
+
+def _of_scope(registry: Registry, scope: str) -> Registry:
+    """The child of a package, which is there once the package has been imported."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module(f"{scope}.registry")
+    child = registry._search_child(scope)
+    return registry if child is None else child  # an empty one is False
 
 
 @cache

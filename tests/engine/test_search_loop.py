@@ -123,7 +123,7 @@ def test_budget_is_kept_and_an_impossible_one_refused_at_once(search, tmp_path):
     assert max(macs) <= limit
     with pytest.raises(BudgetError, match="the cheapest has"):
         search("other", **{"val_cfg.budgets": [budget | dict(limit=1000)]})
-    with pytest.raises(InputError, match=r"val_cfg\.budgets: expected dict.*got 'macs'"):
+    with pytest.raises(InputError, match=r"val_cfg\.budgets\.0: expected a dictionary, got 'macs'"):
         search("other", **{"val_cfg.budgets": ["macs"]})
     assert not (tmp_path / "other/results.jsonl").exists()
 
@@ -308,9 +308,8 @@ def test_a_cache_needs_weights(shapes_config, tmp_path):
 
 @pytest.mark.parametrize("value", [-1, 0.5, "all"])
 def test_memory_is_whole_mib(shapes_config, value):
-    config = shapes_config("../ablations/backbone_only", **{"val_cfg.picture_memory": value})
-    with pytest.raises(InputError, match=r"val_cfg\.picture_memory: expected whole MiB"):
-        Runner.from_cfg(config).val()
+    with pytest.raises(InputError, match=r"val_cfg\.picture_memory: expected a whole number"):
+        shapes_config("../ablations/backbone_only", **{"val_cfg.picture_memory": value})
 
 
 @pytest.mark.parametrize(
@@ -319,10 +318,10 @@ def test_memory_is_whole_mib(shapes_config, value):
         (dict(type="torchrun"), "torchrun needs a launcher"),
         (dict(type="slurm"), "expected serial, torchrun or ray, got 'slurm'"),
         (dict(workers=2), "executor serial has no workers"),
-        (dict(type="ray", cpus=2), "executor ray has no cpus"),
+        (dict(type="ray", cpus=2), "val_cfg.executor.cpus: RayExecutor has no cpus"),
     ],
 )
 def test_executors_that_cannot_run_here_are_refused(shapes_config, executor, message):
-    config = shapes_config("../ablations/backbone_only", **{"val_cfg.executor": executor})
     with pytest.raises(InputError, match=message):
+        config = shapes_config("../ablations/backbone_only", **{"val_cfg.executor": executor})
         Runner.from_cfg(config).val()
