@@ -322,6 +322,6 @@ def test_memory_is_whole_mib(shapes_config, value):
     ],
 )
 def test_executors_that_cannot_run_here_are_refused(shapes_config, executor, message):
+    options = {"val_cfg.executor": executor}
     with pytest.raises(InputError, match=message):
-        config = shapes_config("../ablations/backbone_only", **{"val_cfg.executor": executor})
-        Runner.from_cfg(config).val()
+        Runner.from_cfg(shapes_config("../ablations/backbone_only", **options)).val()
