@@ -21,6 +21,7 @@ from tests.ranks import free_port
 pytestmark = pytest.mark.timeout(600)  # searches in processes that are killed and started again
 
 SEARCH = SMALL | {
+    "val_cfg.max_tries": 9,  # a candidate may be under way at each of the kills
     "val_cfg.recalibration.num_images": 4,
     "val_cfg.recalibration.batch_size": 2,
     "val_cfg.strategy.generations": 3,
