@@ -16,6 +16,8 @@ from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticQualityMetric, segment_areas
 from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
 
+pytestmark = pytest.mark.timeout(300)  # panopticapi starts processes
+
 THINGS, STUFF = ("cat", "dog"), ("sky", "road")
 META = {"classes": THINGS + STUFF, "thing_classes": THINGS, "stuff_classes": STUFF}
 VOID = len(META["classes"])

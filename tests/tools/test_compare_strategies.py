@@ -15,6 +15,8 @@ from mmpanonas.search import Random
 from mmpanonas.space import Arch
 from tests.conftest import ROOT, SMALL
 
+pytestmark = pytest.mark.timeout(300)  # several searches each
+
 CONFIG = "configs/auto_panoptic/shapes/search_evolution.py"
 NAMES = ("Evolution", "PathPriority", "Random")
 

@@ -11,6 +11,8 @@ from mmpanonas.engine.study_jobs import JOBS
 from tests.conftest import ROOT, SMALL
 from tests.tools.conftest import one_line
 
+pytestmark = pytest.mark.timeout(300)  # a study from supernet to page
+
 TOOL = "tools/analysis_tools/ranking_study.py"
 CONFIG = f"""
 _base_ = "{ROOT}/configs/auto_panoptic/studies/ranking_shapes.py"
