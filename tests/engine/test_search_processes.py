@@ -2,7 +2,7 @@
 
 import json
 import os
-import random
+import signal
 import subprocess
 import sys
 import time
@@ -52,8 +52,10 @@ def answer(folder: Path) -> dict[str, bytes]:
 def start(checkpoint, shapes_root, tmp_path):
     """A function that starts a search as a user would, in ``tmp_path/search``."""
 
-    def run(*words, ranks: int = 0) -> subprocess.Popen:
-        program = [sys.executable, "-W", "ignore", "tools/search.py"]
+    def run(*words, ranks: int = 0, writes: int | None = None) -> subprocess.Popen:
+        program = [sys.executable, "-W", "ignore"]
+        program += ["-m", "tests.dying", str(writes)] if writes else []
+        program += ["tools/search.py"]
         program = ["bash", "tools/dist_search.sh"] if ranks else program
         program += [str(CONFIG), str(checkpoint)]
         program += [str(ranks)] if ranks else []
@@ -84,16 +86,11 @@ def starts(folder: Path) -> int:
 
 
 def test_killed_three_times(start, whole, tmp_path):
-    folder, chance = tmp_path / "search", random.Random(0)
-    for _ in range(3):
+    folder = tmp_path / "search"
+    for writes in (3, 1, 4):
         known = results(folder)
-        process = start("--resume")
-        until(lambda known=known: results(folder) > known, process)
-        time.sleep(chance.uniform(0, 0.3))
-        assert process.poll() is None, "it ended before it could be killed"
-        process.kill()
-        process.wait()
-    assert results(folder) < 12
+        assert start("--resume", writes=writes).wait(timeout=200) == -signal.SIGKILL
+        assert results(folder) == known + writes
     assert start("--resume").wait(timeout=200) == 0
     assert answer(folder) == whole
     assert starts(folder) == 4
