@@ -3,24 +3,26 @@
 image_demo.py PICTURES --config CONFIG --checkpoint FILE; PICTURES are files or folders of them.
 """
 
-import argparse
 from pathlib import Path
 
 from mmpanonas.config import check_writable
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.inference import PanopticInferencer, PicturesError, list_pictures
-from mmpanonas.options import add_config_options
+from mmpanonas.options import Parser, add_config_options, of_kind
+from mmpanonas.values import PositiveInt
 
 
 def main() -> None:
     """Parse, load, segment."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("pictures", nargs="+", help="pictures, or folders of them")
     parser.add_argument("--config", required=True, help="of the network")
     parser.add_argument("--checkpoint", required=True, help="of this config's network")
     parser.add_argument("--out-dir", default="outputs", help="folder for the results")
     parser.add_argument("--device", help="such as cuda:1 or cpu")
-    parser.add_argument("--batch-size", type=int, default=1, help="pictures at a time")
+    parser.add_argument(
+        "--batch-size", type=of_kind(PositiveInt), default=1, help="pictures at a time"
+    )
     parser.add_argument("--no-save-vis", action="store_true", help="draw no pictures")
     parser.add_argument("--no-save-pred", action="store_true", help="write no panoptic results")
     parser.add_argument(
@@ -31,8 +33,8 @@ def main() -> None:
     )
     add_config_options(parser)
     args = parser.parse_args()
-    if args.batch_size < 1:
-        raise InputError(f"--batch-size must be 1 or more, got {args.batch_size}")
+    if args.no_save_vis and args.no_save_pred:
+        raise InputError("--no-save-vis and --no-save-pred: nothing would be written")
     pictures = list_pictures(args.pictures)
     check_writable(args.out_dir, "output folder", "--out-dir")
     options = dict(args.cfg_options or {})

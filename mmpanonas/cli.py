@@ -29,7 +29,8 @@ from mmpanonas.engine import FairAmpOptimWrapper, FairOptimWrapper, SearchLoop
 from mmpanonas.engine.checkpoints import check_checkpoint, dataset_meta
 from mmpanonas.engine.ranks import leave_process_group
 from mmpanonas.engine.reading import trust_checkpoints
-from mmpanonas.options import add_config_options
+from mmpanonas.options import Parser, add_config_options, of_kind
+from mmpanonas.values import Count
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.
 _OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
@@ -46,7 +47,7 @@ def of_concern(record: logging.LogRecord) -> bool:
 
 def make_parser(description: str, checkpoint: str | None = None) -> argparse.ArgumentParser:
     """The arguments that mean what they mean in MMDetection's tools."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = Parser(description=description)
     parser.add_argument("config", help="config file")
     if checkpoint:
         parser.add_argument("checkpoint", help=checkpoint)
@@ -58,7 +59,7 @@ def make_parser(description: str, checkpoint: str | None = None) -> argparse.Arg
         help="let checkpoints run code, as trust_checkpoint=True in the config does",
     )
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
+    parser.add_argument("--local_rank", "--local-rank", type=of_kind(Count), default=0)
     return parser
 
 

@@ -19,6 +19,10 @@ class ConfigError(InputError):
     """A config that cannot run, and what to change."""
 
 
+class ClassesError(InputError):
+    """Classes that a model takes from its data cannot be read there."""
+
+
 #: What MMEngine's registry puts before the message of an error in a constructor.
 _BUILT_BY = re.compile(r"(class `\w+` in [\w/.]+: )+")
 

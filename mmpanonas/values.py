@@ -117,6 +117,10 @@ MAPPING = Kind("a dictionary", lambda value: isinstance(value, Mapping))
 
 Count = Annotated[int, whole(0)]
 PositiveInt = Annotated[int, whole(1)]
+Workers = Annotated[int, whole(1, 4096)]
+Threads = Annotated[int, whole(0, 4096)]
+Resamples = Annotated[int, whole(1, 1_000_000)]
+Pixels = Annotated[int, whole(1, 65_535)]
 Number = Annotated[float, number()]
 Positive = Annotated[float, number(above=0)]
 NotNegative = Annotated[float, number(0)]

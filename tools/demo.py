@@ -4,7 +4,6 @@ Runs the same commands that a user would, prints each, and ends with where every
 Started again, it goes on where it stopped.
 """
 
-import argparse
 import csv
 import json
 import os
@@ -15,6 +14,9 @@ import time
 from pathlib import Path
 
 import torch
+
+from mmpanonas.errors import run_tool
+from mmpanonas.options import Parser
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = "configs/auto_panoptic/shapes"
@@ -191,7 +193,7 @@ def log_file(work: Path, number: int, name: str) -> Path:
 
 def main() -> None:
     """Run every step."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--work-dir", type=Path, default=Path("work_dirs/demo"))
     parser.add_argument("--data", type=Path, default=Path("data/shapes"))
     args = parser.parse_args()
@@ -204,4 +206,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_tool(main)

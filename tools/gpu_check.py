@@ -35,6 +35,8 @@ from mmpanonas.engine import EvaluationSettings
 from mmpanonas.engine.candidate import build_evaluator
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models.head_ops import DeformableConv
+from mmpanonas.options import Parser, of_kind
+from mmpanonas.values import Pixels, PositiveInt, Threads
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 CONFIG = "configs/auto_panoptic/custom_full/search_evolution.py"
@@ -233,14 +235,22 @@ class Report:
 
 def main() -> None:
     """Parse, check, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default=CONFIG, help="of a search; class counts left open")
     parser.add_argument("--out", default="gpu_check.json", help="file of all figures")
-    parser.add_argument("--device", default="cuda", help="cpu tries the check itself")
-    parser.add_argument("--size", type=int, nargs=2, default=(480, 800), help="height and width")
-    parser.add_argument("--pictures", type=int, default=64, help="of training")
-    parser.add_argument("--iterations", type=int, default=36, help="of each training")
-    parser.add_argument("--num-workers", type=int, default=8, help="that read pictures")
+    parser.add_argument(
+        "--device", choices=["cuda", "cpu"], default="cuda", help="cpu tries the check itself"
+    )
+    parser.add_argument(
+        "--size", type=of_kind(Pixels), nargs=2, default=(480, 800), help="height and width"
+    )
+    parser.add_argument("--pictures", type=of_kind(PositiveInt), default=64, help="of training")
+    parser.add_argument(
+        "--iterations", type=of_kind(PositiveInt), default=36, help="of each training"
+    )
+    parser.add_argument(
+        "--num-workers", type=of_kind(Threads), default=8, help="that read pictures"
+    )
     parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     args = parser.parse_args()
     if args.device == "cuda" and not torch.cuda.is_available():

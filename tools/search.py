@@ -5,6 +5,8 @@ from mmengine.runner import Runner
 from mmpanonas.cli import make_parser, prepare_search
 from mmpanonas.errors import keeping, run_tool
 from mmpanonas.execution import describe_results
+from mmpanonas.options import of_kind
+from mmpanonas.values import Workers
 
 
 def main() -> None:
@@ -18,7 +20,9 @@ def main() -> None:
         choices=["serial", "torchrun", "ray"],
         help="where candidates are evaluated (torchrun under --launcher pytorch, else serial)",
     )
-    parser.add_argument("--num-workers", type=int, help="of ray (one per GPU, else per CPU)")
+    parser.add_argument(
+        "--num-workers", type=of_kind(Workers), help="of ray (one per GPU, else per CPU)"
+    )
     parser.add_argument("--ray-address", help="of a cluster: auto or host:port (a local Ray)")
     args = parser.parse_args()
     cfg = prepare_search(args)

@@ -8,7 +8,9 @@ from mmpanonas.cli import make_parser, prepare
 from mmpanonas.config import ConfigError, complete_category_ids
 from mmpanonas.engine.checkpoints import check_one_path
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.options import of_kind
 from mmpanonas.outputs import check_outputs, prepare_outputs, settle_results
+from mmpanonas.values import PositiveInt
 
 
 def main() -> None:
@@ -19,12 +21,10 @@ def main() -> None:
         "--out", metavar="PREFIX", help="write PREFIX.panoptic.json, its PNGs and PREFIX.pq.json"
     )
     parser.add_argument("--show-dir", help="write panels: input, truth, prediction")
-    parser.add_argument("--show-num", type=int, default=20, help="number of panels")
+    parser.add_argument("--show-num", type=of_kind(PositiveInt), help="number of panels (20)")
     args = parser.parse_args()
-    if args.show_num < 1:
-        raise InputError(f"--show-num must be 1 or more, got {args.show_num}")
-    if "" in (args.out, args.show_dir):
-        raise InputError("--out and --show-dir: expected a path, got an empty text")
+    if args.show_num and not args.show_dir:
+        raise InputError("--show-num: give --show-dir as well, the folder of the panels")
     cfg = prepare(args, ("test_dataloader",))
     if args.arch:
         if "recalibration" not in cfg.default_hooks:
@@ -37,7 +37,7 @@ def main() -> None:
         cfg.default_hooks.panels = dict(
             type="PanopticPanelHook",
             folder=str(Path(args.show_dir).absolute()),
-            num_pictures=args.show_num,
+            num_pictures=args.show_num or 20,
         )
     runner = Runner.from_cfg(cfg)
     if not (cfg.default_hooks.get("recalibration") or {}).get("arch"):

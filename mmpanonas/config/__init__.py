@@ -19,10 +19,11 @@ from mmpanonas.config.kinds import is_kind, kind_of
 from mmpanonas.config.loading import load_config
 from mmpanonas.config.named_files import find_named
 from mmpanonas.config.places import check_writable, set_work_dir
-from mmpanonas.errors import ConfigError
+from mmpanonas.errors import ClassesError, ConfigError
 
 __all__ = [
     "LOADERS",
+    "ClassesError",
     "ConfigError",
     "annotation_paths",
     "built",

@@ -11,7 +11,7 @@ from mmpanonas.config.datasets import LOADERS, annotation_paths, datasets_of, le
 from mmpanonas.datasets import Classes, PanopticDataset, check_same
 from mmpanonas.datasets.annotation_file import read_head
 from mmpanonas.datasets.coco_panoptic import NoKindsError
-from mmpanonas.errors import ConfigError
+from mmpanonas.errors import ClassesError, ConfigError, InputError
 
 
 def class_slots(model: dict) -> list[tuple[dict, str, int]]:
@@ -30,9 +30,16 @@ def fill_classes(cfg: Config, classes: Classes | None = None) -> None:
     """Set the class counts that the model leaves open; see :func:`load_config`."""
     open_slots = [slot for slot in class_slots(cfg.model) if slot[0].get(slot[1]) is None]
     if open_slots:
-        names = classes or Classes.of_meta(built(next(datasets_of(cfg))).metainfo)
+        names = classes or _of_data(cfg)
         for part, key, kind in open_slots:
             part[key] = len(names[kind])
+
+
+def _of_data(cfg: Config) -> Classes:
+    try:
+        return Classes.of_meta(built(next(datasets_of(cfg))).metainfo)
+    except InputError as error:
+        raise ClassesError(str(error)) from None
 
 
 def built(dataset: dict, **more: object) -> BaseDataset:

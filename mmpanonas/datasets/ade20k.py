@@ -61,7 +61,7 @@ CATEGORIES = [
 ]
 
 
-def convert_ade20k(root: str | os.PathLike, workers: int = 0) -> dict[str, int]:
+def convert_ade20k(root: str | os.PathLike, workers: int | None = 0) -> dict[str, int]:
     """Write both splits of ``root``, a folder laid out as above.
 
     A split's JSON is removed first and written last, in one step: where it is, the split is

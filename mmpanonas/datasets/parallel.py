@@ -1,6 +1,5 @@
 """Work on many pictures in threads, with a progress bar."""
 
-import argparse
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -53,11 +52,3 @@ def map_pictures(
 def usable_cores() -> int:
     """Cores that this process may use, which a container or a job may have few of."""
     return len(os.sched_getaffinity(0))
-
-
-def add_workers(parser: argparse.ArgumentParser) -> None:
-    """The argument ``--workers`` of a tool: as many threads as there are cores."""
-    cores = usable_cores()
-    parser.add_argument(
-        "--workers", type=int, default=cores, help=f"threads, 0 for none (default {cores})"
-    )

@@ -220,7 +220,9 @@ def test_command(release, call_tool):
     assert code == 0
     assert out.startswith("ade20k: 4 training and 2 validation pictures are in ")
     assert f"{release}/ade20k_panoptic_val.json" in out
-    assert "workers is -1" in one_line(call_tool(TOOL, release, "--workers", -1))
+    assert "--workers: expected a whole number from 0 to 4096" in one_line(
+        call_tool(TOOL, release, "--workers", -1)
+    )
     for path in (release / "images/training").iterdir():
         path.unlink()
     assert "holds no .jpg" in one_line(call_tool(TOOL, release))

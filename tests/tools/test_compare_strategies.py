@@ -122,7 +122,7 @@ def test_real_candidates(compare, tmp_path):
     [
         (["--evaluations", 12], "12 evaluations, fewer than a cycle of 12 and its winner"),
         (["--evaluations", 61], "61 evaluations do not divide into generations"),
-        (["--seeds", 0], "expected 1 or more, got 0 and 60"),
+        (["--seeds", 0], "--seeds: expected a whole number of 1 or more, got '0'"),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused_at_once(compare, capsys, tmp_path, words, message):

@@ -99,7 +99,7 @@ def test_errors_are_one_line_and_nothing_is_written(run, search, tmp_path):
     folder, _ = search
     out = tmp_path / "arch.json"
     assert one_line(run(folder, out, "--rank", 23)) == "error: --rank: expected 1 to 22, got 23"
-    assert one_line(run(folder, out, "--rank", 0)) == "error: --rank: expected 1 to 22, got 0"
+    assert "--rank: expected a whole number of 1 or more" in one_line(run(folder, out, "--rank", 0))
     for number in (5, 6, 24):
         message = one_line(run(folder, out, "--index", number))
         assert message == f"error: no scored candidate has index {number}"

@@ -126,7 +126,7 @@ def test_configs_without_a_network_that_fits(call_tool, checkpoint, shapes_root,
 
 def test_bad_arguments(demo, checkpoint, tmp_path):  # noqa: F811
     error = one_line(demo(None, RETRAIN, checkpoint, "--batch-size", 0))
-    assert error == "error: --batch-size must be 1 or more, got 0"
+    assert "--batch-size: expected a whole number of 1 or more, got '0'" in error
     (tmp_path / "out").touch()
     error = one_line(demo())
     assert error.startswith(f"error: cannot write to the output folder {tmp_path / 'out'}: ")

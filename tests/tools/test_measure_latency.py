@@ -69,7 +69,7 @@ def test_errors_are_one_line(call_tool, tmp_path):
     message = one_line(call_tool(TOOL, "configs/panoptic_fpn/shapes_r50.py"))
     assert "model.type is PanopticFPN; expected AutoPanoptic" in message
     code, _, err = call_tool(TOOL, CONFIG, "--repeats", 0)
-    assert (code, "expected a positive number, got 0" in err) == (2, True)
+    assert (code, "expected a whole number of 1 or more, got '0'" in err) == (2, True)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

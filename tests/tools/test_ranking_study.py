@@ -99,7 +99,7 @@ def test_a_miniature_from_supernet_to_page(study, tmp_path, monkeypatch):
 
 
 def test_refused_at_once(study, call_tool, shapes_root, tmp_path):
-    assert "--workers: expected 1 or more, got 0" in one_line(study("--workers", 0))
+    assert "--workers: expected a whole number" in one_line(study("--workers", 0))
     message = one_line(study(**{"study.alone": "configs/none.py"}))
     assert "config file configs/none.py does not exist" in message
     config = "configs/auto_panoptic/shapes/search_random.py"

@@ -127,9 +127,13 @@ def test_places_are_tried_before_the_first_picture(
         with pytest.raises(InputError, match=said):
             prepare_outputs(runner, prefix)
     for words, said in (
-        (["--out", ""], "got an empty text"),
-        (["--show-dir", ""], "got an empty text"),
-        (["--show-dir", "x", "--show-num", 0], "--show-num must be 1 or more, got 0"),
+        (["--out", ""], "expected a value, got ''"),
+        (["--show-dir", ""], "expected a value, got ''"),
+        (
+            ["--show-dir", "x", "--show-num", 0],
+            "--show-num: expected a whole number of 1 or more",
+        ),
+        (["--show-num", 3], "--show-num: give --show-dir as well"),
     ):
         assert said in test_tool(*words)[2]
 

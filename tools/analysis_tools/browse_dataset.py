@@ -3,7 +3,6 @@
 Where a split is fed without annotations (val, test, recalibration), its ground truth is drawn.
 """
 
-import argparse
 from itertools import islice
 from os.path import isfile
 from pathlib import Path
@@ -25,7 +24,8 @@ from mmpanonas.datasets.check import check_panoptic
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.file_names import check_apart, dataset_files, dataset_names, unused_stem
-from mmpanonas.options import add_config_options
+from mmpanonas.options import Parser, add_config_options, of_kind
+from mmpanonas.values import PositiveInt
 from mmpanonas.visualization import draw_panels, fed_sample
 from mmpanonas.visualization.segments import known_palette
 
@@ -34,17 +34,15 @@ SPLITS = ("train", "val", "test", "recalibration")
 
 def main() -> None:
     """Parse, check the files, draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("config", help="config file")
     parser.add_argument(
         "--split", choices=SPLITS, default="train", help="val of a supernet or search is nas_val"
     )
     parser.add_argument("--out-dir", help="folder for the pictures; default: browse/SPLIT")
-    parser.add_argument("--number", type=int, default=20, help="of pictures")
+    parser.add_argument("--number", type=of_kind(PositiveInt), default=20, help="of pictures")
     add_config_options(parser)
     args = parser.parse_args()
-    if args.number < 1:
-        raise InputError(f"--number must be 1 or more, got {args.number}")
     cfg = load_config(args.config, args.cfg_options)
     config = split_config(cfg, args.split)
     folder = Path(args.out_dir or Path("browse") / args.split)

@@ -17,24 +17,25 @@ from mmpanonas.cli import make_parser, prepare_search
 from mmpanonas.config import check_writable
 from mmpanonas.engine.comparison import comparison_table, run_search
 from mmpanonas.engine.secrets import public_command
-from mmpanonas.errors import InputError, run_tool
+from mmpanonas.errors import run_tool
+from mmpanonas.options import of_kind
 from mmpanonas.search import STRATEGIES
 from mmpanonas.space import write_atomically
+from mmpanonas.values import PositiveInt
 
 
 def parse() -> argparse.Namespace:
     """The command line; numbers that no strategy can plan are refused here."""
     parser = make_parser(__doc__, checkpoint="checkpoint of the trained supernet")
     parser.add_argument("--strategies", nargs="+", choices=ONE_GOAL, default=ONE_GOAL)
-    parser.add_argument("--seeds", type=int, default=3, help="searches of each strategy")
-    parser.add_argument("--evaluations", type=int, default=60, help="candidates of each search")
+    parser.add_argument(
+        "--seeds", type=of_kind(PositiveInt), default=3, help="searches of each strategy"
+    )
+    parser.add_argument(
+        "--evaluations", type=of_kind(PositiveInt), default=60, help="candidates of each search"
+    )
     parser.add_argument("--out", type=Path, required=True, help="results file to write (JSON)")
     args = parser.parse_args()
-    if min(args.seeds, args.evaluations) < 1:
-        raise InputError(
-            f"--seeds and --evaluations: expected 1 or more, got {args.seeds} and "
-            f"{args.evaluations}"
-        )
     for name in args.strategies:
         STRATEGIES[name].plan(args.evaluations)
     return args

@@ -1,17 +1,15 @@
 """Draw an architecture file as a diagram: draw_arch.py ARCH_FILE OUT.png."""
 
-import argparse
-
 from mmpanonas.config import load_config
 from mmpanonas.errors import run_tool
-from mmpanonas.options import add_config_options
+from mmpanonas.options import Parser, add_config_options
 from mmpanonas.space import Arch, NetworkShape
 from mmpanonas.visualization import draw_arch
 
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("arch", help="JSON file, by names or in the published integer codes")
     parser.add_argument("out", help="picture to write, .png or .svg")
     parser.add_argument("--config", help="of the network; its widths replace COCO's search widths")

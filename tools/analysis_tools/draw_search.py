@@ -1,13 +1,12 @@
 """Draw a search into its directory: progress, best architecture, scoreboard or front."""
 
-import argparse
 import json
 from pathlib import Path
 
 from mmpanonas.config import load_config
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.execution import read_records
-from mmpanonas.options import add_config_options
+from mmpanonas.options import Parser, add_config_options
 from mmpanonas.search import check_cycle
 from mmpanonas.space import Arch, NetworkShape
 from mmpanonas.visualization import draw_arch, draw_front, draw_scoreboard, draw_search
@@ -15,7 +14,7 @@ from mmpanonas.visualization import draw_arch, draw_front, draw_scoreboard, draw
 
 def main() -> None:
     """Parse, draw what there is of a finished or a running search."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("search_dir", help="work dir of tools/search.py")
     parser.add_argument("--config", required=True, help="of the search or the retraining")
     add_config_options(parser)

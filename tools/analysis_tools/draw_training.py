@@ -1,15 +1,15 @@
 """Draw the curves of a training: draw_training.py WORK_DIR. It may still run."""
 
-import argparse
 from pathlib import Path
 
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.options import Parser
 from mmpanonas.visualization import draw_training, read_training
 
 
 def main() -> None:
     """Parse, read, draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("work_dir", help="work dir of tools/train.py")
     parser.add_argument("--out", help="picture, .png or .svg; default: WORK_DIR/training.png")
     args = parser.parse_args()

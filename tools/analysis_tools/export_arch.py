@@ -10,19 +10,25 @@ import math
 from pathlib import Path
 
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.options import Parser, of_kind
 from mmpanonas.space import Arch
+from mmpanonas.values import Count, Positive, PositiveInt
 
 
 def parse_args() -> argparse.Namespace:
     """The command line."""
     form = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser = Parser(description=__doc__, formatter_class=form)
     parser.add_argument("search_dir", type=Path, help="work dir of tools/search.py")
     parser.add_argument("out", type=Path, help="architecture file to write")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--rank", type=int, default=1, help="by score, 1 is the best (1)")
-    which.add_argument("--index", type=int, help="number of the candidate, from 0")
-    which.add_argument("--max-cost", type=float, metavar="X", help="limit on the front's cost")
+    which.add_argument(
+        "--rank", type=of_kind(PositiveInt), default=1, help="by score, 1 is the best (1)"
+    )
+    which.add_argument("--index", type=of_kind(Count), help="number of the candidate, from 0")
+    which.add_argument(
+        "--max-cost", type=of_kind(Positive), metavar="X", help="limit on the front's cost"
+    )
     return parser.parse_args()
 
 

@@ -5,12 +5,11 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
-from pathlib import Path
 
 from mmengine.config import Config
 
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.options import add_config_options
+from mmpanonas.options import Parser, add_config_options, of_kind
 from mmpanonas.space import (
     Arch,
     ArchError,
@@ -23,33 +22,25 @@ from mmpanonas.space import (
     uncounted,
 )
 from mmpanonas.space.cost import IMAGENET_SIZE, TEST_SIZE
-
-#: Where a model states its classes of things and stuff.
-CLASS_COUNTS = (
-    "model.roi_head.bbox_head.num_classes",
-    "model.semantic_head.num_stuff_classes",
-)
+from mmpanonas.values import Pixels
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("config", help="config file of a supernet or of a fixed network")
     parser.add_argument("--arch", help="architecture file; replaces the config's model.arch")
     parser.add_argument(
         "--shape",
         nargs=2,
-        type=int,
+        type=of_kind(Pixels),
         default=TEST_SIZE,
         metavar=("H", "W"),
         help="input of the whole network, in pixels (800 1333)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     add_config_options(parser)
-    args = parser.parse_args(argv)
-    if min(args.shape) < 1:
-        parser.error(f"--shape: expected two positive numbers, got {args.shape}")
-    return args
+    return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -74,38 +65,21 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def read_config(path: str, options: dict | None) -> Config:
-    """Read a config without what it imports. Raises ``InputError`` if it cannot be counted."""
-    if not Path(path).is_file():
-        raise InputError(f"config file {path} does not exist")
-    cfg = Config.fromfile(path, import_custom_modules=False)
-    cfg.merge_from_dict(options or {})
-    reason = uncounted(cfg.get("model") or {})
-    if reason:
-        raise InputError(f"{path}: {reason} (MMDetection's own get_flops.py counts other networks)")
-    counts = (_lookup(cfg, place) for place in CLASS_COUNTS)
-    return _read_with_classes(path, options) if None in counts else cfg
-
-
-def _lookup(config: Config, path: str) -> object:
-    first, *rest = path.split(".")
-    found = config.get(first)
-    for key in rest:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
-
-
-def _read_with_classes(path: str, options: dict | None) -> Config:
-    """Read a config that leaves its class counts to the annotation file of its data set."""
+    """Read and check a config. Raises ``InputError`` if it is wrong or cannot be counted."""
     with redirect_stdout(sys.stderr):  # MMDetection may print as it is imported
-        from mmpanonas.config import load_config
+        from mmpanonas.config import ClassesError, load_config
 
         try:
-            return load_config(path, options)
-        except InputError as error:
+            cfg = load_config(path, options)
+        except ClassesError as error:
             raise InputError(
                 f"{path} takes its classes from its data set: {error}; to name the data set, "
                 f"add --cfg-options data_root=PATH"
             ) from None
+    reason = uncounted(cfg.model)
+    if reason:
+        raise InputError(f"{path}: {reason} (MMDetection's own get_flops.py counts other networks)")
+    return cfg
 
 
 def count_network(arch: Arch, shape: NetworkShape, size: tuple[int, int]) -> dict:

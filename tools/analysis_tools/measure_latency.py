@@ -26,28 +26,37 @@ from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models import AutoPanoptic
 from mmpanonas.models.latency import MeasuredNetwork, Stopwatch, measure
-from mmpanonas.options import add_config_options
+from mmpanonas.options import Parser, add_config_options, of_kind
 from mmpanonas.space import NetworkShape, write_atomically
+from mmpanonas.values import Pixels, PositiveInt, Seed, Workers
 
 
 def parse_args() -> argparse.Namespace:
     """The command line."""
     form = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser = Parser(description=__doc__, formatter_class=form)
     parser.add_argument("config", help="config of the supernet (or of a fixed network)")
     parser.add_argument("--out", default="latency.json", help="the table (latency.json)")
     parser.add_argument(
         "--size",
         nargs=2,
-        type=_positive,
+        type=of_kind(Pixels),
         metavar=("H", "W"),
         help="of the picture, in pixels (the scale of the config's test pictures)",
     )
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--repeats", type=_positive, default=20, help="of each median (20)")
-    parser.add_argument("--threads", type=_positive, help="of the CPU (PyTorch's own choice)")
-    parser.add_argument("--networks", type=_positive, default=10, help="to check with (10)")
-    parser.add_argument("--seed", type=int, default=0, help="of the networks to check with")
+    parser.add_argument(
+        "--repeats", type=of_kind(PositiveInt), default=20, help="of each median (20)"
+    )
+    parser.add_argument(
+        "--threads", type=of_kind(Workers), help="of the CPU (PyTorch's own choice)"
+    )
+    parser.add_argument(
+        "--networks", type=of_kind(PositiveInt), default=10, help="to check with (10)"
+    )
+    parser.add_argument(
+        "--seed", type=of_kind(Seed), default=0, help="of the networks to check with"
+    )
     add_config_options(parser)
     return parser.parse_args()
 
@@ -128,13 +137,6 @@ def summary(found: dict, out: str) -> str:
             f"table: {out}",
         ]
     )
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive number, got {text}")
-    return value
 
 
 if __name__ == "__main__":

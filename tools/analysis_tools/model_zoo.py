@@ -3,7 +3,6 @@
 Each page holds its table between two comments; all else stays. model-index.yml names the metafiles.
 """
 
-import argparse
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.options import Parser
 from mmpanonas.space import write_atomically
 
 START, END = "<!-- model zoo: tools/analysis_tools/model_zoo.py -->\n", "<!-- end -->"
@@ -18,7 +18,7 @@ START, END = "<!-- model zoo: tools/analysis_tools/model_zoo.py -->\n", "<!-- en
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, read, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument(
         "--root", type=Path, default=Path(__file__).parents[2], help="the project's folder"
     )

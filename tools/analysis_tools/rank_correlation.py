@@ -17,20 +17,22 @@ from pathlib import Path
 
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.evaluation import pair_scores, rank_correlation, read_stand_alone
+from mmpanonas.options import Parser, of_kind
 from mmpanonas.space import write_atomically
+from mmpanonas.values import Resamples, Seed
 from mmpanonas.visualization import read_search
 
 
 def main() -> None:
     """Parse, compare, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("search", help="work dir of tools/search.py, or its results.jsonl")
     parser.add_argument("stand_alone", help="results of candidates trained alone")
     parser.add_argument("--metric", help="the supernet's score; the search's own by default")
-    parser.add_argument("--resamples", type=int, default=2000, help="of the bootstrap (2000)")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
+    parser.add_argument(
+        "--resamples", type=of_kind(Resamples), default=2000, help="of the bootstrap (2000)"
+    )
+    parser.add_argument("--seed", type=of_kind(Seed), default=0, help="of the bootstrap (0)")
     parser.add_argument("--out", help="JSON file to write: the coefficients and the pairs")
     args = parser.parse_args()
     folder = Path(args.search)

@@ -32,20 +32,24 @@ from mmpanonas.engine.study_results import collect
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.evaluation.ranking_study import answers
 from mmpanonas.execution import alone_in, run_processes
+from mmpanonas.options import of_kind
 from mmpanonas.space import write_atomically
+from mmpanonas.values import Resamples, Workers
 from mmpanonas.visualization.ranking_page import write_ranking_page
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = make_parser(__doc__)
-    parser.add_argument("--workers", type=int, default=1, help="networks trained side by side")
+    parser.add_argument(
+        "--workers", type=of_kind(Workers), default=1, help="networks trained side by side"
+    )
     parser.add_argument("--out", type=Path, help="results file (results.json in the work dir)")
-    parser.add_argument("--resamples", type=int, default=2000, help="of every bootstrap (2000)")
+    parser.add_argument(
+        "--resamples", type=of_kind(Resamples), default=2000, help="of every bootstrap (2000)"
+    )
     parser.add_argument("--job", type=Path, help="do this job alone (a file of jobs/)")
     args = parser.parse_args()
-    if args.workers < 1:
-        raise InputError(f"--workers: expected 1 or more, got {args.workers}")
     if args.launcher != "none":
         raise InputError("networks are trained side by side with --workers, without a launcher")
     return args

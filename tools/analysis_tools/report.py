@@ -3,19 +3,18 @@
 The search may still run, or have been stopped: the page shows what there is.
 """
 
-import argparse
 from pathlib import Path
 
 from mmpanonas.config import load_config
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.options import add_config_options
+from mmpanonas.options import Parser, add_config_options
 from mmpanonas.space import NetworkShape
 from mmpanonas.visualization import read_search, write_report
 
 
 def main() -> None:
     """Parse, read, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("search_dir", help="work dir of tools/search.py")
     parser.add_argument("--out", help="page to write; SEARCH_DIR/report.html by default")
     parser.add_argument("--config", help="of the network that the diagram shows, if another one")

@@ -1,15 +1,13 @@
 """ADE20K's 2016 release and its instance maps to COCO panoptic format (docs/data.md)."""
 
-import argparse
-
 from mmpanonas.datasets.ade20k import convert_ade20k
-from mmpanonas.datasets.parallel import add_workers
 from mmpanonas.errors import run_tool
+from mmpanonas.options import Parser, add_workers
 
 
 def main() -> None:
     """Parse, convert, say where the results are."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("root", help="ADEChallengeData2016, with annotations_instance in it")
     add_workers(parser)
     args = parser.parse_args()

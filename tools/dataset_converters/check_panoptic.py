@@ -3,17 +3,16 @@
 Remarks are what a run passes over, though the format does not allow it.
 """
 
-import argparse
 import sys
 
 from mmpanonas.datasets.check import find_problems
-from mmpanonas.datasets.parallel import add_workers
 from mmpanonas.errors import run_tool
+from mmpanonas.options import Parser, add_workers
 
 
 def main() -> None:
     """Parse, check, list."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("ann_file", help="annotations in COCO panoptic format")
     parser.add_argument("img_dir", help="folder of the pictures")
     parser.add_argument("seg_dir", help="folder of the segment PNGs")

@@ -1,19 +1,22 @@
 """Hold pictures out of a training set, for a search to rank architectures by."""
 
-import argparse
-
 from mmpanonas.datasets.nas_split import coverage, split_nas
 from mmpanonas.errors import run_tool
+from mmpanonas.options import Parser, of_kind
+from mmpanonas.values import PositiveInt, Seed
 
 
 def main() -> None:
     """Parse, write the two annotation files, say what nas_val covers."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("ann_file", help="training annotations in COCO panoptic format")
     parser.add_argument(
-        "--num-val", type=int, required=True, help="pictures to hold out (COCO 5000, ADE20K 2000)"
+        "--num-val",
+        type=of_kind(PositiveInt),
+        required=True,
+        help="pictures to hold out (COCO 5000, ADE20K 2000)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the draw (default 0)")
+    parser.add_argument("--seed", type=of_kind(Seed), default=0, help="of the draw (default 0)")
     args = parser.parse_args()
     for part, path in zip(
         ("nas_train", "nas_val"), split_nas(args.ann_file, args.num_val, args.seed), strict=True

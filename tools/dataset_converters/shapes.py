@@ -1,26 +1,30 @@
 """Write the embedded data set "shapes" in COCO panoptic format."""
 
-import argparse
-
 from mmpanonas.datasets.shapes import write_shapes
 from mmpanonas.errors import run_tool
+from mmpanonas.options import Parser, of_kind
+from mmpanonas.values import Count, Pixels, Seed
 
 
 def main() -> None:
     """Parse, write the data set unless it is there already, say where it is."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("out", help="folder to write to: new, empty, or written by this tool")
-    parser.add_argument("--train", type=int, default=400, help="training pictures (default 400)")
-    parser.add_argument("--val", type=int, default=100, help="validation pictures (default 100)")
+    parser.add_argument(
+        "--train", type=of_kind(Count), default=400, help="training pictures (default 400)"
+    )
+    parser.add_argument(
+        "--val", type=of_kind(Count), default=100, help="validation pictures (default 100)"
+    )
     parser.add_argument(
         "--size",
-        type=int,
+        type=of_kind(Pixels),
         nargs=2,
         default=(128, 128),
         metavar=("HEIGHT", "WIDTH"),
         help="in pixels (default 128 128); objects grow with the smaller side",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of all pictures (default 0)")
+    parser.add_argument("--seed", type=of_kind(Seed), default=0, help="of all pictures (default 0)")
     args = parser.parse_args()
     num_images = {"train": args.train, "val": args.val}
     if not write_shapes(args.out, num_images, tuple(args.size), args.seed, progress=True):

@@ -1,18 +1,17 @@
 """Print a config as the tools see it: inherited, overridden, filled in; a config file itself."""
 
-import argparse
 import contextlib
 import sys
 
 from mmpanonas.config import load_config
 from mmpanonas.config.layout import TOP
 from mmpanonas.errors import run_tool
-from mmpanonas.options import add_config_options
+from mmpanonas.options import Parser, add_config_options
 
 
 def main() -> None:
     """Parse, load, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("config", help="config file")
     add_config_options(parser)
     args = parser.parse_args()

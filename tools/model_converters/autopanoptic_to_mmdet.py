@@ -5,7 +5,6 @@ a detector or a whole supernet with the config that it was converted for, a back
 init_cfg of any model's backbone (its keys start with "backbone.").
 """
 
-import argparse
 import os
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from mmpanonas.convert import Released, convert, read_state
 from mmpanonas.convert.released import KINDS
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models import AutoPanoptic, SearchableShuffleNetV2
+from mmpanonas.options import Parser
 from mmpanonas.space import Arch
 
 #: The networks that the released ones become.
@@ -30,7 +30,7 @@ CONFIGS = {
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, read, convert, write, report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("src", type=Path, help="released .pth or .pkl file")
     parser.add_argument("dst", type=Path, help="our checkpoint, a .pth file")
     parser.add_argument("--kind", required=True, choices=KINDS, help="what SRC holds")
