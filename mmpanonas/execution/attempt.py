@@ -135,7 +135,7 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
 
     previous = signal.signal(signal.SIGALRM, stop)
     # Again and again: the first may be swallowed by an `except Exception` of a library.
-    signal.setitimer(signal.ITIMER_REAL, seconds, min(seconds, 5.0))
+    others = signal.setitimer(signal.ITIMER_REAL, seconds, min(seconds, 5.0))
     try:
         try:
             yield
@@ -144,5 +144,6 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
     finally:  # it may have struck within the line above
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+        signal.setitimer(signal.ITIMER_REAL, *others)
     if struck:
         raise late

@@ -1,6 +1,7 @@
 """The search core in one process: failures, retries, and the order of outcomes."""
 
 import random
+import signal
 import time
 
 import pytest
@@ -85,8 +86,10 @@ def test_a_time_out_interrupts_even_code_that_catches_everything(tmp_path):
 
     slow = Random(SPACE, total=12).propose(12)[5]
     begin = time.monotonic()
+    others = signal.setitimer(signal.ITIMER_REAL, 50)
     results = search(tmp_path, evaluate, max_tries=1, timeout=0.2)
     assert time.monotonic() - begin < 60
+    assert signal.setitimer(signal.ITIMER_REAL, *others)[0] > 0, "another's alarm was taken away"
     failed = [r for r in results if r["state"] == "failed"]
     assert [(r["index"], r["reason"]) for r in failed] == [(5, "timed out after 0.2 s")]
 
