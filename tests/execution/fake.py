@@ -123,12 +123,17 @@ def main() -> None:
     parser.add_argument("--faulty", action="store_true")
     parser.add_argument("--killer", type=Path)
     parser.add_argument("--log", type=Path)
+    parser.add_argument("--dies-after", type=float, help="seconds from its beginning")
     args = parser.parse_args()
     fake = Fake(args.sleep, args.faulty, args.killer, args.log)
     executor = executor_of(args, fake)
     directory = SearchDirectory(args.folder, dict(strategy=args.strategy), resume=True)
     strategy = make(args.strategy, args.evaluations)
     attempts = Attempts(args.folder, launch=str(os.getpid()))
+    if args.dies_after is not None:
+        # The kernel ends it: no line of Python sees it, however late everybody else is.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, max(args.dies_after, 1e-6))
     print("begin", flush=True)
     Search(strategy, directory, METRIC, attempts=attempts).run(executor)
 

@@ -51,10 +51,8 @@ def test_an_interrupt_ends_what_runs_and_starts_nothing_more(tmp_path):
             time.sleep(0.01)
         raise KeyboardInterrupt
 
-    start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         run_processes(commands, [{}], tmp_path, stop)
-    assert time.monotonic() - start < 50
     assert not (tmp_path / "never.log").exists()
 
 
