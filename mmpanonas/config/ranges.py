@@ -16,16 +16,27 @@ def _all(kind: Kind) -> Kind:
     return Kind(f"{kind.words}, or several", fits)
 
 
+def _also_as_float(kind: Kind) -> Kind:
+    """``kind`` of whole numbers, 57300.0 too: MMEngine's loops take what a division gave."""
+
+    def fits(value: object) -> bool:
+        is_whole = isinstance(value, float) and value.is_integer()
+        return kind.fits(int(value) if is_whole else value)
+
+    return Kind(kind.words, fits)
+
+
+_LENGTHS = "max_epochs max_iters val_interval"
 _POSITIVE = (
-    "accumulative_counts base_batch_size batch_size fc_out_channels feat_channels max_epochs "
-    "max_iters num_groups num_outs num_patches output_size pad_size_divisor prefetch_factor "
-    "val_interval window_size"
+    "accumulative_counts base_batch_size batch_size fc_out_channels feat_channels num_groups "
+    "num_outs num_patches output_size pad_size_divisor prefetch_factor window_size"
 )
 _COUNT = "num_convs num_workers begin val_begin"
 _FRACTION = "iou_threshold momentum prob score_thr warmup_ratio"
 _NOT_NEGATIVE = "lr weight_decay loss_weight eps stuff_area_limit thing_area_limit"
 
 RANGES: dict[str, Kind] = {
+    **dict.fromkeys(_LENGTHS.split(), _also_as_float(whole(1))),
     **dict.fromkeys(_POSITIVE.split(), _all(whole(1))),
     **dict.fromkeys(_COUNT.split(), whole(0)),
     **dict.fromkeys(_FRACTION.split(), _all(number(0, 1))),

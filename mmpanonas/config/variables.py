@@ -2,13 +2,17 @@
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.fileio import load
+from mmengine.utils import get_installed_path
 
 #: How a text names what a base defines: ``{{_base_.name}}``.
-_QUOTED = re.compile(r"\{\{\s*_base_\.(\w+)")
+_QUOTED = re.compile(r"\{\{\s*_base_\.([\w.]+)\s*\}\}")
+#: What MMEngine puts the name of the file or of its folder for.
+_FILE = re.compile(r"\{\{\s*file\w+\s*\}\}")
 
 
 def variables_of(path: str | Path) -> set[str]:
@@ -28,20 +32,19 @@ def variables_of(path: str | Path) -> set[str]:
 
 def _files(path: Path, seen: set[Path]) -> Iterator[tuple[set[str], set[str], bool]]:
     """Of a config and its bases, these first: names assigned, names read, whether dumped."""
-    if path in seen or path.suffix != ".py":
+    if path in seen:
         return
     seen.add(path)
     text = path.read_text(encoding="utf-8")
-    tree = ast.parse(_QUOTED.sub(r"_base_.\1", text).replace("}}", "") if "{{" in text else text)
+    if path.suffix != ".py":  # JSON or YAML
+        for base in Config._get_base_files(str(path)):
+            yield from _files(_base(path, base), seen)
+        yield set(load(str(path)) or ()), set(), False
+        return
+    tree = ast.parse(_FILE.sub("file", _QUOTED.sub(r"_base_.\1", text)))
     for base in _bases(path, tree):
         yield from _files(base, seen)
-    assigned = [
-        target.id
-        for node in tree.body
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign)
-        for target in getattr(node, "targets", None) or [node.target]
-        if isinstance(target, ast.Name)
-    ]
+    assigned = list(_assigned(tree.body))
     read = {
         node.id
         for node in ast.walk(tree)
@@ -59,22 +62,38 @@ def _files(path: Path, seen: set[Path]) -> Iterator[tuple[set[str], set[str], bo
     yield (everything | set(assigned) if installed else set(assigned)), read, dumped or installed
 
 
+def _assigned(statements: Iterable[ast.stmt]) -> Iterator[str]:
+    """Names that statements leave in a module, those within ``if``, ``for`` and so on too."""
+    for node in statements:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            continue
+        for target in getattr(node, "targets", None) or [getattr(node, "target", None)]:
+            for name in ast.walk(target) if target else ():
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                    yield name.id
+        for part in ("body", "orelse", "finalbody"):
+            yield from _assigned(getattr(node, part, ()))
+
+
 def _bases(path: Path, tree: ast.Module) -> Iterator[Path]:
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_base_":
-            value = ast.literal_eval(node.value)
-            for name in [value] if isinstance(value, str) else value:
-                if "::" in name:
-                    yield Path(Config._get_cfg_path(name, str(path))[0])
-                else:
-                    yield path.parent / name
-        elif isinstance(node, ast.With):  # of a pure-Python config: with read_base()
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.ImportFrom) and inner.module:
-                    folder = path.parent
-                    for _ in range(inner.level - 1):
-                        folder = folder.parent
-                    yield folder.joinpath(*inner.module.split(".")).with_suffix(".py")
+    pure = [node for node in tree.body if isinstance(node, ast.With)]  # with read_base()
+    if not pure:
+        for name in Config._get_base_files(str(path)):
+            yield _base(path, name)
+    for inner in (inner for node in pure for inner in ast.walk(node)):
+        if isinstance(inner, ast.ImportFrom) and inner.module:
+            parts = inner.module.split(".")
+            if inner.level:
+                folder = [path, *path.parents][inner.level]
+            else:  # of a package: from mmdet.configs
+                folder = Path(get_installed_path(parts.pop(0)))
+            file = folder.joinpath(*parts).with_suffix(".py")
+            yield file if file.is_file() else folder.joinpath(".mim", *parts).with_suffix(".py")
+
+
+def _base(path: Path, name: str) -> Path:
+    """The file of a word of ``_base_``, also of another package (``mmdet::NAME``)."""
+    return Path(Config._get_cfg_path(name, str(path))[0])
 
 
 def spread(name: str, config: Mapping) -> str | None:
