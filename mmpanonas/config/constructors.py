@@ -10,9 +10,12 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Annotated, get_args, get_origin
 
 from mmengine.registry import Registry, root
 from torch import nn
+
+from mmpanonas.values import ArgumentsOf, TypeIn
 
 #: MMEngine's registries, which hold MMDetection's and ours as children.
 REGISTRIES = tuple(item for item in vars(root).values() if isinstance(item, Registry))
@@ -172,6 +175,20 @@ def _texts(nodes: list[ast.expr]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def schema_in(hint: object) -> object:
+    """What an annotation says of a dictionary."""
+    if get_origin(hint) is Annotated:
+        found = [item for item in hint.__metadata__ if isinstance(item, ArgumentsOf | TypeIn)]
+        return found[0] if found else None
+    found = [schema for part in get_args(hint) if (schema := schema_in(part))]
+    return found[0] if found else None
+
+
+def says_range(hint: object) -> bool:
+    """Whether an annotation says the range as well."""
+    return get_origin(hint) is Annotated or any(map(says_range, get_args(hint)))
 
 
 #: How a module reads a dictionary: ``cfg.name``, ``get("name")``, ``"name" in``, ``["name"]``.

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 from mmengine.config import Config
 
-from mmpanonas.config.keys import Judge, Problem
+from mmpanonas.config.keys import Judge
 from mmpanonas.config.layout import TOP
+from mmpanonas.config.problems import Problem
 from mmpanonas.config.variables import spread, variables_of
 from mmpanonas.errors import ConfigError
 

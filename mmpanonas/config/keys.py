@@ -1,9 +1,6 @@
 """Whether a config says only what somebody reads, and values that fit, before all is built."""
 
-import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, get_args, get_origin
 
 from mmpanonas.config import constructors
 from mmpanonas.config.layout import (
@@ -19,6 +16,7 @@ from mmpanonas.config.layout import (
     Section,
     Typed,
 )
+from mmpanonas.config.problems import Problem, alike, nearest
 from mmpanonas.config.ranges import range_of
 from mmpanonas.values import MAPPING, ArgumentsOf, Kind, TypeIn, kind_of
 
@@ -35,31 +33,7 @@ _BUILT = Typed(required=False)
 _PLAIN = (str, int, float, type(None), Mapping)
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What a config says wrongly.
-
-    Attributes:
-        path: keys from the top.
-        text: what is wrong, and what would be right.
-    """
-
-    path: tuple[str, ...]
-    text: str
-
-    def __str__(self) -> str:
-        return f"{'.'.join(self.path)}: {self.text}"
-
-
 Problems = Iterator[Problem]
-
-
-def nearest(word: str, known: Collection[str]) -> str:
-    """The hint at the known word that was meant, or at all of them."""
-    close = difflib.get_close_matches(word, sorted(known), n=1)
-    if close:
-        return f"did you mean {close[0]}?"
-    return f"known: {', '.join(sorted(known))}" if len(known) <= 30 else "nothing is called alike"
 
 
 class Judge:
@@ -130,7 +104,7 @@ class Judge:
             kinds = self._found(node["type"], registries)
             if not kinds:
                 known = constructors.names_in(registries, self.scope)
-                if not (schema.required or _alike(str(node["type"]), known)):
+                if not (schema.required or alike(str(node["type"]), known)):
                     return  # a word of the builder's own
                 hint = nearest(str(node["type"]), known)
                 yield Problem((*path, "type"), f"nothing is called {node['type']!r}; {hint}")
@@ -172,7 +146,7 @@ class Judge:
                 yield from self._walk(item, more[key], inner, owners)
             elif key in hints:
                 yield from self._argument(key, item, hints[key], inner, owners)
-            elif any(one.open for one in taken) and not _alike(key, hints):
+            elif any(one.open for one in taken) and not alike(key, hints):
                 yield from self._walk(item, BY_NAME.get(key, _OPEN), inner, owners)
             elif path[0] != "model" or not self._read_by(owners[-2:-1], key):
                 yield Problem(inner, f"{names} has no {key}; {nearest(key, {*hints, *more})}")
@@ -189,7 +163,7 @@ class Judge:
     ) -> Problems:
         if item is None and key in FILLED:
             return
-        ours = _is_ours(hint)
+        ours = constructors.says_range(hint)
         if item is None and not ours and kind_of(hint) is MAPPING:
             return
         vague = not isinstance(item, _PLAIN) or (hint is int and isinstance(item, float))
@@ -199,7 +173,9 @@ class Judge:
             if kind and not kind.fits(item):
                 yield Problem(path, f"expected {kind.words}, got {item!r}")
                 return
-        schema = _schema_in(hint) or BY_NAME.get(key, _BUILT if path[0] == "model" else _OPEN)
+        schema = constructors.schema_in(hint) or BY_NAME.get(
+            key, _BUILT if path[0] == "model" else _OPEN
+        )
         yield from self._walk(item, schema, path, owners)
 
     def _section(self, node: Mapping, path: tuple, owners: tuple) -> Problems:
@@ -234,7 +210,7 @@ class Judge:
         if isinstance(part, Mapping) and "type" in part:
             own = self._found(part["type"], constructors.REGISTRIES)
             hints = {k: h for kind in own for k, h in constructors.parameters(kind).hints.items()}
-            if schema := _schema_in(hints.get("test_cfg")):
+            if schema := constructors.schema_in(hints.get("test_cfg")):
                 yield from self._walk(node, schema, path, owners)
                 return
             classes = self._classes(part) | set(
@@ -256,24 +232,5 @@ class Judge:
         return constructors.find(name, self.scope, registries)
 
 
-def _alike(word: str, known: Collection[str]) -> bool:
-    """Whether a word that may mean anything looks like a slip."""
-    return word not in known and bool(difflib.get_close_matches(word, known, 1, cutoff=0.85))
-
-
 def _is_plain(value: object) -> bool:
     return isinstance(value, str | int | float)
-
-
-def _schema_in(hint: object) -> object:
-    """What an annotation says of a dictionary."""
-    if get_origin(hint) is Annotated:
-        found = [item for item in hint.__metadata__ if isinstance(item, ArgumentsOf | TypeIn)]
-        return found[0] if found else None
-    found = [schema for part in get_args(hint) if (schema := _schema_in(part))]
-    return found[0] if found else None
-
-
-def _is_ours(hint: object) -> bool:
-    """Whether an annotation says the range as well."""
-    return get_origin(hint) is Annotated or any(map(_is_ours, get_args(hint)))

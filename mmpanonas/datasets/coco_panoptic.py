@@ -18,6 +18,7 @@ from mmpanonas.datasets.annotation_file import (
 )
 from mmpanonas.datasets.classes import Classes
 from mmpanonas.errors import InputError
+from mmpanonas.values import checked
 
 __all__ = ["PanopticDataset", "make_palette", "read_categories"]
 
@@ -75,6 +76,7 @@ class PanopticDataset(CocoPanopticDataset):
 
     METAINFO: dict = {}
 
+    @checked
     def __init__(
         self, ann_file: str = "", metainfo: dict | None = None, *, lazy_init: bool = False, **kwargs
     ) -> None:

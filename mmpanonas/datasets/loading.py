@@ -11,6 +11,7 @@ from mmengine import fileio
 from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import MAX_ID, VOID_ID, decode_panoptic_png, read_panoptic_png
 from mmpanonas.runs import Runs
+from mmpanonas.values import checked
 
 UNKNOWN = -1
 
@@ -91,6 +92,7 @@ class LoadPanopticSegments(LoadAnnotations):
             or holds unlisted ids.
     """
 
+    @checked
     def __init__(
         self,
         with_bbox: bool = True,

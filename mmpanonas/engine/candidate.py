@@ -23,6 +23,7 @@ from mmpanonas.engine.recalibration import RecalibrationBatches, recalibrated
 from mmpanonas.errors import InputError
 from mmpanonas.execution import WorkerBrokenError
 from mmpanonas.space import Arch
+from mmpanonas.values import Count, check_fields
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 
@@ -48,8 +49,8 @@ class EvaluationSettings:
         InputError: a key has no such value.
     """
 
-    picture_memory: int = 1024
-    activation_memory: int = 1024
+    picture_memory: Count = 1024
+    activation_memory: Count = 1024
     precision: str = "float32"
 
     def __post_init__(self) -> None:
@@ -57,12 +58,7 @@ class EvaluationSettings:
             raise InputError(
                 f"val_cfg.precision: expected one of {PRECISIONS}, got {self.precision!r}"
             )
-        for key in ("picture_memory", "activation_memory"):
-            value = getattr(self, key)
-            if not isinstance(value, int) or value < 0:
-                raise InputError(
-                    f"val_cfg.{key}: expected whole MiB, 0 to keep nothing, got {value!r}"
-                )
+        check_fields(self)
 
 
 class CandidateEvaluator:
@@ -166,6 +162,12 @@ def build_evaluator(
     )
 
 
+def without_backends(cfg: Config, **keys: str) -> None:
+    """Let a run's visualizer write nothing; ``keys`` replace its own. A config may have none."""
+    cfg.visualizer = dict(cfg.get("visualizer") or dict(type="Visualizer"), vis_backends=None)
+    cfg.visualizer.update(keys)
+
+
 def evaluator_of_config(
     config: dict, folder: str, files: Mapping[str, str] | None = None
 ) -> CandidateEvaluator:
@@ -193,7 +195,7 @@ def evaluator_of_config(
         import_modules_from_strings(**cfg.custom_imports)
     cfg.launcher = "none"
     cfg.work_dir = str(Path(cfg.work_dir) / "workers" / f"{platform.node()}_{os.getpid()}")
-    cfg.visualizer.vis_backends = None
+    without_backends(cfg)
     trust_checkpoints(cfg.get("trust_checkpoint", False))
     runner = Runner.from_cfg(cfg)
     names = {each.name for each in fields(EvaluationSettings)}

@@ -20,6 +20,7 @@ from mmpanonas.engine.weights import (
     weights_of,
 )
 from mmpanonas.errors import InputError
+from mmpanonas.values import PositiveInt, checked
 
 
 @HOOKS.register_module()
@@ -73,7 +74,8 @@ class StopOnInvalidLossHook(Hook):
         interval: iterations between looks; each look waits for the device.
     """
 
-    def __init__(self, interval: int = 1) -> None:
+    @checked
+    def __init__(self, interval: PositiveInt = 1) -> None:
         self.interval = interval
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import mmpanonas.engine.reading  # noqa: F401  (pretrained weights are read as data)
 from mmpanonas.engine.weights import Fit, check_finite, describe_kind, held_choices, weights_of
 from mmpanonas.errors import InputError
+from mmpanonas.values import checked
 
 
 def check_checkpoint(path: str | os.PathLike | None) -> None:
@@ -140,6 +141,7 @@ class PretrainedBackboneInit(PretrainedInit):
         InputError: when called, if the file cannot be read or does not fill the backbone.
     """
 
+    @checked
     def __init__(self, checkpoint: str, prefix: str = "backbone.") -> None:
         super().__init__(checkpoint, prefix)
 

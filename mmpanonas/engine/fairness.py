@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, SearchSpace
+from mmpanonas.values import Seed, checked
 
 
 class _MeanOverPasses:
@@ -109,7 +110,8 @@ class StrictFairnessHook(Hook):
 
     priority = "VERY_HIGH"
 
-    def __init__(self, seed: int = 0) -> None:
+    @checked
+    def __init__(self, seed: Seed = 0) -> None:
         self.seed = seed
         self._window: tuple[int, list[Arch]] = (-1, [])
 

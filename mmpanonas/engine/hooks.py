@@ -8,6 +8,8 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from tqdm import tqdm
 
+from mmpanonas.values import checked
+
 #: A bar redraws itself on a terminal; in a log file each redraw is one more line.
 BAR = dict(mininterval=0.5 if sys.stderr.isatty() else 15, dynamic_ncols=True)
 
@@ -20,6 +22,7 @@ class ProgressBarHook(Hook):
         name: what is being trained, in front of the bar.
     """
 
+    @checked
     def __init__(self, name: str = "train") -> None:
         self.name = name
         self.bars: dict[str, tqdm] = {}

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from mmengine.registry import DATA_SAMPLERS
 from torch.utils.data import DataLoader, SequentialSampler
 
+from mmpanonas.values import Seed, checked
+
 
 @DATA_SAMPLERS.register_module()
 class EveryRankSampler(SequentialSampler):
@@ -14,7 +16,8 @@ class EveryRankSampler(SequentialSampler):
         start: the first picture; written by who has those before it.
     """
 
-    def __init__(self, dataset, seed: int | None = None) -> None:
+    @checked
+    def __init__(self, dataset, seed: Seed | None = None) -> None:
         super().__init__(dataset)
         self.start = 0
 

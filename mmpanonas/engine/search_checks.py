@@ -5,6 +5,7 @@ from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from typing import TypeVar
 
+from mmengine.dist import is_distributed
 from mmengine.evaluator import BaseMetric
 from mmengine.runner import Runner
 
@@ -97,3 +98,23 @@ def reported_costs(runner: Runner) -> list[CostMeasure]:
             said.add(measure.scope)
             runner.logger.warning(f"the cost of the {measure.scope} is not recorded: {reason}")
     return found
+
+
+def check_executor(config: dict | None) -> dict:
+    """The executor's config with its type, if it can run here."""
+    config = dict(config or {})
+    kind = config.setdefault("type", "torchrun" if is_distributed() else "serial")
+    if kind not in ("serial", "torchrun", "ray"):
+        raise InputError(f"executor: expected serial, torchrun or ray, got {kind!r}")
+    if (kind == "torchrun") != is_distributed():
+        raise InputError(
+            "executor torchrun needs a launcher, and the others run without one: start it with "
+            f"tools/dist_search.sh, or tools/search.py without --launcher (got {kind!r})"
+        )
+    unknown = config.keys() - {"type"} - ({"workers", "address"} if kind == "ray" else set())
+    if unknown:
+        raise InputError(
+            f"executor {kind} has no {', '.join(sorted(unknown))}; ray has workers and address "
+            f"(--executor ray --num-workers N --ray-address HOST:PORT)"
+        )
+    return config

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
-from mmengine.dist import get_rank, is_distributed, is_main_process
+from mmengine.dist import get_rank, is_main_process
 from mmengine.registry import LOOPS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
@@ -16,7 +16,13 @@ from mmpanonas.engine.identity import cache_context, digest, search_identity, th
 from mmpanonas.engine.progress import SearchProgress, ranking_table
 from mmpanonas.engine.ranks import launch_id, on_main, run_on_ranks
 from mmpanonas.engine.recalibration import RecalibrationBatches
-from mmpanonas.engine.search_checks import build_cost, check_costs, check_metric, reported_costs
+from mmpanonas.engine.search_checks import (
+    build_cost,
+    check_costs,
+    check_executor,
+    check_metric,
+    reported_costs,
+)
 from mmpanonas.errors import InputError
 from mmpanonas.execution import (
     Attempt,
@@ -110,7 +116,7 @@ class SearchLoop(BaseLoop):
             options |= _second_goal(goal, self.space, self.shape)
         self.strategy = _build_strategy(options, self.space)
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
-        self.executor = _check_executor(executor)
+        self.executor = check_executor(executor)
         check_metric(metric, runner.build_evaluator(evaluator).metrics)
         evaluation = EvaluationSettings(picture_memory, activation_memory, precision)
         self.records: list[Record] = []
@@ -237,23 +243,3 @@ def _build_strategy(options: dict, space: SearchSpace) -> Strategy:
 def _second_goal(measure: CostMeasure, space: SearchSpace, shape: NetworkShape) -> dict:
     measure.cheapest(space, shape)  # asks for every choice: a latency table may lack one
     return dict(cost=partial(measure.of, shape=shape), cost_name=str(measure))
-
-
-def _check_executor(config: dict | None) -> dict:
-    """The executor's config with its type, if it can run here."""
-    config = dict(config or {})
-    kind = config.setdefault("type", "torchrun" if is_distributed() else "serial")
-    if kind not in ("serial", "torchrun", "ray"):
-        raise InputError(f"executor: expected serial, torchrun or ray, got {kind!r}")
-    if (kind == "torchrun") != is_distributed():
-        raise InputError(
-            "executor torchrun needs a launcher, and the others run without one: start it with "
-            f"tools/dist_search.sh, or tools/search.py without --launcher (got {kind!r})"
-        )
-    unknown = config.keys() - {"type"} - ({"workers", "address"} if kind == "ray" else set())
-    if unknown:
-        raise InputError(
-            f"executor {kind} has no {', '.join(sorted(unknown))}; ray has workers and address "
-            f"(--executor ray --num-workers N --ray-address HOST:PORT)"
-        )
-    return config

@@ -14,7 +14,7 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch import nn
 
-from mmpanonas.engine.candidate import CandidateEvaluator, evaluator_of_config
+from mmpanonas.engine.candidate import CandidateEvaluator, evaluator_of_config, without_backends
 from mmpanonas.engine.checkpoints import checkpoint_to_resume, latest_checkpoint
 from mmpanonas.engine.recalibration import RecalibrationBatches
 from mmpanonas.engine.study import Study
@@ -65,7 +65,7 @@ def _train(cfg: Config, folder: Path) -> Runner:
     latest = checkpoint_to_resume(folder)
     if latest:
         cfg.resume, cfg.load_from = True, str(latest)
-    cfg.visualizer.name, cfg.visualizer.vis_backends = folder.name, None
+    without_backends(cfg, name=folder.name)
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     runner = Runner.from_cfg(cfg)
     runner.train()

@@ -25,6 +25,7 @@ from mmpanonas.evaluation.results import PanopticResults, read_category_ids, wri
 from mmpanonas.evaluation.samples import ground_truth, predicted_label, prediction_ids
 from mmpanonas.evaluation.tables import log_table
 from mmpanonas.panoptic_png import VOID_ID
+from mmpanonas.values import checked
 
 
 @METRICS.register_module()
@@ -66,6 +67,7 @@ class PanopticQualityMetric(BaseMetric):
 
     default_prefix = "coco_panoptic"
 
+    @checked
     def __init__(
         self,
         classwise: bool = False,

@@ -18,6 +18,7 @@ from mmpanonas.execution.attempt import (
 )
 from mmpanonas.execution.executor import Executor, WorkersLostError
 from mmpanonas.execution.ray_cluster import import_ray, start_ray
+from mmpanonas.values import NotNegative, Positive, Workers, checked
 
 #: When so many workers in a row could not be built, no more are tried.
 MAX_STILLBORN = 3
@@ -75,15 +76,16 @@ class RayExecutor(Executor):
         InputError: Ray is not installed.
     """
 
+    @checked
     def __init__(
         self,
         build: Callable[[], Evaluate],
         metric: str,
-        timeout: float | None = None,
-        workers: int | None = None,
+        timeout: Positive | None = None,
+        workers: Workers | None = None,
         address: str | None = None,
-        grace: float = GRACE,
-        patience: float = PATIENCE,
+        grace: NotNegative = GRACE,
+        patience: Positive = PATIENCE,
         say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self._ray = import_ray(local=address is None)

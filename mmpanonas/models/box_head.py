@@ -7,6 +7,8 @@ from mmdet.models.roi_heads.bbox_heads import Shared2FCBBoxHead
 from mmdet.registry import MODELS
 from torch import nn
 
+from mmpanonas.values import checked
+
 
 @MODELS.register_module()
 class Shared2FCGNBBoxHead(Shared2FCBBoxHead):
@@ -18,6 +20,7 @@ class Shared2FCGNBBoxHead(Shared2FCBBoxHead):
         init_cfg: as in MMEngine.
     """
 
+    @checked
     def __init__(
         self,
         *args,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from operator import attrgetter
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from mmpanonas.errors import InputError
 from mmpanonas.models.mask_crops import MaskCrop, cut_masks
+from mmpanonas.values import NotNegative, Probability, check_fields
 
 
 @dataclass(frozen=True)
@@ -40,25 +42,16 @@ class FusionRules:
             ``painting`` order.
     """
 
-    score_thr: float = 0.5
-    overlap_thr: float = 0.5
-    thing_area_limit: int = 64 * 64
-    stuff_area_limit: int = 64 * 64
-    order: str = "area"
-    area_order_score_thr: float = 1.0
-    overlap_order: str = "score"
+    score_thr: Probability = 0.5
+    overlap_thr: Probability = 0.5
+    thing_area_limit: NotNegative = 64 * 64
+    stuff_area_limit: NotNegative = 64 * 64
+    order: Literal["area", "score"] = "area"
+    area_order_score_thr: Probability = 1.0
+    overlap_order: Literal["score", "painting"] = "score"
 
     def __post_init__(self) -> None:
-        for key, allowed in (
-            ("order", ("area", "score")),
-            ("overlap_order", ("score", "painting")),
-        ):
-            if getattr(self, key) not in allowed:
-                raise InputError(f"fusion {key}={getattr(self, key)!r}; expected one of {allowed}")
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.type != "str" and not (isinstance(value, int | float) and value >= 0):
-                raise InputError(f"fusion {field.name}={value!r}; expected a number >= 0")
+        check_fields(self)
 
     @classmethod
     def from_config(cls, preset: str, overrides: dict | None = None) -> FusionRules:

@@ -15,7 +15,7 @@ from torch import Tensor
 from mmpanonas.errors import InputError
 from mmpanonas.models.fusion import PRESETS, FusionRules, fuse
 from mmpanonas.models.semantic_head import best_channel
-from mmpanonas.values import ArgumentsOf, Count
+from mmpanonas.values import ArgumentsOf, Count, checked
 
 __all__ = ["PRESETS", "AutoPanopticFusionHead", "FusionRules", "fuse"]
 
@@ -44,6 +44,7 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
         InputError: unknown preset, unknown or illegal rule, too many classes for the id format.
     """
 
+    @checked
     def __init__(
         self,
         num_things_classes: Count = 80,

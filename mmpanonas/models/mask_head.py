@@ -12,6 +12,7 @@ from mmpanonas.models.choice import Searchable
 from mmpanonas.models.detectron import paste_in_whole_pixels
 from mmpanonas.models.head_ops import searched_layers
 from mmpanonas.models.mask_crops import MaskCrop, paste_mask, whole_masks
+from mmpanonas.values import checked
 
 
 @MODELS.register_module()
@@ -32,6 +33,7 @@ class SearchableMaskHead(Searchable, FCNMaskHead):
 
     part_name = "mask_head"
 
+    @checked
     def __init__(self, *args, arch: object = None, whole_pixels: bool = False, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.whole_pixels = whole_pixels

@@ -14,6 +14,7 @@ from mmengine.hooks import Hook
 from mmpanonas.errors import InputError
 from mmpanonas.file_names import dataset_names, unused_stem
 from mmpanonas.panoptic_png import read_panoptic_png
+from mmpanonas.values import Count, checked
 from mmpanonas.visualization.panels import PanelSample, draw_panels
 from mmpanonas.visualization.segments import INSTANCE_OFFSET, known_palette
 
@@ -38,9 +39,10 @@ class PanopticPanelHook(Hook):
 
     priority = "LOW"
 
-    def __init__(self, num_pictures: int = 8, folder: str = "pictures", val: bool = False) -> None:
-        if num_pictures < 0:
-            raise InputError(f"num_pictures must be 0 or more, got {num_pictures}")
+    @checked
+    def __init__(
+        self, num_pictures: Count = 8, folder: str = "pictures", val: bool = False
+    ) -> None:
         self.num_pictures = num_pictures
         self.folder = folder
         self.val = val
