@@ -333,9 +333,9 @@ def test_config_keys_reach_the_rules_and_unknown_ones_fail():
         MODELS.build({**config, "test_cfg": {"mask_overlap": 0.5}})
     with pytest.raises(ValueError, match=r"preset 'papre'; known: \['paper', 'released'\]"):
         MODELS.build({**config, "preset": "papre"})
-    with pytest.raises(ValueError, match="order: .*got 'size'"):
+    with pytest.raises(ValueError, match=r"order: .*got 'size'"):
         MODELS.build({**config, "test_cfg": {"order": "size"}})
-    with pytest.raises(ValueError, match="score_thr: .*got 'high'"):
+    with pytest.raises(ValueError, match=r"score_thr: .*got 'high'"):
         MODELS.build({**config, "test_cfg": {"score_thr": "high"}})
     with pytest.raises(ValueError, match="1000 classes"):
         MODELS.build({**config, "num_things_classes": 996})
