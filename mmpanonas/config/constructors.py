@@ -27,10 +27,12 @@ class Parameters:
 
     Attributes:
         hints: annotations by name; ``Parameter.empty`` where there is none that can be read.
+        defaults: by name, of those that have one.
         open: whether it takes names besides these.
     """
 
     hints: Mapping[str, object]
+    defaults: Mapping[str, object]
     open: bool
 
 
@@ -73,16 +75,16 @@ def _of_scope(registry: Registry, scope: str) -> Registry:
 def parameters(kind: Callable) -> Parameters:
     """Of a class's constructor, with those of its bases where it passes them on; or a function."""
     if not inspect.isclass(kind):
-        hints, rest = _signature(kind)
-        return Parameters(hints, rest is not None)
-    hints, skips = {}, False
+        hints, defaults, rest = _signature(kind)
+        return Parameters(hints, defaults, rest is not None)
+    hints, defaults, skips = {}, {}, False
     bases = [base for base in kind.__mro__ if "__init__" in vars(base)]
     for base in bases:
         if base in (object, nn.Module):
             continue
         init = inspect.unwrap(base.__init__)
-        own, rest = _signature(base.__init__)
-        hints = own | hints  # a subclass's word counts
+        own, given, rest = _signature(base.__init__)
+        hints, defaults = own | hints, given | defaults  # a subclass's word counts
         if rest is None and not skips:
             break
         if rest is None:
@@ -91,23 +93,23 @@ def parameters(kind: Callable) -> Parameters:
         skips |= (passed and len(base.__bases__) > 1) or _SKIPS.search(_source(init)) is not None
         hints = dict.fromkeys(read, inspect.Parameter.empty) | hints
         if elsewhere:
-            return Parameters(_without_self(hints), True)
+            return Parameters(_without_self(hints), defaults, True)
         if not (passed or skips):
             break
     # A class that takes nothing stands for one whose package is not installed.
-    return Parameters(_without_self(hints), not _without_self(hints))
+    return Parameters(_without_self(hints), defaults, not _without_self(hints))
 
 
 def _without_self(hints: dict) -> dict:
     return {name: hint for name, hint in hints.items() if name != "self"}
 
 
-def _signature(function: Callable) -> tuple[dict[str, object], str | None]:
-    """Annotations by name, and the name of ``**kwargs``."""
+def _signature(function: Callable) -> tuple[dict[str, object], dict[str, object], str | None]:
+    """Annotations and defaults by name, and the name of ``**kwargs``."""
     try:
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # written in C
-        return {}, "kwargs"
+        return {}, {}, "kwargs"
     try:
         hints = typing.get_type_hints(inspect.unwrap(function), include_extras=True)
     except (TypeError, NameError, AttributeError):  # names for type checkers alone
@@ -118,7 +120,8 @@ def _signature(function: Callable) -> tuple[dict[str, object], str | None]:
     for p in named:
         if p.default is None and p.name in hints:  # MMDetection's way to say Optional
             given[p.name] = hints[p.name] | None if _can_be_joined(hints[p.name]) else p.empty
-    return given, (rest or [None])[0]
+    defaults = {p.name: p.default for p in named if p.default is not p.empty}
+    return given, defaults, (rest or [None])[0]
 
 
 def _can_be_joined(hint: object) -> bool:

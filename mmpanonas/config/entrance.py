@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmpanonas.config.keys import Judge
 from mmpanonas.config.layout import TOP
 from mmpanonas.config.problems import Problem
+from mmpanonas.config.schedule import schedulers_of
 from mmpanonas.config.variables import spread, variables_of
 from mmpanonas.errors import ConfigError
 
@@ -49,16 +50,19 @@ def _at_odds(config: Mapping) -> list[Problem]:
     found = []
     for name in ("train_dataloader", "val_dataloader", "test_dataloader"):
         loader = config.get(name)
-        if not isinstance(loader, Mapping) or loader.get("num_workers", 0) != 0:
+        if not isinstance(loader, Mapping):
+            continue
+        if loader.get("drop_last") and name != "train_dataloader":
+            found.append(Problem((name, "drop_last"), "expected False: pictures would be left out"))
+        if loader.get("num_workers", 0) != 0:
             continue
         for key in ("persistent_workers", "prefetch_factor"):
             if loader.get(key):
                 text = f"{loader[key]} needs num_workers of 1 or more, which is 0; take it out"
                 found.append(Problem((name, key), text))
-    schedulers = config.get("param_scheduler") or ()
-    for place, one in enumerate(schedulers if isinstance(schedulers, list | tuple) else ()):
+    for place, one in schedulers_of(config):
         begin, end = (one.get(key) for key in ("begin", "end"))
         if isinstance(begin, int) and isinstance(end, int) and begin >= end:
             text = f"expected more than begin ({begin}), got {end}"
-            found.append(Problem(("param_scheduler", str(place), "end"), text))
+            found.append(Problem((*place.split("."), "end"), text))
     return found

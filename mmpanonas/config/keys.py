@@ -1,5 +1,6 @@
 """Whether a config says only what somebody reads, and values that fit, before all is built."""
 
+import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from mmpanonas.config import constructors
@@ -17,8 +18,8 @@ from mmpanonas.config.layout import (
     Typed,
 )
 from mmpanonas.config.problems import Problem, alike, nearest
-from mmpanonas.config.ranges import range_of
-from mmpanonas.values import MAPPING, ArgumentsOf, Kind, TypeIn, kind_of
+from mmpanonas.config.ranges import RANGES, foreign_kind, range_of
+from mmpanonas.values import ArgumentsOf, Kind, TypeIn, kind_of
 
 #: What every dictionary of a config may hold.
 ALWAYS = frozenset({"type", "_scope_", "_delete_"})
@@ -29,8 +30,6 @@ FILLED = frozenset({"num_classes", "num_things_classes", "num_stuff_classes"})
 _OPEN = Open()
 #: An argument of a part of a model: what has a type is built.
 _BUILT = Typed(required=False)
-
-_PLAIN = (str, int, float, type(None), Mapping)
 
 
 Problems = Iterator[Problem]
@@ -95,7 +94,7 @@ class Judge:
         for key, item in node.items():
             if key in schema.keys:
                 yield from self._walk(item, schema.keys[key], (*path, key), owners)
-            elif key not in ALWAYS:
+            elif key not in ALWAYS and not schema.rest:
                 yield Problem((*path, key), f"unknown key; {nearest(key, schema.keys)}")
 
     def _typed(self, node: Mapping, schema: Typed, path: tuple, owners: tuple) -> Problems:
@@ -136,6 +135,7 @@ class Judge:
     ) -> Problems:
         taken = [constructors.parameters(kind) for kind in kinds]
         hints = {name: hint for one in taken for name, hint in one.hints.items()}
+        defaults = {name: value for one in taken for name, value in one.defaults.items()}
         names = "/".join(sorted({getattr(kind, "__name__", str(kind)) for kind in kinds}))
         owners = (*owners, node)
         for key, item in node.items():
@@ -145,7 +145,8 @@ class Judge:
             if key in more:
                 yield from self._walk(item, more[key], inner, owners)
             elif key in hints:
-                yield from self._argument(key, item, hints[key], inner, owners)
+                default = defaults.get(key, inspect.Parameter.empty)
+                yield from self._argument(key, item, hints[key], default, inner, owners)
             elif any(one.open for one in taken) and not alike(key, hints):
                 yield from self._walk(item, BY_NAME.get(key, _OPEN), inner, owners)
             elif path[0] != "model" or not self._read_by(owners[-2:-1], key):
@@ -159,17 +160,13 @@ class Judge:
         return any(key in (constructors.names_taken(kind) or ()) for kind in kinds)
 
     def _argument(
-        self, key: str, item: object, hint: object, path: tuple, owners: tuple
+        self, key: str, item: object, hint: object, default: object, path: tuple, owners: tuple
     ) -> Problems:
         if item is None and key in FILLED:
             return
         ours = constructors.says_range(hint)
-        if item is None and not ours and kind_of(hint) is MAPPING:
-            return
-        vague = not isinstance(item, _PLAIN) or (hint is int and isinstance(item, float))
-        kinds = [kind_of(hint)] if ours or not vague else []
-        kinds += [] if ours else [range_of(key, item)]
-        for kind in kinds:
+        foreign = (foreign_kind(hint, default), range_of(key, item, default))
+        for kind in (kind_of(hint),) if ours else foreign:
             if kind and not kind.fits(item):
                 yield Problem(path, f"expected {kind.words}, got {item!r}")
                 return
@@ -195,7 +192,7 @@ class Judge:
             inner = (*path, key)
             if known is not None and key not in known | ALWAYS:
                 yield Problem(inner, f"nothing in the model reads it; {nearest(key, known)}")
-            elif kind := (range_of(key, item) if not isinstance(item, Mapping) else None):
+            elif kind := (RANGES.get(key) if item == {} else range_of(key, item)):
                 if not kind.fits(item):
                     yield Problem(inner, f"expected {kind.words}, got {item!r}")
             elif key in BY_NAME or not isinstance(item, Mapping) or "type" in item:

@@ -35,6 +35,7 @@ from mmengine.runner import (
 from torch.utils.data import DataLoader
 
 from mmpanonas.config.constructors import REGISTRIES
+from mmpanonas.config.ranges import RANGES
 from mmpanonas.engine.recalibration import RecalibrationBatches
 from mmpanonas.engine.study_plan import StudyPlan
 from mmpanonas.values import FLAG, NONE, TEXT, number, one_of, several, whole
@@ -140,7 +141,12 @@ _NMS = Fixed(
 )
 
 _ROI_LAYER = Fixed(  # of mmcv.ops, which no registry holds
-    dict(output_size=Open(), sampling_ratio=whole(-1), aligned=FLAG, use_torchvision=FLAG)
+    dict(
+        output_size=RANGES["output_size"],
+        sampling_ratio=whole(-1),
+        aligned=FLAG,
+        use_torchvision=FLAG,
+    )
     | dict.fromkeys(("spatial_scale", "pool_mode", "deform_groups", "gamma"), Open())
     | dict.fromkeys(("output_channels", "group_size", "trans_std"), Open())
 )
@@ -157,6 +163,7 @@ BY_NAME: dict[str, object] = dict(
     roi_layer=_ROI_LAYER,
     train_cfg=Section(),
     test_cfg=Section(),
+    filter_cfg=Fixed(dict(filter_empty_gt=FLAG, min_size=number(0)), rest=True),
     metainfo=Closed(),
     backend_args=Closed(),
 )
