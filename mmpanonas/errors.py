@@ -2,11 +2,11 @@
 
 import logging
 import os
-import re
 import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -23,8 +23,8 @@ class ClassesError(InputError):
     """Classes that a model takes from its data cannot be read there."""
 
 
-#: What MMEngine's registry puts before the message of an error in a constructor.
-_BUILT_BY = re.compile(r"(class `\w+` in [\w/.]+: )+")
+#: What a constructor raises about its arguments.
+_OF_CONSTRUCTORS = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
 
 
 class StoppedError(KeyboardInterrupt):
@@ -73,8 +73,10 @@ def describe_file_error(error: OSError) -> str:
 def run_tool(main: Callable[[], None], *expected: type[Exception]) -> None:
     """Call ``main``; a user's error becomes one line on stderr and exit code 2.
 
-    So does a file that cannot be read or written. After Ctrl-C and SIGTERM a line says what is
-    safe, and the exit code is 130 or 143; of the ranks of a launcher the first one speaks.
+    So does a file that cannot be read or written, and whatever a class of a config raises while
+    MMEngine builds it, such as a width that its groups do not divide. After Ctrl-C and SIGTERM a
+    line says what is safe, and the exit code is 130 or 143; of the ranks of a launcher the first
+    one speaks.
 
     Args:
         main: the tool.
@@ -85,16 +87,34 @@ def run_tool(main: Callable[[], None], *expected: type[Exception]) -> None:
     try:
         with _SIGNALS, keeping(lambda: ""):
             main()
-    except (InputError, *expected) as error:
+    except Exception as error:
+        if not (isinstance(error, (InputError, *expected)) or _built_by(error)):
+            raise
         # On a line of its own, also after a progress bar.
-        message = _BUILT_BY.sub("", str(error)).removesuffix("; ")
-        print(f"\nerror: {message}", file=sys.stderr, flush=True)
+        print(f"\nerror: {_message(error)}", file=sys.stderr, flush=True)
         if int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", 0)):
             os.kill(os.getppid(), signal.SIGTERM)  # torchrun would start it again, in vain
         sys.exit(2)
     except StoppedError as stop:
         print(f"\n{stop}", file=sys.stderr, flush=True)
         sys.exit(128 + stop.signal)
+
+
+def _built_by(error: Exception) -> str | None:
+    """The class whose constructor raised it, if MMEngine built that of a config."""
+    if not isinstance(error, _OF_CONSTRUCTORS):
+        return None
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    built = [f.f_locals.get("obj_cls") for f in frames if f.f_code.co_name == "build_from_cfg"]
+    return built[-1].__name__ if built and hasattr(built[-1], "__name__") else None
+
+
+def _message(error: Exception) -> str:
+    kind = None if isinstance(error, InputError) else _built_by(error)
+    if kind is None:
+        return str(error).removesuffix("; ")
+    text = " ".join(str(error.args[0] if error.args else "").split())
+    return f"the config's {kind} cannot be built: {type(error).__name__}: {text}"
 
 
 class _Signals:

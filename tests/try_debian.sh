@@ -39,6 +39,7 @@ unmount() {
 trap unmount EXIT
 mounting() { # PLACE, then what `mount` is told
     mkdir -p "$root$1"
+    if mountpoint -q "$root$1"; then umount -l "$root$1"; fi # of a call that was killed
     mount "${@:2}" "$root$1"
     mounted+=("$root$1")
 }

@@ -246,6 +246,19 @@ def test_a_checkpoint_that_does_not_fit(
     assert not (tmp_path / "work/results.jsonl").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"model.neck.norm_cfg.num_groups": 7}, "'s FPN cannot be built: ValueError: num_channels"),
+        ({"model.roi_head.mask_head.norm_cfg.num_groups": 5}, "Head cannot be built: ValueError"),
+    ],
+)
+def test_what_a_constructor_refuses_is_one_line(shapes_root, refuse, options, said):
+    message = refuse("train.py", f"{CONFIGS}/supernet.py", data=shapes_root, **options)
+    assert said in message
+    assert "Traceback" not in message
+
+
 def test_a_misspelt_metric_is_found_before_the_first_candidate(shapes_root, refuse, tmp_path):
     torch.save({}, tmp_path / "some.pth")
     options = {"val_cfg.metric": "coco_panoptic/pq"}
