@@ -13,7 +13,7 @@ from mmpanonas.errors import ConfigError
 def say_what_kept(cfg: Config, options: Mapping) -> None:
     """Log what keeps a root or a scale of its own beside those that the command line gives.
 
-    A ``recalibration`` that reaches nothing is said, too, and no error: a study gives the
+    Options of ``recalibration`` that reach nothing are said, too, and no error: a study gives the
     same options to a config that recalibrates and to one that does not.
 
     Raises:
@@ -26,7 +26,6 @@ def say_what_kept(cfg: Config, options: Mapping) -> None:
         cfg.image_scale = picture_size(options["image_scale"])
         _say("image_scale", cfg.image_scale, dict(scales_of(cfg)))
     given = sorted(key for key in options if key.split(".")[0] == "recalibration")
-    given = given or ["recalibration"] * ("recalibration" in cfg)
     if given and not recalibrations_of(cfg):
         what = f"{', '.join(given)}: nothing in {cfg.filename} recalibrates: this changes nothing"
         print_log(what, "current", 30)

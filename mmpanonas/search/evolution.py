@@ -57,8 +57,6 @@ class Evolution(Generations):
             raise InputError(
                 f"mutants ({mutants}) and crosses ({crosses}) exceed the population ({population})"
             )
-        if parents > population:
-            raise InputError(f"parents ({parents}) exceed the population ({population})")
         self.parents, self.mutants, self.crosses = parents, mutants, crosses
         self.mutation_prob = mutation_prob
         self._breeding: list[Arch] = []

@@ -1,5 +1,6 @@
 """Whatever an annotation file holds, reading it ends well or in one line."""
 
+import contextlib
 import copy
 import gzip
 import json
@@ -202,5 +203,5 @@ def test_any_change_of_a_file_loads_or_ends_in_one_line(data, tmp_path_factory):
     except InputError:
         return
     assert [info["img_id"] for info in dataset] == [image["id"] for image in content["images"]]
-    if len(dataset) > 1:
+    with contextlib.suppress(InputError):  # too few pictures, or none annotated
         split_nas(ann_file, 1)
