@@ -1,7 +1,7 @@
 """Checkpoints are read as data: no code that a file may carry runs, whoever reads it.
 
 MMEngine reads files that hold more than tensors by running them, and those of a URL always. Its
-two functions are replaced here, so that a training's ``--resume`` and ``load_from``, a search, a
+functions are replaced here, so that a training's ``--resume`` and ``load_from``, a search, a
 test, an inference and pretrained backbones all read in this way.
 """
 
@@ -101,6 +101,24 @@ def _guarded(read: Callable, source, **options) -> object:
         ) from None
 
 
+def read_named(name: str, map_location=None, logger: str = "current") -> object:
+    """As :func:`read_file`, from a path or any name that MMEngine knows (``torchvision://...``).
+
+    Raises:
+        InputError: also for an unknown name, or one that needs what is not installed.
+    """
+    try:
+        return _read_named(name, map_location, logger)
+    except InputError:
+        raise
+    except (KeyError, ImportError, OSError, ValueError) as error:
+        reason = f"there is no {error}" if isinstance(error, KeyError) else _first_line(error)
+        raise InputError(
+            f"checkpoint {name} cannot be read ({reason}); give a file, or an address that begins "
+            f"with http:// or https://"
+        ) from None
+
+
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__
@@ -111,3 +129,5 @@ for _name in ("_safe_torch_load", "load_url"):
     getattr(mmengine_checkpoint, _name)
 mmengine_checkpoint._safe_torch_load = read_file
 mmengine_checkpoint.load_url = read_url
+_read_named = mmengine_checkpoint.CheckpointLoader.load_checkpoint
+mmengine_checkpoint.CheckpointLoader.load_checkpoint = staticmethod(read_named)

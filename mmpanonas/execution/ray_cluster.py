@@ -3,12 +3,17 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import ModuleType
 
 from mmpanonas.errors import InputError
+
+#: Seconds that a Ray whose port is open has to answer; a busy one takes a few.
+ANSWER = 30.0
 
 
 def start_ray(ray: ModuleType, address: str | None, cpus: int, patience: float) -> None:
@@ -25,6 +30,7 @@ def start_ray(ray: ModuleType, address: str | None, cpus: int, patience: float) 
             ray.init(num_cpus=cpus, include_dashboard=False, log_to_driver=False)
             return
         _wait_for(address, patience)
+        _check_answer(address)
         try:
             ray.init(address=address, log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError, AssertionError) as problem:
@@ -42,6 +48,20 @@ def _wait_for(address: str, patience: float) -> None:
             if time.monotonic() > end:
                 raise _unreachable(address, error) from None
         time.sleep(min(1.0, patience))
+
+
+def _check_answer(address: str) -> None:
+    """Ray itself would wait for an open port's answer where no signal reaches it, for minutes."""
+    if address.startswith("ray://") or ":" not in address:
+        return
+    words = ["-m", "ray.scripts.scripts", "health-check", "--address", address]
+    try:
+        asked = subprocess.run([sys.executable, *words], capture_output=True, timeout=ANSWER)
+    except subprocess.TimeoutExpired:
+        problem = f"the port is open, but nothing in {ANSWER:g} s"
+        raise _unreachable(address, TimeoutError(problem)) from None
+    if asked.returncode:
+        raise _unreachable(address, ConnectionError("its head says that it is not well"))
 
 
 def _unreachable(address: str, problem: Exception) -> InputError:

@@ -237,3 +237,22 @@ def test_a_plain_pickle_is_no_checkpoint(tmp_path):
     (tmp_path / "x.pth").write_bytes(pickle.dumps(dict(a=1)))
     with pytest.raises(InputError, match="cannot be read as weights"):
         CheckpointLoader.load_checkpoint(str(tmp_path / "x.pth"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "torchvision://none",
+        "open-mmlab://none",
+        "mmcls://none",
+        "file:///none.pth",
+        "odd://none",
+        "s3://none/x.pth",
+        "pavi://none",
+        "none.pth",
+    ],
+)
+def test_a_name_that_leads_nowhere_is_said_in_one_line(name):
+    with pytest.raises(InputError, match=re.escape(f"checkpoint {name} cannot be read (")) as error:
+        CheckpointLoader.load_checkpoint(name)
+    assert "\n" not in str(error.value)

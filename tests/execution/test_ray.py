@@ -1,6 +1,7 @@
 """Workers of Ray, local and of a small cluster on this machine: they join, leave, hang and die."""
 
 import json
+import socket
 import sys
 from functools import partial
 from pathlib import Path
@@ -120,6 +121,15 @@ def test_an_address_where_nobody_answers_is_said_in_a_line(tmp_path):
     executor = RayExecutor(no_data, METRIC, address="127.0.0.1:1", patience=0.1)
     with pytest.raises(InputError, match=r"127\.0\.0\.1:1: no Ray cluster answers there.*--resume"):
         run(tmp_path, executor)
+
+
+def test_an_open_port_without_ray_is_said_in_a_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("mmpanonas.execution.ray_cluster.ANSWER", 2.0)  # it never answers
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        executor = RayExecutor(no_data, METRIC, address=address)
+        with pytest.raises(InputError, match=r"no Ray cluster answers there \(.*--resume"):
+            run(tmp_path, executor)
 
 
 def test_what_is_waited_for_is_said_and_the_death_of_ray_ends_the_search(tmp_path):
