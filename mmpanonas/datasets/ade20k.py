@@ -35,6 +35,7 @@ import numpy as np
 from mmdet.datasets import ADE20KPanopticDataset
 from PIL import Image
 
+from mmpanonas.datasets.files import check_file_place, irregularity
 from mmpanonas.datasets.parallel import map_pictures
 from mmpanonas.datasets.pictures import picture_size
 from mmpanonas.datasets.segments import describe_segments
@@ -77,10 +78,11 @@ def convert_ade20k(root: str | os.PathLike, workers: int | None = 0) -> dict[str
     """
     root = Path(root)
     stems = {folder: _find_stems(root, folder) for folder in SPLITS}
+    for name in SPLITS.values():
+        _prepare_place(root, name)
     for folder, name in SPLITS.items():
         ann_file, seg_dir = root / f"ade20k_panoptic_{name}.json", root / f"ade20k_panoptic_{name}"
         ann_file.unlink(missing_ok=True)
-        seg_dir.mkdir(exist_ok=True)
         convert = functools.partial(_convert_picture, root, folder, seg_dir)
         entries = list(map_pictures(convert, stems[folder], workers, f"convert {folder}"))
         content = {
@@ -125,6 +127,17 @@ def merge_maps(semantic: np.ndarray, instances: np.ndarray) -> np.ndarray:
     ids = stuff_ids[semantic]
     ids[covered] = 256 * np.array(THING_LABELS)[classes[covered] - 1] + numbers[covered]
     return ids
+
+
+def _prepare_place(root: Path, name: str) -> None:
+    """Try what a split will write, before the first picture of any."""
+    seg_dir = root / f"ade20k_panoptic_{name}"
+    check_file_place(root / f"{seg_dir.name}.json")
+    try:
+        seg_dir.mkdir(exist_ok=True)
+    except FileExistsError:
+        raise InputError(f"cannot write '{seg_dir}': it is a file; move it away") from None
+    check_file_place(seg_dir / "any.png")
 
 
 def _find_stems(root: Path, folder: str) -> list[str]:
@@ -174,13 +187,18 @@ def _convert_picture(root: Path, folder: str, seg_dir: Path, stem: str) -> tuple
 
 def _read_map(path: Path, modes: tuple[str, ...]) -> np.ndarray:
     """The values of a PNG, uint8 (H, W) or (H, W, C); ``modes`` are Pillow's."""
-    data = path.read_bytes()
-    problem = png_problem(data)
+    problem = irregularity(path)
+    data = b"" if problem else path.read_bytes()
+    problem = problem or png_problem(data)
     if problem:
         raise InputError(f"'{path}' {problem} ({len(data)} bytes); unpack the archive again")
-    with Image.open(io.BytesIO(data)) as picture:
-        if picture.mode not in modes:
-            raise InputError(
-                f"'{path}' has the pixel format {picture.mode}; {' or '.join(modes)} was expected"
-            )
-        return np.asarray(picture)
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            if picture.mode in modes:
+                return np.asarray(picture)
+            mode = picture.mode
+    except Exception as error:  # Pillow raises what it likes
+        raise InputError(
+            f"'{path}' cannot be decoded, though it looks whole ({error}); unpack the archive again"
+        ) from None
+    raise InputError(f"'{path}' has the pixel format {mode}; {' or '.join(modes)} was expected")

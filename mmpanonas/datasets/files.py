@@ -1,5 +1,6 @@
 """Files of a data set: what they are, without opening them."""
 
+import contextlib
 import os
 import stat
 import unicodedata
@@ -19,6 +20,8 @@ _KINDS = {
     stat.S_IFCHR: "device",
 }
 
+IS_FOLDER = "is a folder, not a file"
+
 
 def irregularity(path: str | os.PathLike) -> str | None:
     """Why a path cannot be read as a file, or None; opening a pipe would wait for ever.
@@ -34,6 +37,28 @@ def irregularity(path: str | os.PathLike) -> str | None:
         return f"cannot be read ({getattr(error, 'strerror', None) or error})"
     kind = _KINDS.get(stat.S_IFMT(found.st_mode))
     return f"is a {kind}, not a file" if kind else None
+
+
+def check_file_place(path: Path) -> None:
+    """Try to write beside ``path``, which a file will get.
+
+    Raises:
+        InputError: the folder cannot be written or is full, or the path is no file.
+    """
+    probe = path.with_name(f".writable-{os.getpid()}")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            problem = irregularity(path)
+            if problem:
+                raise InputError(f"cannot write '{path}': it {problem}; move it away")
+        try:
+            probe.write_bytes(b"0" * 4096)  # a full disk takes names but no bytes
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot write '{path}': {error.strerror}; make the folder writable, or room in it"
+        ) from None
 
 
 def file_states(paths: Iterable[str]) -> dict[str, FileState]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from mmpanonas.datasets.annotation_file import read_panoptic_json
 from mmpanonas.datasets.annotation_problems import image_problems, segment_problems
+from mmpanonas.datasets.files import check_file_place
 from mmpanonas.errors import InputError
 from mmpanonas.space import write_atomically
 
@@ -60,7 +61,7 @@ def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple
 
     Raises:
         InputError: as :func:`read_panoptic_json`; also if ``num_val`` leaves no annotated picture
-            on one side, or image ids repeat.
+            on one side, image ids repeat, or one of the files has no place.
         OSError: the files cannot be written.
     """
     ann_file = Path(ann_file)
@@ -81,6 +82,8 @@ def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple
         )
     held_out = choose_held_out(annotated, num_val, seed)
     train_path, val_path = nas_paths(ann_file)
+    for path in (train_path, val_path):  # both or none: halves of two splits would overlap
+        check_file_place(path)
     _write_part(train_path, content, set(image_ids) - held_out)
     _write_part(val_path, content, held_out)
     return train_path, val_path

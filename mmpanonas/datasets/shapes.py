@@ -22,6 +22,7 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
+from mmpanonas.datasets.files import irregularity
 from mmpanonas.datasets.shape_rendering import (
     DIFFICULTY,
     FIRST_STUFF_ID,
@@ -74,7 +75,7 @@ def write_shapes(
         Whether anything was written.
 
     Raises:
-        InputError: a number is negative, or the size too small.
+        InputError: a number is negative, the size too small, or :data:`RECORD` is no file.
         FileExistsError: ``root`` holds something else.
         OSError: ``root`` cannot be written.
     """
@@ -145,25 +146,35 @@ def _holds(root: Path, settings: dict) -> bool:
 
 
 def _clear(root: Path) -> None:
-    """Empty a folder that an earlier run wrote; refuse any other that is not empty."""
+    """Empty a folder that an earlier run wrote; refuse any other that is not empty.
+
+    A record that is not ours, or was damaged, may lie beside others' pictures.
+    """
     if root.is_dir() and _read_record(root) is not None:
         for folder in ("images", "annotations"):
             shutil.rmtree(root / folder, ignore_errors=True)
     elif root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise FileExistsError(
-            f"'{root}' holds something else than a shapes data set (it has no {RECORD}), and is "
-            "left as it is; give a new or an empty folder"
+            f"'{root}' holds something else than a shapes data set (it has no {RECORD} "
+            "written by this tool), and is left as it is; give a new or an empty folder"
         )
     root.mkdir(parents=True, exist_ok=True)
 
 
 def _read_record(root: Path) -> dict | None:
+    """What an earlier run was asked for; None if there was none."""
+    path = root / RECORD
     try:
-        return json.loads((root / RECORD).read_text())
-    except (FileNotFoundError, NotADirectoryError):
+        problem = irregularity(path)
+        if problem:
+            raise InputError(f"'{path}' {problem}; give a new or an empty folder")
+        record = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         return None
-    except json.JSONDecodeError:
-        return {}
+    ours = isinstance(record, dict) and {"version", "num_images", "difficulty"} <= record.keys()
+    return record if ours else None
 
 
 def _count(folder: Path) -> int:

@@ -96,9 +96,13 @@ def read_category_ids(
     if not path.is_file():
         raise InputError(f"annotation file {path} does not exist: category ids come from there")
     try:
-        known = {entry["name"]: entry["id"] for entry in json.loads(path.read_text())["categories"]}
-    except (ValueError, KeyError, TypeError):
+        content = json.loads(path.read_bytes())  # finds out its encoding
+        known = {entry["name"]: entry["id"] for entry in content["categories"]}
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{path} is no annotation file: it holds no 'categories'") from None
+    odd = [value for value in known.values() if type(value) is not int]
+    if odd:
+        raise InputError(f"{path} has the category ids {odd[:5]!r}; whole numbers were expected")
     known = {**dict(zip(classes, trained or (), strict=False)), **known}
     missing = [name for name in classes if name not in known]
     if missing:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from mmdet.structures import DetDataSample
 
-from mmpanonas.errors import InputError
+from mmpanonas.errors import InputError, keeping
 from mmpanonas.evaluation import PanopticResults
 
 
@@ -20,6 +20,11 @@ class PicturesError(InputError):
         done = len(results["predictions"])
         super().__init__(f"{done} of {total} pictures segmented: {shown}{more}")
         self.problems, self.results = list(problems), results
+
+
+def told(error: Exception) -> str:
+    """What an error of another package says, in one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 class Found:
@@ -41,12 +46,38 @@ class Found:
         self.problems: list[str] = []
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """A part that ends, with a problem, where a file cannot be written."""
+    def writing(self, finish: Callable[[], None]) -> Iterator[None]:
+        """A part that ends, with a problem, where a file cannot be written; then ``finish``.
+
+        After Ctrl-C and SIGTERM as well, which raise ``StoppedError``.
+        """
+        try:
+            with keeping(self._safe), self._noting():
+                yield
+        finally:
+            with self._noting():
+                finish()
+
+    def _safe(self) -> str:
+        kept = f"; what was found is in {self.out_dir}" if self.out_dir else ""
+        return f"{len(self.entries)} pictures were segmented{kept}"
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             self.problems.append(f"cannot write to {self.out_dir}: {error.strerror or error}")
+
+    def predict(self, forward: Callable[[dict], list[DetDataSample]], data: dict) -> list:
+        """``forward`` of a batch; whatever it raises, such as of memory, is a problem of those."""
+        try:
+            return forward(data)
+        except Exception as error:
+            samples = data["data_samples"]
+            names = ", ".join(one.img_path or f"picture {one.img_id}" for one in samples)
+            self.problems.append(f"{names} cannot be segmented: {told(error)}")
+            return []
 
     def draw(
         self,
@@ -63,8 +94,8 @@ class Found:
                 self.results["visualization"] += draw([picture], [sample]) or []
             except Exception as error:  # a drawing must not cost the results of the call
                 name = sample.img_path or f"picture {sample.img_id}"
-                said = getattr(error, "strerror", None) or error
-                self.problems.append(f"{name} cannot be drawn: {said or type(error).__name__}")
+                said = getattr(error, "strerror", None) or told(error)
+                self.problems.append(f"{name} cannot be drawn: {said}")
 
     def write_json(self, files: PanopticResults) -> None:
         """Write the JSON of the predictions; its ``images`` name the inputs."""

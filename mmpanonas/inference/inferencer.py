@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from mmdet.apis import DetInferencer
@@ -22,7 +21,7 @@ from mmpanonas.engine.reading import trust_checkpoints
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticResults, prediction_ids, read_category_ids
 from mmpanonas.file_names import picture_names
-from mmpanonas.inference.found import Found
+from mmpanonas.inference.found import Found, told
 from mmpanonas.inference.network import build_network, read_checkpoint, test_meta
 from mmpanonas.inference.options import check_device, check_folders, refuse_options
 from mmpanonas.inference.pictures import Picture, list_pictures, read_bgr
@@ -35,7 +34,7 @@ def _said(error: Exception, picture: str | np.ndarray, number: int) -> str:
     if isinstance(error, InputError):
         return str(error)
     name = picture if isinstance(picture, str) else f"picture {number}"
-    return f"{name} does not fit the pipeline: {getattr(error, 'err', '') or error}"
+    return f"{name} does not fit the pipeline: {getattr(error, 'err', '') or told(error)}"
 
 
 class PanopticInferencer(DetInferencer):
@@ -129,19 +128,23 @@ class PanopticInferencer(DetInferencer):
             img_out_dir=str(out_dir),
         )
         batches = self.preprocess(pictures, batch_size, names=names, bad=found.problems)
-        with found.writing():
+        with found.writing(partial(self._write_found, found, pred_dir)):
             for images, data in batches:
-                samples = self.forward(data)
+                samples = found.predict(self.forward, data)
+                if not samples:
+                    continue
                 batch = [self.pred2dict(sample, pred_dir) for sample in samples]
                 found.entries += batch
                 found.results["predictions"] += samples if return_datasamples else batch
                 if print_result:
                     print(dict(predictions=batch))
                 found.draw(images, samples, draw)
-        if pred_dir and found.entries:
-            with found.writing():
-                found.write_json(self.results(pred_dir))
         return found.end(len(pictures))
+
+    def _write_found(self, found: Found, pred_dir: str) -> None:
+        """Write the JSON of what was found, if it is wanted."""
+        if pred_dir and found.entries:
+            found.write_json(self.results(pred_dir))
 
     def results(self, out_dir: str | os.PathLike = "") -> PanopticResults:
         """The files that are written below ``out_dir``; ``categories`` names the category ids."""
@@ -178,7 +181,7 @@ class PanopticInferencer(DetInferencer):
                 try:
                     pixels = read_bgr(picture)
                     packed = self.pipeline(pixels)
-                except (InputError, cv2.error) as error:
+                except Exception as error:  # a picture must not cost the results of the others
                     bad.append(_said(error, picture, number))
                 else:
                     path = "" if isinstance(picture, np.ndarray) else picture

@@ -1,5 +1,6 @@
 """The pictures that an inferencer is given: paths, arrays, and what becomes one of the two."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,7 @@ from mmdet.apis.det_inferencer import IMG_EXTENSIONS
 from mmengine.logging import print_log
 from PIL import Image, ImageOps
 
+from mmpanonas.datasets.files import IS_FOLDER, irregularity
 from mmpanonas.errors import InputError
 from mmpanonas.visualization.panel_hook import read_picture
 
@@ -56,6 +58,10 @@ def _paths(path: str | os.PathLike) -> list[str]:
     path = Path(text)
     if not text:
         raise InputError("picture '' does not exist")
+    with contextlib.suppress(FileNotFoundError):
+        problem = irregularity(text)
+        if problem and problem != IS_FOLDER:
+            raise InputError(f"picture {text[:200]} {problem}")
     if path.is_dir():
         members = [p for p in path.iterdir() if p.suffix.lower() in IMG_EXTENSIONS]
         shown = sorted(p for p in members if not p.name.startswith("."))
@@ -116,7 +122,7 @@ def _pil_pixels(picture: Image.Image, where: str) -> np.ndarray:
     try:
         upright = ImageOps.exif_transpose(picture)  # as pictures of files are turned
         pixels = np.asarray(upright.convert("RGB"))[..., ::-1]
-    except OSError as error:
+    except (OSError, ValueError) as error:  # such as a mode that becomes no RGB
         raise InputError(f"{where}: PIL cannot decode it: {error}") from None
     if not pixels.size:
         raise InputError(f"{where} is one of PIL of size {picture.size}; {EXPECTED}")
@@ -135,4 +141,10 @@ def read_bgr(picture: str | np.ndarray) -> np.ndarray:
     Raises:
         InputError: the file does not exist, or cannot be read or decoded.
     """
-    return picture if isinstance(picture, np.ndarray) else read_picture(picture)[..., ::-1].copy()
+    if isinstance(picture, np.ndarray):
+        return picture
+    with contextlib.suppress(FileNotFoundError):  # which the reader tells
+        problem = None if "://" in picture else irregularity(picture)
+        if problem:  # such as a pipe, whose reader would wait for ever
+            raise InputError(f"picture {picture} {problem}")
+    return read_picture(picture)[..., ::-1].copy()
