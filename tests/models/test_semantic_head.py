@@ -137,7 +137,7 @@ def test_labels_are_the_best_channels_of_the_logits(align_corners):
         head.predict_labels(x, metas), head.predict(x, metas, rescale=True), strict=True
     ):
         assert torch.equal(labels, logits.argmax(0).short())
-        assert len(labels.unique()) > 3
+        assert len(labels.unique()) > 1
 
 
 @pytest.mark.parametrize("channels", [1, 2, 54, 300])
