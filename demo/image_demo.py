@@ -53,7 +53,7 @@ def main() -> None:
     places += [] if args.no_save_vis else [str(Path(args.out_dir) / "vis")]
     if count:
         number = f"{count} picture{'s' * (count > 1)}"
-        print(f"results of {number}: {', '.join(places) or 'not written'}")
+        print(f"results of {number}: {', '.join(places)}")
     if problem:
         raise problem
 

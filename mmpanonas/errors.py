@@ -63,6 +63,12 @@ def keeping(safe: Callable[[], str]) -> Iterator[None]:
         raise
 
 
+def in_a_line(error: Exception) -> str:
+    """What an error of another package says, without the line ends."""
+    said = error.args[0] if len(error.args) == 1 else error
+    return " ".join(str(said).split()) or type(error).__name__
+
+
 def describe_file_error(error: OSError) -> str:
     """What cannot be done with which file, in a line."""
     if error.strerror is None:  # one of another process, whose last line says it
@@ -113,8 +119,7 @@ def _message(error: Exception) -> str:
     kind = None if isinstance(error, InputError) else _built_by(error)
     if kind is None:
         return str(error).removesuffix("; ")
-    text = " ".join(str(error.args[0] if error.args else "").split())
-    return f"the config's {kind} cannot be built: {type(error).__name__}: {text}"
+    return f"the config's {kind} cannot be built: {type(error).__name__}: {in_a_line(error)}"
 
 
 class _Signals:

@@ -19,7 +19,7 @@ shift
 [ $# -gt 0 ] || set -- demo test
 repository=$(cd "$(dirname "$0")/.." && pwd)
 root=${ROOT:-/tmp/mmpanonas-$release}
-clone=/root/mmpanonas
+clone=/srv/mmpanonas
 
 mirror() {
     apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Created-By: Packages' 2>/dev/null |
@@ -69,9 +69,9 @@ fi
 
 inside() { chroot "$root" /usr/bin/env -i "${settings[@]}" bash -c "cd $clone && $1"; }
 mkdir -p "$root$clone"
-if [ ! -e "$root/root/.ready" ]; then # what README asks for, and git
+if [ ! -e "$root/srv/.ready" ]; then # what README asks for, and git
     inside "apt-get update && apt-get install -y --no-install-recommends git make g++ python3-venv python3-dev"
-    touch "$root/root/.ready"
+    touch "$root/srv/.ready"
 fi
 if [ -d "$root$clone/.git" ]; then
     git -C "$root$clone" fetch -q "$repository" HEAD
@@ -86,7 +86,7 @@ if [ -n "${RUN:-}" ]; then
 fi
 failed=0
 for target in "$@"; do
-    log=$root/root/$target.log
+    log=$root/srv/$target.log
     started=$SECONDS
     inside "make $target" >"$log" 2>&1 && said=ok || { said="FAILED"; failed=1; }
     echo "make $target: $said after $((SECONDS - started)) s ($log)"

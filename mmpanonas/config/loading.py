@@ -15,7 +15,7 @@ from mmpanonas.config.reach import say_what_kept
 from mmpanonas.config.schedule import check_length
 from mmpanonas.config.spread import settle_scales
 from mmpanonas.datasets import Classes
-from mmpanonas.errors import ConfigError, InputError
+from mmpanonas.errors import ConfigError, InputError, in_a_line
 from mmpanonas.options import check_options
 
 #: Classes, or a function from a config to them.
@@ -46,7 +46,7 @@ def load_config(
     try:
         merge_options(cfg, options or {})
     except (TypeError, KeyError, AttributeError) as error:
-        raise ConfigError(f"options for {path}: {_line(error)}") from None
+        raise ConfigError(f"options for {path}: {in_a_line(error)}") from None
     model = cfg.get("model")
     if not isinstance(model, Mapping) or "type" not in model:
         raise ConfigError(f"config file {path} describes no network: it lacks the key model.type")
@@ -72,9 +72,5 @@ def _read(path: str | os.PathLike) -> Config:
         ) from None
     except Exception as error:  # a config is a program, which may fail in any way
         raise ConfigError(
-            f"config file {path} cannot be read: {type(error).__name__}: {_line(error)}"
+            f"config file {path} cannot be read: {type(error).__name__}: {in_a_line(error)}"
         ) from None
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error.args[0] if len(error.args) == 1 else error).split())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmpanonas.datasets.files import try_writing
 from mmpanonas.errors import ConfigError
 
 
@@ -26,11 +27,9 @@ def check_writable(folder: str | os.PathLike, what: str, option: str) -> None:
     Raises:
         ConfigError: unwritable or full; ``option`` of the command line chooses another one.
     """
-    probe = Path(folder) / f".writable-{os.getpid()}"
     try:
-        probe.parent.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"0" * 4096)  # a full disk takes names but no bytes
-        probe.unlink()
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        try_writing(Path(folder))
     except OSError as error:
         raise ConfigError(
             f"cannot write to the {what} {folder}: {error.strerror}; choose another {option}"

@@ -39,22 +39,27 @@ def irregularity(path: str | os.PathLike) -> str | None:
     return f"is a {kind}, not a file" if kind else None
 
 
+def try_writing(folder: Path) -> None:
+    """Write something into ``folder`` and remove it. Raises ``OSError`` where that cannot be."""
+    probe = folder / f".writable-{os.getpid()}"
+    try:
+        probe.write_bytes(b"0" * 4096)  # a full disk takes names but no bytes
+    finally:
+        probe.unlink(missing_ok=True)
+
+
 def check_file_place(path: Path) -> None:
     """Try to write beside ``path``, which a file will get.
 
     Raises:
         InputError: the folder cannot be written or is full, or the path is no file.
     """
-    probe = path.with_name(f".writable-{os.getpid()}")
     try:
         with contextlib.suppress(FileNotFoundError):
             problem = irregularity(path)
             if problem:
                 raise InputError(f"cannot write '{path}': it {problem}; move it away")
-        try:
-            probe.write_bytes(b"0" * 4096)  # a full disk takes names but no bytes
-        finally:
-            probe.unlink(missing_ok=True)
+        try_writing(path.parent)
     except OSError as error:
         raise InputError(
             f"cannot write '{path}': {error.strerror}; make the folder writable, or room in it"

@@ -166,13 +166,11 @@ def _read_record(root: Path) -> dict | None:
     path = root / RECORD
     try:
         problem = irregularity(path)
-        if problem:
-            raise InputError(f"'{path}' {problem}; give a new or an empty folder")
-        record = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
+        record = None if problem else json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+    if problem:
+        raise InputError(f"'{path}' {problem}; give a new or an empty folder")
     ours = isinstance(record, dict) and {"version", "num_images", "difficulty"} <= record.keys()
     return record if ours else None
 

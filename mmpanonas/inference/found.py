@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from mmdet.structures import DetDataSample
 
-from mmpanonas.errors import InputError, keeping
+from mmpanonas.errors import InputError, in_a_line, keeping
 from mmpanonas.evaluation import PanopticResults
 
 
@@ -20,11 +20,6 @@ class PicturesError(InputError):
         done = len(results["predictions"])
         super().__init__(f"{done} of {total} pictures segmented: {shown}{more}")
         self.problems, self.results = list(problems), results
-
-
-def told(error: Exception) -> str:
-    """What an error of another package says, in one line."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 class Found:
@@ -76,7 +71,7 @@ class Found:
         except Exception as error:
             samples = data["data_samples"]
             names = ", ".join(one.img_path or f"picture {one.img_id}" for one in samples)
-            self.problems.append(f"{names} cannot be segmented: {told(error)}")
+            self.problems.append(f"{names} cannot be segmented: {in_a_line(error)[:300]}")
             return []
 
     def draw(
@@ -94,7 +89,7 @@ class Found:
                 self.results["visualization"] += draw([picture], [sample]) or []
             except Exception as error:  # a drawing must not cost the results of the call
                 name = sample.img_path or f"picture {sample.img_id}"
-                said = getattr(error, "strerror", None) or told(error)
+                said = getattr(error, "strerror", None) or in_a_line(error)[:300]
                 self.problems.append(f"{name} cannot be drawn: {said}")
 
     def write_json(self, files: PanopticResults) -> None:

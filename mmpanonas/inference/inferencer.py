@@ -18,10 +18,10 @@ from mmpanonas.datasets import Classes
 from mmpanonas.engine.checkpoints import trained_meta
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.engine.reading import trust_checkpoints
-from mmpanonas.errors import InputError
+from mmpanonas.errors import InputError, in_a_line
 from mmpanonas.evaluation import PanopticResults, prediction_ids, read_category_ids
 from mmpanonas.file_names import picture_names
-from mmpanonas.inference.found import Found, told
+from mmpanonas.inference.found import Found
 from mmpanonas.inference.network import build_network, read_checkpoint, test_meta
 from mmpanonas.inference.options import check_device, check_folders, refuse_options
 from mmpanonas.inference.pictures import Picture, list_pictures, read_bgr
@@ -34,7 +34,9 @@ def _said(error: Exception, picture: str | np.ndarray, number: int) -> str:
     if isinstance(error, InputError):
         return str(error)
     name = picture if isinstance(picture, str) else f"picture {number}"
-    return f"{name} does not fit the pipeline: {getattr(error, 'err', '') or told(error)}"
+    return (
+        f"{name} does not fit the pipeline: {getattr(error, 'err', '') or in_a_line(error)[:300]}"
+    )
 
 
 class PanopticInferencer(DetInferencer):

@@ -37,7 +37,7 @@ def train(call_tool, shapes_root, tmp_path):
             "tools/train.py", f"{CONFIGS}/retrain.py", "--work-dir", folder, *words
         )
         assert "Traceback" not in err
-        return code, err.strip().rpartition("\n")[2].replace(str(tmp_path), "")
+        return code, err.strip().rpartition("\n")[2].replace(f"{tmp_path}/", "")
 
     return run
 
@@ -66,10 +66,10 @@ def fail() -> None:
 def test_a_signal_to_a_training_names_the_last_checkpoint(train, monkeypatch):
     with monkeypatch.context() as patch:
         strike(patch, ProgressBarHook, "after_train_iter", 1, send(signal.SIGINT))
-        message = "stopped by Ctrl-C: /work holds no checkpoint yet, so start it anew"
+        message = "stopped by Ctrl-C: work holds no checkpoint yet, so start it anew"
         assert train() == (130, message)
     strike(monkeypatch, ProgressBarHook, "after_train_iter", 3, send(signal.SIGTERM))
-    message = "stopped by SIGTERM: /work/iter_2.pth is safe; go on with --resume"
+    message = "stopped by SIGTERM: work/iter_2.pth is safe; go on with --resume"
     assert train() == (143, message)
 
 
@@ -80,7 +80,7 @@ def test_a_full_disk_costs_no_checkpoint_and_a_moved_training_goes_on(train, mon
         code, line = train()
     assert code == 2
     assert line == (
-        "error: No space left on device: some/file; /work/iter_2.pth is safe; go on with --resume"
+        "error: No space left on device: some/file; work/iter_2.pth is safe; go on with --resume"
     )
     assert {path.name for path in work.glob("*.pth")} == {"iter_2.pth"}
     (work / ".iter_4.pth.tmp").write_text("half")
@@ -117,7 +117,7 @@ def search(call_tool, shapes_root, tmp_path):
             *words,
         )
         assert "Traceback" not in err
-        return code, err.strip().rpartition("\n")[2].replace(str(tmp_path), ""), out + err
+        return code, err.strip().rpartition("\n")[2].replace(f"{tmp_path}/", ""), out + err
 
     return run
 
@@ -125,7 +125,7 @@ def search(call_tool, shapes_root, tmp_path):
 def test_a_stopped_search_says_how_many_results_are_safe(search, monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         strike(patch, CandidateEvaluator, "__call__", 3, send(signal.SIGTERM))
-        message = "stopped by SIGTERM: 2 results are safe in /search; go on with --resume"
+        message = "stopped by SIGTERM: 2 results are safe in search; go on with --resume"
         assert search()[:2] == (143, message)
     with monkeypatch.context() as patch:
         strike(patch, Visualizer, "add_scalars", 1, fail)  # the curves alone are lost
@@ -141,8 +141,8 @@ def test_a_folder_that_is_lost_ends_the_search_in_a_line(search, monkeypatch, tm
     strike(monkeypatch, CandidateEvaluator, "__call__", 2, lambda: gone.rename(tmp_path / "aside"))
     code, line, _ = search()
     assert code == 2
-    assert line.startswith("error: cannot write /search/")
-    assert "the folder /search is gone; bring it back" in line
+    assert line.startswith("error: cannot write search/")
+    assert "the folder search is gone; bring it back" in line
 
 
 # The mechanism
