@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.evaluator import Evaluator
+from mmengine.hooks import LoggerHook
 from mmengine.registry import METRICS
 from mmengine.runner import Runner
 
@@ -39,8 +41,9 @@ def settle_results(cfg: Config, prefix: str | None = None) -> None:
 def prepare_outputs(runner: Runner, prefix: str | None = None) -> None:
     """Say to the metrics and the panels of a test what they write, and try those places.
 
-    Scores are stored in the log's folder as soon as they are known. A data set without any
-    annotation gets its results file and no score.
+    Scores are stored in the log's folder as soon as they are known, by the main process alone:
+    with MMEngine's hook all ranks write that one file at once. A data set without any annotation
+    gets its results file and no score.
 
     Args:
         prefix: of the results files; None leaves it to the config.
@@ -61,6 +64,8 @@ def prepare_outputs(runner: Runner, prefix: str | None = None) -> None:
         ours[0].outfile_prefix = prefix
         ours[0].ann_file = _ann_file(runner.cfg)
     evaluator.metrics.sort(key=lambda metric: metric not in ours)  # our scores come first
+    if not is_main_process():
+        runner.hooks[:] = [hook for hook in runner.hooks if not isinstance(hook, LoggerHook)]
     files = dataset_files(dataset)
     scored = not ours or is_annotated(runner.cfg, "test_dataloader")
     for metric in ours:

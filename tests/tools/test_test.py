@@ -138,6 +138,15 @@ def test_places_are_tried_before_the_first_picture(
         assert said in test_tool(*words)[2]
 
 
+@pytest.mark.parametrize("main", [True, False])
+def test_scores_are_written_by_the_main_process_alone(test_tool, monkeypatch, tmp_path, main):
+    """The PQ metric's own file has no "time"; that comes with MMEngine's hook."""
+    monkeypatch.setattr("mmpanonas.outputs.is_main_process", lambda: main)
+    code, _, err = test_tool()
+    assert code == 0, err
+    assert ("time" in scores(tmp_path)) == main
+
+
 def test_out_without_a_metric_that_writes():
     evaluator = Evaluator([DumpDetResults(out_file_path="r.pkl")])
     loader = SimpleNamespace(dataset=None)
