@@ -24,10 +24,12 @@ _CONTEXT = (
     "checkpoint",
     "data",
     "pictures",
+    "format",
 )
 
-#: Of identities: 2 since they hold the pictures' names and sizes.
-FORMAT = 2
+#: Of identities: 2 since they hold the pictures' names and sizes, 3 since pictures of like shapes
+#: share a batch.
+FORMAT = 3
 
 _PACKAGES = (
     "torch",

@@ -13,6 +13,7 @@ from mmengine.registry import DATASETS, HOOKS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmpanonas.engine.batches import cut_by_shape
 from mmpanonas.engine.beginnings import Beginnings, run_chain
 from mmpanonas.engine.norm_moments import (
     Moments,
@@ -142,11 +143,12 @@ def recalibrated(
 
 
 class RecalibrationBatches:
-    """The fixed list of training pictures, cut once into fixed batches, decoded once.
+    """The fixed list of training pictures, cut once into batches of like shapes, decoded once.
 
     Args:
         dataset: config of the data set; its pipeline loads and packs pictures (no
-            annotations needed) at the training size.
+            annotations needed) at the training size. It states each picture's ``height`` and
+            ``width`` before it is read.
         num_images: how many, spread evenly over the data set (paper: 500); 0 leaves the
             network's own statistics.
         batch_size: pictures per batch, collated as in training (paper: 16).
@@ -167,7 +169,7 @@ class RecalibrationBatches:
         if num_images and not count:
             raise InputError("BN recalibration needs at least one picture, the data set has none")
         indices = [i * len(self.dataset) // count for i in range(count)]
-        self._cuts = [indices[i : i + batch_size] for i in range(0, count, batch_size)]
+        self._cuts = cut_by_shape(self.dataset, indices, batch_size)
         self._decoded: dict[int, dict] = {}
 
     def __len__(self) -> int:
