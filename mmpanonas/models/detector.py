@@ -10,11 +10,13 @@ from mmdet.structures import SampleList
 from mmdet.structures.bbox import bbox2roi
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmpanonas.errors import InputError
 from mmpanonas.models.attention import AttendedPyramid, apply_gates
 from mmpanonas.models.choice import Searchable, SearchableNetwork
+from mmpanonas.models.equal_shapes import of_equal_shape
+from mmpanonas.models.float32 import float32_output
 from mmpanonas.models.fusion_head import AutoPanopticFusionHead
 from mmpanonas.models.mask_head import paste_masks
 from mmpanonas.models.semantic_head import SharedSemanticHead
@@ -82,7 +84,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         # Under autocast convolutions give fewer bits than RoIAlign, suppression and losses take.
         heads = (self.rpn_head, self.roi_head.bbox_head, self.roi_head.mask_head)
         for module in (self.neck, *heads, self.semantic_head):
-            module.register_forward_hook(_float32_output)
+            module.register_forward_hook(float32_output)
         self._settle_score_thr()
         if arch is not None:
             self.search_space.check(arch)
@@ -155,20 +157,28 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         Only things that the fusion may keep get masks, as crops, and semantic logits are never
         held at the picture's size. (``roi_head.predict`` gives all detections and whole masks,
         ``semantic_head.predict`` the logits.) Heads of other types, given proposals and
-        ``rescale=False`` go MMDetection's way.
+        ``rescale=False`` go MMDetection's way. Pictures of unlike sizes take turns, for padding
+        would change their maps.
         """
+        for inputs, samples in of_equal_shape(batch_inputs, batch_data_samples):
+            self._predict(inputs, samples, rescale)
+        return batch_data_samples
+
+    def _predict(self, batch_inputs: Tensor, batch_data_samples: SampleList, rescale: bool) -> None:
+        """Write ``pred_panoptic_seg`` of pictures of one size into their samples."""
         ours = (
             isinstance(self.panoptic_fusion_head, AutoPanopticFusionHead)
             and isinstance(self.semantic_head, SharedSemanticHead)
             and type(self.roi_head) is StandardRoIHead  # others make masks in ways of their own
         )
         if self.has_things and (not ours or not rescale or "proposals" in batch_data_samples[0]):
-            return super().predict(batch_inputs, batch_data_samples, rescale)
+            super().predict(batch_inputs, batch_data_samples, rescale)
+            return
         x = self.extract_feat(batch_inputs)
         things = self.predict_things(x, batch_data_samples)
         stuff = self.semantic_head.predict_labels(x, [s.metainfo for s in batch_data_samples])
         maps = self.panoptic_fusion_head.predict(things, stuff)
-        return self.add_pred_to_datasample(batch_data_samples, maps)
+        self.add_pred_to_datasample(batch_data_samples, maps)
 
     def predict_things(
         self, x: Sequence[Tensor], batch_data_samples: SampleList
@@ -232,17 +242,3 @@ def _with_arch(part: dict | None, arch: Arch) -> dict | None:
     if kind and part.get("whole") and not getattr(arch, kind.part_name):
         return None
     return dict(part, arch=arch) if kind and issubclass(kind, Searchable) else part
-
-
-def _float32_output(module: nn.Module, inputs: tuple, output: object) -> object:
-    """A forward hook, by name so that a network can be pickled: the output in float32."""
-    return _in_float32(output)
-
-
-def _in_float32(value: object) -> object:
-    """What a module's forward pass gives, tensors in float32."""
-    if isinstance(value, Tensor):
-        return value.float()
-    if isinstance(value, dict):
-        return {key: _in_float32(item) for key, item in value.items()}
-    return type(value)(map(_in_float32, value))
