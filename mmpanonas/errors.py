@@ -43,11 +43,11 @@ class StoppedError(KeyboardInterrupt):
 
 @contextmanager
 def keeping(safe: Callable[[], str]) -> Iterator[None]:
-    """Where a signal or a failing disk ends what is done inside, say what is safe.
+    """Where a signal, a failing disk or lack of memory ends what is done inside, say what is safe.
 
     Raises:
         StoppedError: for a signal, and for whatever a signal to all processes has led to.
-        InputError: for a file that cannot be read or written.
+        InputError: for a file that cannot be read or written, and where memory runs out.
     """
     try:
         yield
@@ -60,6 +60,11 @@ def keeping(safe: Callable[[], str]) -> Iterator[None]:
             raise StoppedError(_SIGNALS.first, safe()) from None
         if isinstance(error, OSError) and not isinstance(error, ConnectionError):
             raise InputError(f"{describe_file_error(error)}; {safe()}") from error
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+            raise InputError(
+                f"memory ran out ({in_a_line(error)[:300]}): take smaller batches or pictures, or "
+                f"fewer workers; {safe()}"
+            ) from error
         raise
 
 

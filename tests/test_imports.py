@@ -20,7 +20,7 @@ OURS = {
     "convert": {"space", "errors"},
     "datasets": {"space", "errors", "values", "panoptic_png", "runs"},
     "evaluation": {"space", "errors", "values", "panoptic_png", "runs"},
-    "visualization": {"space", "errors", "values", "panoptic_png", "file_names"},
+    "visualization": {"space", "execution", "errors", "values", "panoptic_png", "file_names"},
     "inference": {
         "config",
         "datasets",

@@ -1,5 +1,6 @@
 """Test a checkpoint: PQ, SQ, RQ; optionally COCO panoptic results and pictures."""
 
+import traceback
 from pathlib import Path
 
 from mmengine.runner import Runner
@@ -7,7 +8,8 @@ from mmengine.runner import Runner
 from mmpanonas.cli import make_parser, prepare
 from mmpanonas.config import ConfigError, complete_category_ids
 from mmpanonas.engine.checkpoints import check_one_path
-from mmpanonas.errors import InputError, run_tool
+from mmpanonas.errors import InputError, in_a_line, run_tool
+from mmpanonas.files import write_atomically
 from mmpanonas.options import of_kind
 from mmpanonas.outputs import check_outputs, prepare_outputs, settle_results
 from mmpanonas.values import PositiveInt
@@ -49,6 +51,15 @@ def main() -> None:
         raise InputError(
             f"{error.filename or 'a file'} cannot be read or written: {error.strerror or error}; "
             f"scores that are known stand above and in {runner.log_dir}"
+        ) from error
+    except Exception as error:
+        if isinstance(error, (InputError, MemoryError)) or "OutOfMemory" in type(error).__name__:
+            raise
+        place = Path(runner.log_dir) / "traceback.txt"
+        write_atomically(place, traceback.format_exc())
+        raise InputError(
+            f"the test ended with {type(error).__name__}: {in_a_line(error)[:300]} (where: "
+            f"{place}); scores that are known stand above and in {runner.log_dir}"
         ) from error
     runner.logger.info(f"metrics and logs: {runner.log_dir}")
     check_outputs(runner)

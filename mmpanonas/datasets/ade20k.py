@@ -138,6 +138,9 @@ def _prepare_place(root: Path, name: str) -> None:
     except FileExistsError:
         raise InputError(f"cannot write '{seg_dir}': it is a file; move it away") from None
     check_file_place(seg_dir / "any.png")
+    for entry in os.scandir(seg_dir):
+        if entry.name.endswith(".png") and entry.is_dir():
+            raise InputError(f"cannot write '{entry.path}': it is a folder; move it away")
 
 
 def _find_stems(root: Path, folder: str) -> list[str]:

@@ -41,6 +41,7 @@ RECORD = "shapes.json"
 VERSION = 1
 """Raise it when the same settings give other pictures, so that old folders are replaced."""
 JPEG_QUALITY = 92
+MAX_PIXELS = 2**24
 IDS_PER_SPLIT = 1_000_000
 """Image ids of the second split start this much above those of the first."""
 
@@ -75,7 +76,7 @@ def write_shapes(
         Whether anything was written.
 
     Raises:
-        InputError: a number is negative, the size too small, or :data:`RECORD` is no file.
+        InputError: a number is negative, the size out of bounds, or :data:`RECORD` no file.
         FileExistsError: ``root`` holds something else.
         OSError: ``root`` cannot be written.
     """
@@ -83,6 +84,11 @@ def write_shapes(
         raise InputError(
             f"num_images {dict(num_images)}, size {tuple(size)}, seed {seed} were given; numbers "
             "of at least 0 and sides of at least 16 were expected"
+        )
+    if size[0] * size[1] > MAX_PIXELS:
+        raise InputError(
+            f"pictures of {size[0]} x {size[1]} were given; at most {MAX_PIXELS:,} pixels (4096 x "
+            f"4096) were expected: each is painted in memory"
         )
     root = Path(root)
     settings = {

@@ -1,8 +1,9 @@
 """Hooks that hold a checkpoint against the run that reads it, and stop before a bad one."""
 
 import math
+from collections.abc import Mapping
 
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
@@ -18,6 +19,7 @@ from mmpanonas.engine.weights import (
     not_finite,
     take_what_fits,
     weights_of,
+    which_weights,
 )
 from mmpanonas.errors import InputError
 from mmpanonas.values import PositiveInt, checked
@@ -48,8 +50,11 @@ class CheckpointKindHook(Hook):
                 runner.logger.warning(f"load_from: {line}")
         else:
             check_weights(model, state, name)
+        if not runner._resume and (line := which_weights(checkpoint, name)):
+            runner.logger.info(line)
         if trains and runner._resume:
             check_resumable(checkpoint, name)
+            _check_averages(runner, checkpoint, name)
             # MMEngine would run it as a config; its own checkpoints have the key "cfg".
             checkpoint["meta"].pop("config", None)
             changed = resume_as_configured(runner, checkpoint)
@@ -60,6 +65,16 @@ class CheckpointKindHook(Hook):
         else:
             checkpoint.clear()
             checkpoint["state_dict"] = state
+
+
+def _check_averages(runner: Runner, checkpoint: Mapping, name: str) -> None:
+    """Raise ``InputError`` where averages would be trained on as if they were the weights."""
+    if which_weights(checkpoint) and not any(isinstance(each, EMAHook) for each in runner.hooks):
+        raise InputError(
+            f"--resume: {name} was written with EMAHook, which this config lacks, and its "
+            f"state_dict holds the averages: give custom_hooks that EMAHook again, or begin "
+            f"another training with the averages by load_from={name}"
+        )
 
 
 class InvalidLossError(InputError):

@@ -1,5 +1,6 @@
 """Checkpoint files: whole ones, those of a work dir, and pretrained weights."""
 
+import logging
 import os
 import re
 import zipfile
@@ -14,7 +15,14 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
 import mmpanonas.engine.reading  # noqa: F401  (pretrained weights are read as data)
-from mmpanonas.engine.weights import Fit, check_finite, describe_kind, held_choices, weights_of
+from mmpanonas.engine.weights import (
+    Fit,
+    check_finite,
+    describe_kind,
+    held_choices,
+    take_what_fits,
+    weights_of,
+)
 from mmpanonas.errors import InputError
 from mmpanonas.values import checked
 
@@ -124,6 +132,38 @@ def check_one_path(model: nn.Module) -> None:
             "the architecture, and give that config and checkpoint (tools/test.py: or name one of "
             "its paths with --arch)"
         )
+
+
+@WEIGHT_INITIALIZERS.register_module(name="Pretrained", force=True)
+class SayingPretrainedInit(PretrainedInit):
+    """MMEngine's ``Pretrained``, which says in one line what it did not take.
+
+    MMEngine's own warns where nothing fits, key by key, and the network stays random.
+
+    Raises:
+        InputError: when called, if the file cannot be read, nothing of it fits, or what fits
+            is not finite.
+    """
+
+    def __call__(self, module: nn.Module) -> None:
+        """Fill ``module`` with what fits."""
+        check_checkpoint(self.checkpoint if isinstance(self.checkpoint, str) else None)
+        content = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location)
+        prefix = f"{self.prefix.removesuffix('.')}." if self.prefix else ""
+        held = weights_of(content, self.checkpoint)
+        file = {k.removeprefix(prefix): v for k, v in held.items() if k.startswith(prefix)}
+        if not file:
+            raise InputError(
+                f"init_cfg: nothing in {self.checkpoint} begins with prefix={self.prefix!r}: it "
+                f"holds {_summary(held)}"
+            )
+        name = f"{self.checkpoint} ({type(module).__name__}'s init_cfg)"
+        taken, line = take_what_fits(module, file, name)
+        module.load_state_dict(taken)
+        if line:
+            print_log(f"init_cfg: {line}", logger="current", level=logging.WARNING)
+        if hasattr(module, "_params_init_info"):
+            update_init_info(module, self._get_init_info())
 
 
 @WEIGHT_INITIALIZERS.register_module(name="PretrainedBackbone")

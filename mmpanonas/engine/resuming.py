@@ -122,7 +122,9 @@ def _settings(group: Mapping) -> set[str]:
 
 def _group_changes(here: Sequence[dict], there: Sequence[dict]) -> Iterator[str]:
     for ours, theirs in zip(here, there, strict=True):
-        for key in sorted(_settings(ours) - {"params"}):
+        for key in sorted(ours.keys() & theirs.keys() - {"params"}):
+            if key.startswith("initial_"):
+                continue
             # What a scheduler moves is compared where it began.
             first = f"initial_{key}"
             name = first if first in ours and first in theirs else key

@@ -60,6 +60,16 @@ def weights_of(content: object, name: object = "") -> dict[str, Tensor]:
     return found
 
 
+def which_weights(content: object, name: object = "") -> str:
+    """A sentence where a checkpoint holds two sets of weights: which is taken; else ""."""
+    if not isinstance(content, Mapping) or "ema_state_dict" not in content:
+        return ""
+    return (
+        f"{name} was written with EMAHook: the averaged weights are taken (state_dict), not those "
+        f"that were trained (ema_state_dict)"
+    )
+
+
 @dataclass(frozen=True)
 class Fit:
     """How the weights of a file and of a network compare, by their names.
@@ -163,7 +173,7 @@ def take_what_fits(
     fit = Fit.of(network, file)
     taken = {k: v for k, v in file.items() if k in network and k not in fit.unlike}
     if not taken:
-        raise InputError(f"load_from: nothing of the checkpoint {name} fits: {fit.words}")
+        raise InputError(f"nothing of the checkpoint {name} fits: {fit.words}")
     check_finite(taken, name)
     line = fit.words and f"{len(taken)} of {fit.total} weights from {name}, the rest: {fit.words}"
     return OrderedDict(network | taken), line

@@ -15,7 +15,14 @@ from mmpanonas.execution.identities import check_identity
 from mmpanonas.execution.jsonlines import JsonLines, SearchDirectoryError
 from mmpanonas.execution.processes import alone_in, run_processes
 from mmpanonas.execution.ray_workers import RayExecutor
-from mmpanonas.execution.record import Record, describe_results, read_records, read_seconds
+from mmpanonas.execution.reading import read_identity, read_object, read_report, read_tries
+from mmpanonas.execution.record import (
+    Record,
+    describe_results,
+    read_numbered,
+    read_records,
+    read_seconds,
+)
 from mmpanonas.execution.search import Search, SearchFailedError
 from mmpanonas.execution.sockets import SocketExecutor, serve
 
@@ -41,8 +48,13 @@ __all__ = [
     "alone_in",
     "check_identity",
     "describe_results",
+    "read_identity",
+    "read_numbered",
+    "read_object",
     "read_records",
+    "read_report",
     "read_seconds",
+    "read_tries",
     "run_processes",
     "serve",
 ]

@@ -15,7 +15,7 @@ from mmpanonas.execution.attempt import Outcome
 from mmpanonas.execution.history import read_history, read_starts
 from mmpanonas.execution.identities import check_identity
 from mmpanonas.execution.jsonlines import JsonLines, SearchDirectoryError, writing
-from mmpanonas.execution.record import Record, is_count, is_number, read_numbered, read_records
+from mmpanonas.execution.record import Record, is_try, read_numbered, read_records
 from mmpanonas.files import remove_temporaries, write_atomically
 
 #: What a search writes at its end or on the way, and never reads.
@@ -95,7 +95,7 @@ class SearchDirectory:
     def _check_results(self, say: Callable[[str], None]) -> None:
         """Read all, and compare them with the checksums taken when they were written."""
         written = defaultdict(set)
-        for line in read_history(self.times, _is_try, say):
+        for line in read_history(self.times, is_try, say):
             if "checksum" in line:
                 written[line["index"]].add(line["checksum"])
         for number, record in read_numbered(self.path).items():
@@ -163,16 +163,6 @@ class SearchDirectory:
     def close(self) -> None:
         """Let another process search here."""
         self._lock.close()
-
-
-def _is_try(line: dict) -> bool:
-    return (
-        is_count(line.get("index"))
-        and is_number(line.get("seconds"))
-        and isinstance(line.get("worker"), str)
-        and all(isinstance(line.get(key, ""), str) for key in ("reason", "checksum"))
-        and line.keys() <= {"index", "seconds", "worker", "ended", "reason", "checksum"}
-    )
 
 
 def _lock(folder: Path) -> io.TextIOWrapper:

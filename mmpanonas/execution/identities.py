@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from mmpanonas.execution.jsonlines import SearchDirectoryError
+from mmpanonas.execution.reading import read_object
 
 
 class _Nothing:
@@ -63,15 +64,7 @@ def differences(there: object, here: object, key: str = "") -> Iterator[tuple[st
 
 
 def _read(file: Path) -> dict:
-    try:
-        known = json.loads(file.read_text(encoding="utf-8-sig"))
-        problem = "" if isinstance(known, dict) else "holds no JSON object"
-    except FileNotFoundError:
-        problem = "is missing"
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-    except (ValueError, RecursionError) as error:
-        problem = f"is damaged ({error})"
+    known, problem = read_object(file)
     if problem:
         raise SearchDirectoryError(
             f"{file} {problem}, so whose results lie beside it is unknown: restore it from a copy, "

@@ -88,8 +88,8 @@ def read_arch(data: object) -> Arch:
 
 
 def is_count(value: object) -> bool:
-    """Whether it is a whole number from 0 on."""
-    return type(value) is int and value >= 0
+    """Whether it is a whole number from 0 on that a float holds as well."""
+    return type(value) is int and 0 <= value < 2**53
 
 
 def is_number(value: object) -> bool:
@@ -102,6 +102,18 @@ def is_number(value: object) -> bool:
 def is_numbers(values: object) -> bool:
     """Whether it holds numbers by name."""
     return isinstance(values, dict) and all(map(is_number, values.values()))
+
+
+def is_try(line: Mapping) -> bool:
+    """Whether it is a line of ``times.jsonl``."""
+    seconds = line.get("seconds")
+    return (
+        is_count(line.get("index"))
+        and (is_number(seconds) and math.isfinite(seconds) and seconds >= 0)
+        and isinstance(line.get("worker"), str)
+        and all(isinstance(line.get(key, ""), str) for key in ("reason", "checksum"))
+        and line.keys() <= {"index", "seconds", "worker", "ended", "reason", "checksum"}
+    )
 
 
 def _expect(holds: bool, key: str, value: object, expected: str) -> None:

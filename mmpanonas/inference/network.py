@@ -7,11 +7,12 @@ import torch
 from mmdet.datasets import CocoPanopticDataset
 from mmdet.registry import MODELS
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmpanonas.config import annotation_paths, built, class_slots, leaves
 from mmpanonas.engine.checkpoints import check_checkpoint, check_one_path
-from mmpanonas.engine.weights import check_weights, weights_of
+from mmpanonas.engine.weights import check_weights, weights_of, which_weights
 from mmpanonas.errors import InputError
 
 
@@ -38,6 +39,8 @@ def build_network(config: dict, checkpoint: dict, name: object = "") -> torch.nn
             f"one like configs/auto_panoptic/*/retrain.py"
         )
     state = weights_of(checkpoint, name)
+    if line := which_weights(checkpoint, name):
+        print_log(line, logger="current")
     check_weights(model, state, name)
     check_one_path(model)
     model.load_state_dict(state, strict=False)  # old files count no batches

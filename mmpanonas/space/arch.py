@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from reprlib import repr
 
 from mmpanonas.errors import InputError
 from mmpanonas.files import write_atomically
@@ -53,7 +54,7 @@ class Arch:
         for name in PART_CHOICES:
             choices = getattr(self, name)
             if isinstance(choices, str) or not isinstance(choices, Sequence):
-                raise ArchError(f"{name}: expected a list of names, got {choices!r}")
+                raise ArchError(f"{name}: expected a list of names, got {repr(choices)}")
             object.__setattr__(self, name, tuple(choices))
             for layer, choice in enumerate(choices):
                 check_choice(name, layer, choice)
@@ -67,7 +68,9 @@ class Arch:
         """Inverse of :meth:`to_dict`. Raises ``ArchError`` on unknown parts or choices."""
         unknown = sorted(set(data) - set(PART_CHOICES))
         if unknown:
-            raise ArchError(f"unknown part {unknown[0]!r}; the parts are {', '.join(PART_CHOICES)}")
+            raise ArchError(
+                f"unknown part {repr(unknown[0])}; the parts are {', '.join(PART_CHOICES)}"
+            )
         return cls(**data)
 
     def to_published(self) -> list[dict[str, list[int]]]:
@@ -97,9 +100,11 @@ class Arch:
         parts: dict[str, tuple[str, ...]] = {}
         for key, codes in data[0].items():
             if key not in _PUBLISHED:
-                raise ArchError(f"unknown key {key!r}; the published keys are {list(_PUBLISHED)}")
+                raise ArchError(
+                    f"unknown key {repr(key)}; the published keys are {list(_PUBLISHED)}"
+                )
             if isinstance(codes, str) or not isinstance(codes, Sequence):
-                raise ArchError(f"{key}: expected a list of codes, got {codes!r}")
+                raise ArchError(f"{key}: expected a list of codes, got {repr(codes)}")
             parts.update(_split_codes(key, list(codes)))
         return cls(**parts)
 
@@ -120,25 +125,41 @@ class Arch:
         if not isinstance(source, str | os.PathLike):
             return cls.from_dict(source) if isinstance(source, Mapping) else cls._from_list(source)
         try:
-            data = json.loads(Path(source).read_text())
+            text = Path(source).read_text(encoding="utf-8-sig")
+            data = json.loads(text, object_pairs_hook=_each_key_once)
             return cls.load(data) if isinstance(data, dict | list) else cls._from_list(data)
         except FileNotFoundError:
             raise ArchError(f"architecture file {source} does not exist") from None
-        except (ValueError, OSError) as error:
+        except OSError as error:
+            raise ArchError(f"architecture file {source}: {error.strerror or error}") from None
+        except RecursionError:
+            raise ArchError(f"architecture file {source}: it is nested too deep") from None
+        except ValueError as error:
             raise ArchError(f"architecture file {source}: {error}") from None
 
     @classmethod
     def _from_list(cls, data: object) -> "Arch":
         if not isinstance(data, Sequence) or isinstance(data, str):
-            raise ArchError(f"expected an object of parts or a published list, got {data!r}")
+            raise ArchError(f"expected an object of parts or a published list, got {repr(data)}")
         return cls.from_published(data)
+
+
+def _each_key_once(pairs: list[tuple[str, object]]) -> dict:
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ArchError(f"{twice!r} comes twice")
+    return data
 
 
 def check_choice(part: str, layer: int, choice: object) -> None:
     """Raise ``ArchError`` unless ``choice`` is one of the part's names."""
     known = PART_CHOICES[part]
     if choice not in known:
-        raise ArchError(f"{part}[{layer}]: unknown choice {choice!r}; known: {', '.join(known)}")
+        raise ArchError(
+            f"{part}[{layer}]: unknown choice {repr(choice)}; known: {', '.join(known)}"
+        )
 
 
 def _split_codes(key: str, codes: list[int]) -> dict[str, tuple[str, ...]]:
@@ -155,7 +176,7 @@ def _split_codes(key: str, codes: list[int]) -> dict[str, tuple[str, ...]]:
         for place, code in enumerate(chunk):
             if type(code) is not int or not 0 <= code < len(names):  # a bool is an int
                 raise ArchError(
-                    f"{part}[{place}]: code {code!r} is not one of 0 to {len(names) - 1}"
+                    f"{part}[{place}]: code {repr(code)} is not one of 0 to {len(names) - 1}"
                 )
         named[part] = tuple(names[code] for code in chunk)
     return named

@@ -7,15 +7,22 @@ search). A search that is still running, or was stopped, is read as far as it go
 """
 
 import csv
-import json
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from mmpanonas.errors import InputError
+from mmpanonas.execution import (
+    Record,
+    read_identity,
+    read_numbered,
+    read_object,
+    read_report,
+    read_tries,
+)
 from mmpanonas.space import Arch
 
 DEFAULT_METRIC = "coco_panoptic/PQ"
@@ -96,8 +103,7 @@ class SearchData:
     @property
     def winner(self) -> Candidate | None:
         """The candidate of the answer; the best so far while there is none."""
-        answers = [c for c in self.ranked if c.arch == self.answer]
-        return next(iter(answers or self.ranked), None)
+        return next(iter(self.ranked), None)
 
     def by_generation(self) -> dict[int, list[Candidate]]:
         """The candidates with a score, by generation in rising order (none counts as 0)."""
@@ -108,137 +114,111 @@ class SearchData:
 
 
 def read_search(folder: str | os.PathLike) -> SearchData:
-    """All files of a search directory.
+    """All files of a search directory; of those that decide nothing what is damaged is left out.
 
     Raises:
-        InputError: not a search directory, no result yet, or a file that is damaged
-            elsewhere than in a last line without its end.
+        InputError: not a search directory, no result yet, or results or ``search.json`` are
+            damaged elsewhere than in a last line without its end; or architectures are of
+            different spaces. The message names the line.
     """
     folder = Path(folder)
-    if not (folder / "results.jsonl").is_file():
+    results = folder / "results.jsonl"
+    if not results.is_file():
         found = "holds no results.jsonl" if folder.is_dir() else "is not a directory"
         raise InputError(f"{folder} {found}: give the work dir of a search")
-    times, cut_times = _read_lines(folder / "times.jsonl")
-    candidates, cut_results = read_results(folder / "results.jsonl", _by_index(times))
-    remarks = [
-        f"The last line of {name} is incomplete and left out; "
-        f"a search that goes on with --resume redoes its candidate."
-        for name, cut in (("results.jsonl", cut_results), ("times.jsonl", cut_times))
-        if cut
-    ]
+    tries, remarks = read_tries(folder)
+    candidates = _candidates(results, tries)
+    identity = read_identity(folder)
+    report, damaged = read_report(folder)
+    run, lost = read_object(folder / "run.json")
+    remarks += _torn(folder)
     if not (folder / "search.json").exists():
         remarks.append("search.json is missing: what was searched, and how, is unknown.")
-    return SearchData(
-        folder,
-        tuple(candidates),
-        _read_object(folder / "search.json"),
-        _read_object(folder / "run.json"),
-        _read_object(folder / "strategy.json"),
-        _read_answer(folder, candidates),
-        tuple(remarks),
-    )
+    if lost and lost != "is missing":
+        remarks.append(f"run.json {lost}: versions and command lines are left out.")
+    if damaged:
+        remarks.append(f"strategy.json {damaged}: it is left out.")
+    data = SearchData(folder, tuple(candidates), identity, run, report)
+    answer, doubt = _read_answer(data)
+    return replace(data, answer=answer, remarks=(*remarks, *doubt))
 
 
-def read_results(
-    path: str | os.PathLike, tries: Mapping[int, list[Mapping]] | None = None
-) -> tuple[list[Candidate], bool]:
-    """The candidates of a ``results.jsonl`` by index, and whether its last line is cut off.
-
-    A candidate that comes twice counts as its last line says. ``tries`` holds by index what
-    ``times.jsonl`` says of each try (``seconds``, ``worker``), the last one of which counts.
-
-    Raises:
-        InputError: no file, no whole line, a line that is no result, or architectures of
-            different spaces; the message names the line.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path} does not exist: give the results.jsonl of a search")
-    lines, cut = _read_lines(path)
-    if not lines:
+def _candidates(path: Path, tries: Sequence[Mapping]) -> list[Candidate]:
+    """By index; of several tries the last one says seconds and worker."""
+    of_each: dict[int, list[Mapping]] = {}
+    for each in tries:
+        of_each.setdefault(each["index"], []).append(each)
+    records = read_numbered(path.parent)
+    if not records:
         raise InputError(f"{path} holds no result yet: wait until a candidate is evaluated")
-    candidates: dict[int, Candidate] = {}
-    for number, line in lines:
-        try:
-            candidate = _candidate(line, (tries or {}).get(line.get("index"), []))
-        except (KeyError, TypeError, ValueError) as error:
-            what = f"lacks {error}" if isinstance(error, KeyError) else error
-            raise InputError(
-                f"{path}, line {number}: expected a result of a search, got one that is not "
-                f"({what}); take that line out"
-            ) from None
-        candidates[candidate.index] = candidate
-        first = next(iter(candidates.values()))
-        if _layers(candidate.arch) != _layers(first.arch):
+    first = next(iter(records.values()))
+    for number, record in records.items():
+        if _layers(record.arch) != _layers(first.arch):
             raise InputError(
                 f"{path}, line {number}: the architecture has other parts or layers than that "
                 f"of candidate {first.index}; keep the results of each search in its own file"
             )
-    return sorted(candidates.values(), key=lambda c: c.index), cut
+    found = [_candidate(record, of_each.get(record.index, ())) for record in records.values()]
+    return sorted(found, key=lambda candidate: candidate.index)
 
 
-def _candidate(line: Mapping, tries: list[Mapping]) -> Candidate:
+def _candidate(record: Record, tries: Sequence[Mapping]) -> Candidate:
     last = tries[-1] if tries else {}
     return Candidate(
-        index=int(line["index"]),
-        arch=Arch.from_dict(line["arch"]),
-        metrics=_finite(line["metrics"] or {}),
-        cost=_finite(line["cost"] or {}),
-        generation=line.get("generation"),
-        state=line.get("state", "done"),
-        reason=line.get("reason") or "",
+        index=record.index,
+        arch=record.arch,
+        metrics=_finite(record.metrics),
+        cost=_finite(record.cost),
+        generation=record.generation,
+        state=record.state,
+        reason=record.reason or "",
         tries=max(1, len(tries)),
         seconds=last.get("seconds"),
         worker=last.get("worker"),
     )
 
 
-def _finite(values: Mapping[str, float | None]) -> dict[str, float]:
-    """Without what is missing, infinite or not a number."""
-    numbers = {name: float(value) for name, value in dict(values).items() if value is not None}
-    return {name: number for name, number in numbers.items() if math.isfinite(number)}
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Without what is infinite or not a number."""
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
 def _layers(arch: Arch) -> dict[str, int]:
     return {part: len(choices) for part, choices in arch.to_dict().items()}
 
 
-def _read_lines(path: Path) -> tuple[list[tuple[int, dict]], bool]:
-    """Number and object of every line that ends, and whether the last one does not."""
-    lines = path.read_text(errors="replace").splitlines(keepends=True) if path.exists() else []
-    cut = bool(lines) and not lines[-1].endswith("\n")
-    whole = enumerate(lines[: len(lines) - cut], 1)
-    return [(number, _parse(line, f"{path}, line {number}")) for number, line in whole], cut
+def _torn(folder: Path) -> list[str]:
+    """A remark on each file whose last line has no end."""
+    cut = []
+    for name in ("results.jsonl", "times.jsonl"):
+        path = folder / name
+        if path.is_file() and path.read_bytes()[-1:] not in (b"", b"\n"):
+            cut.append(name)
+    return [
+        f"The last line of {name} is incomplete and left out; "
+        f"a search that goes on with --resume redoes its candidate."
+        for name in cut
+    ]
 
 
-def _by_index(lines: list[tuple[int, dict]]) -> dict[int, list[dict]]:
-    tries: dict[int, list[dict]] = {}
-    for _, line in lines:
-        tries.setdefault(line.get("index"), []).append(line)
-    return tries
+def _read_answer(data: SearchData) -> tuple[Arch | None, list[str]]:
+    """The answer, and a remark where it is damaged or that of other results.
 
-
-def _read_object(path: Path) -> dict:
-    return _parse(path.read_text(errors="replace"), str(path)) if path.exists() else {}
-
-
-def _parse(text: str, place: str) -> dict:
+    Where candidates came after it there is none: the search has gone on since.
+    """
+    path, ranking = data.folder / "arch.json", data.folder / "ranking.csv"
+    if not path.exists() or not ranking.exists():
+        return None, []
     try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"{place}: not JSON ({error}); mend the file or remove it") from None
-    if not isinstance(data, dict):
-        raise InputError(f"{place}: expected a JSON object, got {str(data)[:60]!r}")
-    return data
-
-
-def _read_answer(folder: Path, candidates: list[Candidate]) -> Arch | None:
-    """The answer, unless candidates came after it: then the search has gone on since."""
-    ranking = folder / "ranking.csv"
-    if not (folder / "arch.json").exists() or not ranking.exists():
-        return None
-    with ranking.open(newline="") as file:
-        rows = {row.get("index") for row in csv.DictReader(file)}
-    if any(str(c.index) not in rows for c in candidates if not c.failed):
-        return None
-    return Arch.load(folder / "arch.json")
+        answer = Arch.load(path)
+        with ranking.open(newline="", encoding="utf-8-sig") as file:
+            rows = {row.get("index") for row in csv.DictReader(file)}
+    except (OSError, ValueError, csv.Error) as error:
+        return None, [f"The answer cannot be read ({error}): search.py --resume writes it again."]
+    if any(str(c.index) not in rows for c in data.candidates if not c.failed):
+        return None, []
+    if data.ranked and answer != data.ranked[0].arch:
+        return None, [
+            "arch.json is not the best of results.jsonl: search.py --resume writes it again."
+        ]
+    return answer, []

@@ -68,11 +68,16 @@ def ade(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("place", ["ade20k_panoptic_val.json", "ade20k_panoptic_val"])
+@pytest.mark.parametrize(
+    "place", ["ade20k_panoptic_val.json", "ade20k_panoptic_val", "ade20k_panoptic_val/x.png/"]
+)
 def test_places_of_the_last_split_are_tried_before_the_first_picture(ade, place):
     (ade / "ade20k_panoptic_train.json").write_text("old")
-    (ade / place).mkdir() if place.endswith("json") else (ade / place).touch()
-    with pytest.raises(InputError, match=f"cannot write '.*{place}': it is a f.*; move it away"):
+    folder = place.endswith(("json", "/"))
+    (ade / place).mkdir(parents=True) if folder else (ade / place).touch()
+    with pytest.raises(
+        InputError, match=f"cannot write '.*{place.strip('/')}': it is a f.*; move it away"
+    ):
         convert_ade20k(ade)
     assert (ade / "ade20k_panoptic_train.json").read_text() == "old"
 

@@ -207,7 +207,8 @@ def test_foreign_files_are_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"num_images": {"train": -1}}, {"size": (8, 128)}, {"seed": -1}]
+    "arguments",
+    [{"num_images": {"train": -1}}, {"size": (8, 128)}, {"size": (65_535,) * 2}, {"seed": -1}],
 )
 def test_impossible_settings(tmp_path, arguments):
     with pytest.raises(ValueError, match="expected"):

@@ -125,3 +125,31 @@ def test_the_backbone_of_a_whole_detector_is_taken(load, shapes_config):
     assert_equal(ours, detector.backbone.state_dict())
     for part in ("neck", "rpn_head", "roi_head", "semantic_head"):
         assert f" of {part}" in line
+
+
+def test_pretrained_of_mmengine_says_what_it_does_not_take(tmp_path, monkeypatch):
+    path, lines, theirs = tmp_path / "file.pth", [], weights()
+    monkeypatch.setattr(
+        "mmpanonas.engine.checkpoints.print_log", lambda text, **_: lines.append(text)
+    )
+
+    def load(file: dict, **options) -> dict:
+        torch.save(dict(state_dict=file), path)
+        init_cfg = dict(type="Pretrained", checkpoint=str(path), **options)
+        network = SearchableShuffleNetV2(**WIDTHS, init_cfg=init_cfg)
+        network.init_weights()
+        return network.state_dict()
+
+    assert_equal(load(theirs), theirs)
+    assert_equal(load(prefixed(theirs), prefix="backbone"), theirs)
+    assert lines == []
+    lacking = {key: value for key, value in theirs.items() if not key.startswith("stem.")}
+    assert_equal(lacking, load(lacking | {"head.bias": torch.ones(1)}))
+    (line,) = lines
+    assert "init_cfg" in line
+    assert "it lacks" in line
+    assert "1 that are not here" in line
+    with pytest.raises(InputError, match=r"nothing of the checkpoint .*init_cfg.* fits"):
+        load(prefixed(theirs))
+    with pytest.raises(InputError, match=r"begins with prefix='neck': it holds .* of backbone"):
+        load(prefixed(theirs), prefix="neck")

@@ -42,6 +42,8 @@ class Rates(Hook):
 COSINE = dict(type="CosineAnnealingLR", T_max=8, end=8, by_epoch=False, eta_min=0.0)
 WARM = dict(type="LinearLR", start_factor=0.1, by_epoch=False, end=3)
 
+HOOKS = [dict(type="CheckpointKindHook"), dict(type="StopOnInvalidLossHook")]
+
 
 @pytest.fixture
 def train(tmp_path):
@@ -71,10 +73,10 @@ def train(tmp_path):
             ),
             optim_wrapper=wrapper,
             default_hooks=dict(checkpoint=dict(type="CheckpointHook", by_epoch=False, interval=2)),
-            custom_hooks=[dict(type="CheckpointKindHook"), dict(type="StopOnInvalidLossHook")],
+            custom_hooks=changes.pop("custom_hooks", HOOKS),
             default_scope="mmengine",
             experiment_name=f"{tmp_path.name}_{name}_{iters}_{resume}_{len(changes)}",
-            load_from=resume and str(resume),
+            load_from=changes.pop("load_from", resume and str(resume)),
             resume=bool(resume),
             **(chosen | changes),
         )
@@ -140,6 +142,32 @@ def test_what_cannot_win_is_refused(train, tmp_path, iters, changes, words):
     train("part", 4)
     with pytest.raises(InputError, match=words):
         train("part", iters, tmp_path / "part/iter_4.pth", **changes)
+
+
+def test_an_optimizer_of_the_same_settings_becomes_the_configs(train, tmp_path):
+    """Of Adam and AdamW, one flag of the state tells which it is."""
+    train("part", 4, optimizer=dict(type="Adam", lr=0.1, weight_decay=0.5))
+    other = dict(type="AdamW", lr=0.1, weight_decay=0.5)
+    _, resumed = train("part", 8, tmp_path / "part/iter_4.pth", optimizer=other)
+    (group,) = resumed.optim_wrapper.optimizer.param_groups
+    if "decoupled_weight_decay" in group:  # of newer versions of PyTorch
+        assert group["decoupled_weight_decay"]
+        assert "decoupled_weight_decay: False there, True here" in said(resumed)
+
+
+def test_which_weights_of_an_averaged_training_are_taken(train, tmp_path):
+    ema = [dict(type="CheckpointKindHook"), dict(type="EMAHook")]
+    _, first = train("part", 4, custom_hooks=ema)
+    path = tmp_path / "part/iter_4.pth"
+    trained, content = first.model.line.weight, torch.load(path, weights_only=False)
+    assert not torch.equal(content["state_dict"]["line.weight"], trained)
+    with pytest.raises(InputError, match="written with EMAHook, which this config lacks"):
+        train("part", 8, path)
+    _, whole = train("whole", 8, custom_hooks=ema)
+    _, resumed = train("part", 8, path, custom_hooks=ema)
+    assert torch.equal(whole.model.line.weight, resumed.model.line.weight)
+    _, tuned = train("tuned", 1, resume=None, load_from=str(path))
+    assert sum("the averaged weights are taken" in line for line in tuned.lines) == 1
 
 
 def test_a_checkpoint_without_state_is_not_resumed(train, tmp_path):

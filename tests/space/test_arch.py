@@ -200,3 +200,36 @@ def test_the_name_shows_the_whole_text_or_none_of_it(tmp_path, monkeypatch):
     assert seen == [(False, "text")]
     assert path.read_text() == "text"
     assert path.stat().st_mode & 0o777 == 0o644  # other users may read results
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "Expecting value"),
+        (b"[" * 99_999, "nested too deep"),
+        (b"\xff\xfe\x00", "can't decode"),
+        (b'{"backbone": ["xception"], "backbone": ["shuffle_3x3"]}', "'backbone' comes twice"),
+        (b'{"backbone": [["xception"]]}', "unknown choice"),
+        (b'{"backbone": [' + b"9" * 5000 + b"]}", "Exceeds the limit"),
+        (b'{"backbone": ["' + b"x" * 5000 + b'"]}', "unknown choice"),
+        (b'{"backbone": {"0": "xception"}}', "expected a list of names"),
+        (b'{"backbone": null}', "expected a list of names"),
+        (b"null", "expected an object of parts"),
+        (b"[[[]]]", "a list with one object"),
+        (b'[{"backbone": [0.5]}]', "code 0.5 is not one of"),
+    ],
+)
+def test_a_damaged_file_is_named_in_a_short_line(tmp_path, content, words):
+    path = tmp_path / "arch.json"
+    path.write_bytes(content)
+    with pytest.raises(ArchError, match=words) as error:
+        Arch.load(path)
+    assert str(path) in str(error.value)
+    assert len(str(error.value)) < 400
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_of_an_editor_that_marks_utf8_is_read(tmp_path):
+    path = tmp_path / "arch.json"
+    path.write_bytes(b'\xef\xbb\xbf{"backbone": ["xception"]}\r\n')
+    assert Arch.load(path) == Arch(("xception",))

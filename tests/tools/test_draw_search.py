@@ -11,6 +11,7 @@ import pytest
 from mmpanonas.execution import Record
 from mmpanonas.search import PathPriority, Random, Strategy
 from mmpanonas.space import Part, SearchSpace
+from mmpanonas.visualization import read_search
 from tests.conftest import ROOT
 
 SPACE = SearchSpace([Part("backbone", 10)])
@@ -48,7 +49,9 @@ def play(strategy: Strategy, folder: Path, count: int) -> None:
     if report := strategy.report():
         (folder / "strategy.json").write_text(json.dumps(report))
     if strategy.done:
-        record.arch.dump(folder / "arch.json")
+        read_search(folder).winner.arch.dump(folder / "arch.json")
+        rows = "".join(f"{index}\n" for index in range(index + 1))
+        (folder / "ranking.csv").write_text(f"index\n{rows}")
 
 
 def test_a_finished_search(draw, tmp_path, capsys):

@@ -87,6 +87,7 @@ def test_the_front_is_drawn_beside_the_progress(call_tool, run, search, tmp_path
     folder, lines = search
     (folder / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     run(folder, folder / "arch.json")
+    (folder / "ranking.csv").write_text("index\n" + "".join(f"{n}\n" for n in range(24)))
     config = "configs/auto_panoptic/ablations/backbone_only.py"
     code, out, err = call_tool("tools/analysis_tools/draw_search.py", folder, "--config", config)
     assert code == 0, err
@@ -107,10 +108,10 @@ def test_errors_are_one_line_and_nothing_is_written(run, search, tmp_path):
     message = one_line(run(folder, out, "--max-cost", least - 1))
     assert message.endswith(f"the cheapest point costs {least:g} (steps)")
     assert "its folder does not exist" in one_line(run(folder, tmp_path / "no/arch.json"))
-    assert "holds no results of a search" in one_line(run(tmp_path, out))
+    assert "holds no results.jsonl" in one_line(run(tmp_path, out))
     (folder / "strategy.json").write_text("{}")
     message = one_line(run(folder, out, "--max-cost", 1))
     assert "holds no front" in message
     (folder / "results.jsonl").write_text("")
-    assert "no candidate in" in one_line(run(folder, out))
+    assert "holds no result yet" in one_line(run(folder, out))
     assert not out.exists()

@@ -185,6 +185,20 @@ def test_an_unreadable_file_is_named(tmp_path, capsys):
         raise PermissionError("Caught in a reading process.\nPermissionError: Denied: a.jpg")
 
 
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory")])
+def test_a_lack_of_memory_is_one_line(error, capsys):
+    def main() -> None:
+        with keeping(lambda: "all is safe"):
+            raise error
+
+    with pytest.raises(SystemExit) as stop:
+        run_tool(main)
+    assert stop.value.code == 2
+    line = capsys.readouterr().err.strip()
+    assert line.startswith("error: memory ran out (")
+    assert line.endswith("fewer workers; all is safe")
+
+
 def test_a_child_keeps_the_usual_signals():
     def main() -> None:
         child = os.fork()

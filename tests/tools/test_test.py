@@ -101,6 +101,21 @@ def test_scores_are_safe_whatever_fails_while_drawing_and_writing(test_tool, tmp
     assert list((tmp_path / "out/r.panoptic").iterdir()) == []
 
 
+def test_an_error_of_the_network_is_one_line_and_its_place_in_a_file(
+    test_tool, tmp_path, monkeypatch
+):
+    def broken(*args, **kwargs):
+        raise KeyError("ori_shape")
+
+    monkeypatch.setattr("mmpanonas.models.detector.AutoPanoptic.predict", broken)
+    code, _, err = test_tool()
+    assert code == 2
+    assert "Traceback" not in err
+    assert "error: the test ended with KeyError: ori_shape (where: " in err
+    (place,) = (tmp_path / "work").glob("*/traceback.txt")
+    assert "in broken" in place.read_text()
+
+
 def test_places_are_tried_before_the_first_picture(
     test_tool,
     shapes_config,

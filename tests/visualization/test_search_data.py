@@ -6,7 +6,6 @@ import pytest
 
 from mmpanonas.errors import InputError
 from mmpanonas.visualization import read_search
-from mmpanonas.visualization.search_data import read_results
 from tests.conftest import shapes_arch
 from tests.made_up_search import REASONS, write_search
 
@@ -64,7 +63,8 @@ def test_an_answer_that_later_candidates_outdate_is_none(tmp_path):
 def test_tries_and_times(tmp_path):
     """Of several tries the last one counts; without times.jsonl nothing is known of them."""
     write(tmp_path, result(1, 9.5, generation=0), result(0, 9.5))
-    tries = [dict(index=1, seconds=1.0, worker="a", reason="lost"), dict(index=1, seconds=2.5)]
+    tries = [dict(index=1, seconds=1.0, worker="a", reason="lost")]
+    tries.append(dict(index=1, seconds=2.5, worker="b"))
     (tmp_path / "times.jsonl").write_text("\n".join([*map(json.dumps, tries), ""]))
     data = read_search(tmp_path)
     assert [(c.index, c.state, c.tries, c.seconds) for c in data.candidates] == [
@@ -76,25 +76,23 @@ def test_tries_and_times(tmp_path):
 
 
 def test_scores_that_are_none(tmp_path):
-    done = [result(i, score) for i, score in enumerate((3.0, None, float("nan"), float("inf")))]
-    write(tmp_path, *done, result(4, 99.0, state="failed", reason="why"))
+    done = [result(i, score) for i, score in enumerate((3.0, float("nan"), float("inf")))]
+    write(tmp_path, *done, result(3, metrics={}, state="failed", reason="why"))
     data = read_search(tmp_path)
     assert [c.index for c in data.ranked] == [0]
-    assert data.candidates[4].reason == "why"
+    assert data.candidates[3].reason == "why"
 
 
-def test_a_candidate_that_was_redone_counts_once(tmp_path):
-    failed = result(0, metrics={}, state="failed", reason="lost")
-    write(tmp_path, failed, result(1, 2.0), result(0, 4.0))
-    candidates, cut = read_results(tmp_path / "results.jsonl")
-    assert [(c.index, c.state) for c in candidates] == [(0, "done"), (1, "done")]
-    assert not cut
+def test_a_candidate_that_comes_twice_is_refused_as_a_resumed_search_does(tmp_path):
+    write(tmp_path, result(0, 3.0), result(1, 2.0), result(0, 4.0))
+    with pytest.raises(InputError, match="line 3, holds candidate 0, as line 1 does"):
+        read_search(tmp_path)
 
 
 @pytest.mark.parametrize("end", ["\n" + '{"index": 2, "ar', "\n" + json.dumps(result(2))])
 def test_a_last_line_without_its_end_is_left_out(tmp_path, end):
     write(tmp_path, result(0), result(1), end=end)
-    (tmp_path / "times.jsonl").write_text('{"index": 1, "seconds": 7.0}\n{"ind')
+    (tmp_path / "times.jsonl").write_text('{"index": 1, "seconds": 7.0, "worker": "a"}\n{"ind')
     data = read_search(tmp_path)
     assert [c.index for c in data.candidates] == [0, 1]
     assert data.candidates[1].seconds == 7.0
@@ -108,13 +106,13 @@ def test_a_last_line_without_its_end_is_left_out(tmp_path, end):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"index": 1, "ar', r"results.jsonl, line 2: not JSON .*mend the file or remove it"),
-        ("[1]", r"line 2: expected a JSON object, got '\[1\]'"),
-        ("", "line 2: not JSON"),
-        ('{"index": 1}', r"line 2: expected a result of a search.*lacks 'arch'"),
+        ('{"index": 1, "ar', r"results.jsonl, line 2, is no JSON .*restore that line"),
+        ("[1]", r"line 2, is no JSON object but \[1\]"),
+        ("", "line 2, is no JSON"),
+        ('{"index": 1}', r"line 2, lacks arch, cost, metrics"),
         (json.dumps(result(1) | dict(arch=dict(backbone=["x"]))), "line 2.*unknown choice 'x'"),
         (json.dumps(result(1) | dict(arch=dict(backbone=["xception"]))), "line 2.*other parts or"),
-        (json.dumps(result(1) | dict(metrics=3)), "line 2: expected a result"),
+        (json.dumps(result(1) | dict(metrics=3)), "line 2, has metrics 3, expected numbers"),
         (json.dumps(result(1) | dict(cost=dict(macs="many"))), "line 2.*many"),
     ],
 )
@@ -146,9 +144,59 @@ def test_not_a_directory(tmp_path):
         read_search(tmp_path / "none")
 
 
-@pytest.mark.parametrize("name", ["search.json", "run.json", "strategy.json"])
-def test_a_damaged_side_file_is_named(tmp_path, name):
+@pytest.mark.parametrize(
+    "text", ["{", "[" * 99_999, "[]", "\0", '{"metric": 3}', '{"model": 3}', '{"strategy": null}']
+)
+def test_a_damaged_identity_is_named(tmp_path, text):
     write(tmp_path, result(0))
-    (tmp_path / name).write_text("{")
-    with pytest.raises(InputError, match=f"{name}: not JSON"):
+    (tmp_path / "search.json").write_text(text)
+    with pytest.raises(InputError, match=r"search\.json.*restore"):
         read_search(tmp_path)
+
+
+BOARD = dict(finished_paths=9, paths=3, note="", scoreboard=dict(backbone=[dict(xception=1)]))
+POINT = dict(score=1.0, cost=2.0, arch=dict(backbone=["xception"]))
+FRONT = dict(cost="macs", front=[POINT], candidates=[POINT])
+REPORTS = ["{", "[" * 99_999, "[]", *({"front": [], "cost": "x"}, FRONT | dict(front=3))]
+REPORTS += [{k: v for k, v in BOARD.items() if k != key} for key in ("note", "paths")]
+REPORTS += [BOARD | dict(scoreboard=each) for each in ({}, 3, dict(backbone=[]), dict(x=[{}]))]
+REPORTS += [BOARD | dict(paths=0), BOARD | dict(finished_paths=2**60), BOARD | dict(note=3)]
+REPORTS += [FRONT | dict(front=[POINT | bad]) for bad in (dict(cost="x"), dict(arch=3))]
+DAMAGED = [("strategy.json", report) for report in REPORTS]
+DAMAGED += [("run.json", text) for text in ("{", "[" * 99_999, "[]", "\0")]
+DAMAGED += [("arch.json", text) for text in ("{", "[" * 99_999, '{"backbone": ["xception"]}')]
+DAMAGED += [("ranking.csv", f'index\n"{"a" * 200_000}"\n')]
+TRIES = (
+    dict(index="x"),
+    dict(index=[1]),
+    dict(seconds="long"),
+    dict(seconds=1e999),
+    dict(worker=3),
+)
+DAMAGED += [("times.jsonl", json.dumps(dict(index=0, seconds=1.0, worker="a") | t)) for t in TRIES]
+
+
+@pytest.mark.parametrize(("name", "content"), DAMAGED)
+def test_what_decides_nothing_is_left_out_when_it_is_damaged(tmp_path, name, content):
+    write(tmp_path, result(0))
+    shapes_arch().dump(tmp_path / "arch.json")
+    (tmp_path / "ranking.csv").write_text("rank,index\n1,0\n")
+    (tmp_path / "search.json").write_text("{}")
+    assert read_search(tmp_path).remarks == ()
+    text = content if isinstance(content, str) else json.dumps(content)
+    (tmp_path / name).write_text(text + "\n")
+    data = read_search(tmp_path)
+    assert [c.index for c in data.candidates] == [0]
+    (remark,) = data.remarks
+    assert "\n" not in remark
+    assert name in remark or "The answer" in remark
+    assert not data.strategy
+    assert not data.run
+    assert (data.answer is None) == (name in ("arch.json", "ranking.csv"))
+
+
+def test_whole_reports_of_strategies_are_read(tmp_path):
+    write(tmp_path, result(0))
+    for report in (BOARD, FRONT):
+        (tmp_path / "strategy.json").write_text(json.dumps(report))
+        assert read_search(tmp_path).strategy == report

@@ -1,15 +1,20 @@
 """Draw a search into its directory: progress, best architecture, scoreboard or front."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmpanonas.config import load_config
-from mmpanonas.errors import InputError, run_tool
-from mmpanonas.execution import read_records
+from mmpanonas.errors import run_tool
 from mmpanonas.options import Parser, add_config_options
 from mmpanonas.search import check_cycle
-from mmpanonas.space import Arch, NetworkShape
-from mmpanonas.visualization import draw_arch, draw_front, draw_scoreboard, draw_search
+from mmpanonas.space import NetworkShape
+from mmpanonas.visualization import (
+    draw_arch,
+    draw_front,
+    draw_scoreboard,
+    draw_search,
+    read_search,
+)
 
 
 def main() -> None:
@@ -20,25 +25,24 @@ def main() -> None:
     add_config_options(parser)
     args = parser.parse_args()
     folder = Path(args.search_dir)
-    if not (folder / "results.jsonl").is_file():
-        raise InputError(f"{folder} holds no results.jsonl: give the work dir of a search")
+    data = read_search(folder)
     shape = NetworkShape.of_model(load_config(args.config, args.cfg_options).model)
-    records = read_records(folder)
-    draw_search([vars(record) for record in records], folder / "progress.png")
+    for remark in data.remarks:
+        print(remark)
+    results = [vars(candidate) for candidate in data.candidates]
+    draw_search(results, folder / "progress.png", data.metric)
     print(f"progress: {folder / 'progress.png'}")
-    if (folder / "arch.json").is_file():  # written when the search ends
-        draw_arch(Arch.load(folder / "arch.json"), folder / "arch.png", shape=shape)
+    if data.answer:  # written when the search ends
+        draw_arch(data.answer, folder / "arch.png", shape=shape)
         print(f"best architecture: {folder / 'arch.png'}")
-    strategy = folder / "strategy.json"
-    report = json.loads(strategy.read_text()) if strategy.is_file() else {}
-    if "scoreboard" in report:
-        _draw_scoreboard(report, folder)
-    if "front" in report:
-        draw_front(report, folder / "pareto.png")
+    if "scoreboard" in data.strategy:
+        _draw_scoreboard(data.strategy, folder)
+    if "front" in data.strategy:
+        draw_front(data.strategy, folder / "pareto.png", data.metric)
         print(f"front: {folder / 'pareto.png'}")
 
 
-def _draw_scoreboard(report: dict, folder: Path) -> None:
+def _draw_scoreboard(report: Mapping, folder: Path) -> None:
     """Of ``PathPriority.report``."""
     finished, paths = report["finished_paths"], report["paths"]
     check_cycle(finished, paths)
