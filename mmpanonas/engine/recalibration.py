@@ -107,7 +107,7 @@ def network_forward(model: nn.Module, batch: dict) -> None:
     """Run the whole network on a collated batch, for models with batch norms elsewhere."""
     samples = [sample.new() for sample in batch["data_samples"]]
     data = model.data_preprocessor(dict(inputs=batch["inputs"], data_samples=samples), False)
-    for sample in samples:  # a batch is normalised as one, as in training, whatever its shapes
+    for sample in data["data_samples"]:  # a batch is normalised as one, as in training
         sample.set_metainfo(dict(pad_shape=sample.batch_input_shape))
     model.predict(data["inputs"], data["data_samples"])
 
