@@ -9,10 +9,12 @@ as they come. After: as the project puts them together.
 
 import argparse
 import random
+from itertools import islice
 
 from mmcv.image import rescale_size
+from mmengine.dataset import InfiniteSampler
 
-from mmpanonas.engine.batches import cut_by_shape
+from mmpanonas.engine.batches import InfiniteGroupBatchSampler, cut_by_shape
 
 #: Percent of the pictures by height and width: the most frequent sizes of COCO, 22 % portrait.
 SHARES = {
@@ -70,16 +72,35 @@ def recalibration(sizes: Sizes) -> tuple[float, float]:
     return sizes.padding(cut(places, 16)), sizes.padding(cut_by_shape(sizes, places, 16))
 
 
+def training(sizes: Sizes, ranks: int = 8) -> dict[str, list[list[int]]]:
+    """An epoch's batches of two of all ranks, in turn, by what puts them together."""
+    order = InfiniteSampler(sizes, seed=0)
+    count = len(sizes) // 2 // ranks * ranks
+    places = list(islice(order, 2 * count))
+    grouped = InfiniteGroupBatchSampler(InfiniteSampler(sizes, seed=0), 2)
+    return dict(before=cut(places, 2), after=list(islice(grouped, count)))
+
+
+def slowest(sizes: Sizes, batches: list[list[int]], ranks: int = 8) -> float:
+    """Megapixels a picture of the rank that has most to do in a step, mean over the steps."""
+    work = [sizes.pixels(batch) / len(batch) / 1e6 for batch in batches]
+    steps = [max(work[i : i + ranks]) for i in range(0, len(work), ranks)]
+    return sum(steps) / len(steps)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=20_000)
     sizes = Sizes(parser.parse_args().images)
     print(f"a test picture: {sizes.padding(cut(list(range(len(sizes))), 1)):.1f} % padding")
-    print(
-        "recalibration, 500 in batches of 16: {:.1f} % before, {:.1f} % after".format(
-            *recalibration(sizes)
+    before, after = recalibration(sizes)
+    print(f"recalibration, 500 in batches of 16: {before:.1f} % before, {after:.1f} % after")
+    for name, batches in training(sizes).items():
+        print(
+            f"training, 8 ranks of 2, {name}: {sizes.padding(batches):.1f} %, slowest rank "
+            f"{slowest(sizes, batches):.2f} megapixels a picture, largest batch "
+            f"{max(map(sizes.pixels, batches)) / 2e6:.2f}"
         )
-    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Hooks, loops and optimizer wrappers: everything here registers itself with MMEngine."""
 
+from mmpanonas.engine.batches import InfiniteGroupBatchSampler
 from mmpanonas.engine.candidate import CandidateEvaluator, EvaluationSettings
 from mmpanonas.engine.checkpoint_hooks import CheckpointKindHook, StopOnInvalidLossHook
 from mmpanonas.engine.checkpoints import PretrainedBackboneInit
@@ -21,6 +22,7 @@ __all__ = [
     "EvaluationSettings",
     "FairAmpOptimWrapper",
     "FairOptimWrapper",
+    "InfiniteGroupBatchSampler",
     "PretrainedBackboneInit",
     "ProgressBarHook",
     "RecalibrationBatches",

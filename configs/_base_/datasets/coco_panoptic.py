@@ -31,6 +31,7 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type="InfiniteSampler", shuffle=True),
+    batch_sampler=dict(type="InfiniteGroupBatchSampler"),  # of one orientation: less padding
     dataset=dict(
         type="PanopticDataset",
         data_root=data_root,
