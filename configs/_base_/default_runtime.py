@@ -2,6 +2,7 @@ default_scope = "mmdet"
 custom_imports = dict(imports=["mmpanonas.register"], allow_failed_imports=False)
 
 default_hooks = dict(
+    runtime_info=dict(type="SeldomReadInfoHook"),
     timer=dict(type="IterTimerHook"),
     logger=dict(type="LoggerHook", interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type="ParamSchedulerHook"),

@@ -11,6 +11,7 @@ from mmpanonas.engine.fairness import (
     UniformSamplingHook,
 )
 from mmpanonas.engine.hooks import ProgressBarHook, ValidateAsSavedHook
+from mmpanonas.engine.losses import SeldomReadInfoHook
 from mmpanonas.engine.recalibration import BNRecalibrationHook, RecalibrationBatches, recalibrated
 from mmpanonas.engine.saving import WholeCheckpointHook
 from mmpanonas.engine.search_loop import SearchLoop
@@ -27,6 +28,7 @@ __all__ = [
     "ProgressBarHook",
     "RecalibrationBatches",
     "SearchLoop",
+    "SeldomReadInfoHook",
     "StopOnInvalidLossHook",
     "StrictFairnessHook",
     "UniformSamplingHook",

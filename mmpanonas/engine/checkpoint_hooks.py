@@ -8,9 +8,10 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.checkpoint import CheckpointLoader
-from torch import nn
+from torch import Tensor, nn
 
 from mmpanonas.engine.checkpoints import all_checkpoints
+from mmpanonas.engine.losses import INTERVAL, on_cpu, read
 from mmpanonas.engine.reading import trust_checkpoints
 from mmpanonas.engine.resuming import check_resumable, resume_as_configured
 from mmpanonas.engine.weights import (
@@ -22,6 +23,7 @@ from mmpanonas.engine.weights import (
     which_weights,
 )
 from mmpanonas.errors import InputError
+from mmpanonas.space import Arch
 from mmpanonas.values import PositiveInt, checked
 
 
@@ -83,57 +85,68 @@ class InvalidLossError(InputError):
 
 @HOOKS.register_module()
 class StopOnInvalidLossHook(Hook):
-    """Stop at the first NaN or infinite loss, and before a checkpoint of such weights is written.
+    """Stop at a NaN or infinite loss, and before a checkpoint of such weights is written.
 
     Args:
-        interval: iterations between looks; each look waits for the device.
+        interval: iterations between looks at the losses of all of them, since a look waits for an
+            accelerator; losses on the CPU are looked at in every iteration.
     """
 
     @checked
-    def __init__(self, interval: PositiveInt = 1) -> None:
+    def __init__(self, interval: PositiveInt = INTERVAL) -> None:
         self.interval = interval
+        self._kept: list[tuple[int, Arch | None, dict[str, Tensor]]] = []
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Raise ``InvalidLossError`` that names iteration, path and a checkpoint from before."""
-        if not self.every_n_train_iters(runner, self.interval):
-            return
-        values = {k: v.item() for k, v in outputs.items() if "loss" in k}
-        bad = [name for name, value in values.items() if not math.isfinite(value)]
-        if not bad:
-            return
-        model = _model(runner)
-        path = model.active_arch.to_dict() if hasattr(model, "active_arch") else "the network"
-        raise InvalidLossError(
-            f"{', '.join(bad)} became NaN or infinite at iteration {runner.iter + 1} on {path}; "
-            f"{_advice(runner)}"
-        )
+        losses = {k: v.detach() for k, v in outputs.items() if "loss" in k}
+        self._kept.append((runner.iter, getattr(_model(runner), "active_arch", None), losses))
+        if on_cpu(losses) or self.every_n_train_iters(runner, self.interval):
+            self._look(runner)
+
+    def after_train(self, runner: Runner) -> None:
+        """Look at the last ones."""
+        self._look(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Raise ``InvalidLossError`` where weights are not finite."""
+        """Raise ``InvalidLossError`` where losses or weights are not finite."""
+        self._look(runner)
         bad = not_finite(checkpoint["state_dict"])
         if bad:
             raise InvalidLossError(
                 f"weights became NaN or infinite by iteration {runner.iter + 1}, "
-                f"{by_module(bad)}; {_advice(runner)}"
+                f"{by_module(bad)}; {_advice(runner, runner.iter)}"
             )
 
+    def _look(self, runner: Runner) -> None:
+        values = read([losses for _, _, losses in self._kept])
+        for (iteration, arch, _), losses in zip(self._kept, values, strict=True):
+            bad = [name for name, value in losses.items() if not math.isfinite(value)]
+            if bad:
+                path = "the network" if arch is None else arch.to_dict()
+                raise InvalidLossError(
+                    f"{', '.join(bad)} became NaN or infinite at iteration {iteration + 1} on "
+                    f"{path}; {_advice(runner, iteration)}"
+                )
+        self._kept.clear()
 
-def _advice(runner: Runner) -> str:
+
+def _advice(runner: Runner, iteration: int) -> str:
     """What to do after a loss went astray: from which checkpoint to go on, if there is one."""
     cure = "lower the learning rate (optim_wrapper.optimizer.lr) or clip gradients"
-    sound = _sound_checkpoint(runner)
+    sound = _sound_checkpoint(runner, iteration)
     if sound is None:
         return f"no checkpoint from before the trouble is in {runner.work_dir}: {cure}, start again"
     return f"{sound} is from before the trouble: {cure}, then go on with --resume {sound}"
 
 
-def _sound_checkpoint(runner: Runner) -> str | None:
-    """The newest checkpoint that is finite and older than the last optimizer step.
+def _sound_checkpoint(runner: Runner, iteration: int) -> str | None:
+    """The newest checkpoint that is finite and older than the last optimizer step before then.
 
     Later ones hold the very weights on which the loss went astray.
     """
     passes = max(1, getattr(runner.optim_wrapper, "_accumulative_counts", 1))
-    step = runner.iter // passes
+    step = iteration // passes
     for path in all_checkpoints(runner.work_dir):
         content = CheckpointLoader.load_checkpoint(str(path), "cpu", logger="silent")
         if content["meta"]["iter"] // passes < step and not not_finite(content["state_dict"]):

@@ -74,9 +74,12 @@ class _MeanOverPasses:
         self._passes = [0] * len(self._trained)
 
     def _average_gradients(self) -> None:
-        passes = torch.tensor(self._passes, device=self._trained[0].device)
-        all_reduce(passes, op="max")
-        reached = [(p, n) for p, n in zip(self._trained, passes.tolist(), strict=True) if n]
+        passes = self._passes
+        if get_world_size() > 1:
+            most = torch.tensor(passes, device=self._trained[0].device)
+            all_reduce(most, op="max")
+            passes = most.tolist()
+        reached = [(p, n) for p, n in zip(self._trained, passes, strict=True) if n]
         for parameter, _ in reached:
             if parameter.grad is None:  # reached on another rank only
                 parameter.grad = torch.zeros_like(parameter)

@@ -8,6 +8,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from tqdm import tqdm
 
+from mmpanonas.engine.losses import INTERVAL
 from mmpanonas.values import checked
 
 #: A bar redraws itself on a terminal; in a log file each redraw is one more line.
@@ -39,7 +40,7 @@ class ProgressBarHook(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Advance, and show the loss now and then."""
         bar = self.bars["train"]
-        if runner.iter % 20 == 0 and outputs:
+        if runner.iter % INTERVAL == 0 and outputs:
             bar.set_postfix_str(f"loss {outputs['loss'].item():.3f}", refresh=False)
         bar.update()
 

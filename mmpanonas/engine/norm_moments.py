@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -122,7 +122,13 @@ def pooled(moments: Sequence[Moment]) -> tuple[Tensor, Tensor]:
     """Mean and (biased) variance, float64, of all values of which moments are given."""
     counts, means, variances = zip(*moments, strict=True)
     means, variances = torch.stack(means).double(), torch.stack(variances).double()
-    count = torch.tensor(counts, dtype=torch.float64, device=means.device)[:, None]
+    count = _counts(counts, means.device)
     total = sum(counts)
     mean = (count * means).sum(0) / total
     return mean, (count * (variances + (means - mean).square())).sum(0) / total
+
+
+@lru_cache(maxsize=256)
+def _counts(counts: tuple[int, ...], device: torch.device) -> Tensor:
+    """(n, 1) float64; kept, since a copy to the device in every layer would wait for it."""
+    return torch.tensor(counts, dtype=torch.float64, device=device)[:, None]

@@ -110,17 +110,22 @@ def mean_of_resized(x: Tensor, size: Sequence[int]) -> Tensor:
 
     Bilinear with ``align_corners=True``.
     """
-    rows, columns = (_weights(n, int(m)).to(x) for n, m in zip(x.shape[-2:], size, strict=True))
+    sides = zip(x.shape[-2:], size, strict=True)
+    rows, columns = (_weights(n, int(m), x.dtype, x.device) for n, m in sides)
     return (x @ columns) @ rows
 
 
-@lru_cache(maxsize=1024)
-def _weights(source: int, target: int) -> Tensor:
-    """Share (source,) that each of ``source`` places has in the mean of ``target`` places."""
+@lru_cache(maxsize=4096)
+@torch.inference_mode(False)  # kept for a training as well
+def _weights(source: int, target: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Share (source,) that each of ``source`` places has in the mean of ``target`` places.
+
+    Kept for every device: a forward pass that copied them would wait for what the device has to do.
+    """
     step = (source - 1) / (target - 1) if target > 1 else 0.0
     positions = torch.arange(target, dtype=torch.float64) * step
     distances = (positions[:, None] - torch.arange(source)).abs()
-    return (1 - distances).clamp(min=0).mean(dim=0)
+    return (1 - distances).clamp(min=0).mean(dim=0).to(device, dtype)
 
 
 def _gate(in_channels: int, hidden: int, out_channels: int) -> nn.Sequential:

@@ -199,7 +199,9 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         logits = head._mask_forward(x, bbox2roi([found.bboxes for found in things]))["mask_preds"]
         logits = logits.split([len(found) for found in things])
         for found, own, meta in zip(things, logits, metas, strict=True):
-            found.bboxes = found.bboxes / found.bboxes.new_tensor(meta["scale_factor"]).repeat(2)
+            # By numbers: a tensor of them would be copied to the device, which waits.
+            found.bboxes[:, 0::2] /= meta["scale_factor"][0]
+            found.bboxes[:, 1::2] /= meta["scale_factor"][1]
             found.masks = paste_masks(
                 head.mask_head,
                 own,

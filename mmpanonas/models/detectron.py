@@ -59,10 +59,11 @@ class DetectronBoxCoder(LegacyDeltaXYWHBBoxCoder):
         ``max_shape`` is the picture's height and width.
         """
         boxes = super().decode(bboxes, pred_bboxes, wh_ratio_clip=wh_ratio_clip)
-        boxes = boxes.view(-1, 4) + boxes.new_tensor([0.5, 0.5, -0.5, -0.5])
+        boxes = boxes.view(-1, 4)
+        boxes = torch.cat((boxes[:, :2] + 0.5, boxes[:, 2:] - 0.5), dim=1)
         if max_shape is not None:
-            last = boxes.new_tensor([max_shape[1], max_shape[0]] * 2) - 1
-            boxes = boxes.clamp(min=0).minimum(last)
+            boxes[:, 0::2] = boxes[:, 0::2].clamp(0, max_shape[1] - 1)
+            boxes[:, 1::2] = boxes[:, 1::2].clamp(0, max_shape[0] - 1)
         return boxes.view_as(pred_bboxes)
 
 
@@ -72,7 +73,7 @@ class DetectronRoIExtractor(SingleRoIExtractor):
 
     def map_roi_levels(self, rois: Tensor, num_levels: int) -> Tensor:
         """Level (K,) of each region (K, 5), whose first column is the picture."""
-        return super().map_roi_levels(rois + rois.new_tensor([0, 0, 0, 1, 1]), num_levels)
+        return super().map_roi_levels(torch.cat((rois[:, :3], rois[:, 3:] + 1), dim=1), num_levels)
 
 
 def paste_in_whole_pixels(

@@ -99,7 +99,8 @@ def fuse(
     painted earlier holds are painted. Ties in score or area go in input order. A thing
     without a pixel is dropped; one that is kept but ends wholly hidden gets no instance
     number, so the numbers in the map are 1, 2, ... without gaps, in painting order.
-    Scores are compared with their limits in float32. It runs on the CPU.
+    Scores are compared with their limits in float32. It runs on the CPU, and nothing goes back to
+    a device.
 
     Args:
         masks: n crops, or whole masks (n, H, W).
@@ -111,10 +112,11 @@ def fuse(
         void: label of unlabelled pixels.
 
     Returns:
-        (H, W) int32 on the device of ``stuff_map``: a stuff label, ``void``, or thing label +
+        (H, W) int32 on the CPU: a stuff label, ``void``, or thing label +
         instance number * ``INSTANCE_OFFSET``.
     """
     panoptic = np.array(stuff_map.cpu().numpy(), dtype=np.int32)
+    labels, scores = labels.cpu(), scores.cpu()
     indices = rules.passing(scores).nonzero()[:, 0].tolist()
     if isinstance(masks, Tensor):
         crops = cut_masks(masks, boxes, indices)
@@ -123,7 +125,7 @@ def fuse(
     _check_size(crops, panoptic.shape)
     _paint(panoptic, _things(crops, labels[indices], scores[indices]), rules)
     _drop_small_stuff(panoptic, rules.stuff_area_limit, void)
-    return torch.from_numpy(panoptic).to(stuff_map.device)
+    return torch.from_numpy(panoptic)
 
 
 def _check_size(crops: Sequence[MaskCrop], size: tuple[int, int]) -> None:

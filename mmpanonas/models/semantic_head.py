@@ -126,7 +126,7 @@ class SharedSemanticHead(BaseSemanticHead):
         """Data-set labels to this head's: stuff from 0, any thing last, void unchanged."""
         labels = labels.long()
         stuff = labels - self.num_things_classes
-        merged = torch.where(stuff >= 0, stuff, self.num_classes - 1)
+        merged = stuff.masked_fill(stuff < 0, self.num_classes - 1)
         return torch.where(labels == IGNORE_LABEL, labels, merged)
 
 

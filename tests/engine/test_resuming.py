@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
+from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 import mmpanonas.register  # noqa: F401
@@ -86,7 +87,8 @@ def train(tmp_path):
         runner.train()
         return rates.seen, runner
 
-    return run
+    yield run
+    init_default_scope("mmdet")  # what the other tests expect
 
 
 def said(runner) -> str:
