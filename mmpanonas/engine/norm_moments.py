@@ -26,12 +26,26 @@ def norms_of(model: nn.Module) -> dict[str, _BatchNorm]:
     return {name: m for name, m in model.named_modules() if isinstance(m, _BatchNorm)}
 
 
+def trained_norms_of(model: nn.Module) -> dict[str, _BatchNorm]:
+    """Those that take statistics of their own in training.
+
+    Others stay in evaluation mode there (``frozen_stages``, ``norm_eval``): the weights were
+    trained with the statistics that these hold, whatever the path.
+    """
+    was_training = model.training
+    model.train()
+    found = {name: norm for name, norm in norms_of(model).items() if norm.training}
+    model.train(was_training)
+    return found
+
+
 @contextmanager
 def measuring(layers: dict[str, _BatchNorm], in_place: bool = False) -> Iterator[Moments]:
     """Within the context batch norms are in training mode, and what they see is written down.
 
     Each normalises with the statistics of this very input, on this rank alone (also a
-    SyncBatchNorm), and keeps its own running statistics untouched.
+    SyncBatchNorm), and keeps its own running statistics untouched. An input without values, such
+    as of a head where no thing was found, leaves nothing to write down.
 
     Args:
         layers: by name.
@@ -54,6 +68,8 @@ def measuring(layers: dict[str, _BatchNorm], in_place: bool = False) -> Iterator
 @torch.no_grad()
 def _measure(layer: _BatchNorm, name: str, seen: Moments, in_place: bool, x: Tensor) -> Tensor:
     count = x.numel() // x.shape[1]
+    if not count:
+        return torch.empty_like(x)
     if count < 2:
         raise InputError(
             f"BN recalibration: {name} has one value per channel, expected several; use larger "
@@ -94,12 +110,15 @@ def _moments(x: Tensor) -> list[Moment]:
 
 
 def pool(batches: Iterable[Moments]) -> Statistics:
-    """Mean and (biased) variance over all values of all batches, summed in the given order."""
-    batches = list(batches)
-    return {
-        name: pooled([moment for moments in batches for moment in moments[name]])
-        for name in (batches[0] if batches else ())
-    }
+    """Mean and (biased) variance over all values of all batches, summed in the given order.
+
+    Only of layers that saw values.
+    """
+    found: Moments = {}
+    for moments in batches:
+        for name, runs in moments.items():
+            found.setdefault(name, []).extend(runs)
+    return {name: pooled(runs) for name, runs in found.items()}
 
 
 def moving_average(batches: Iterable[Moments], momentum: float) -> Statistics:

@@ -20,8 +20,8 @@ from mmpanonas.engine.norm_moments import (
     Statistics,
     measuring,
     moving_average,
-    norms_of,
     pool,
+    trained_norms_of,
 )
 from mmpanonas.errors import InputError
 from mmpanonas.values import Count, PositiveInt, checked, number
@@ -62,7 +62,9 @@ def _measured(
     beginnings: Beginnings | None,
 ) -> list[tuple[int, Moments]]:
     """Place and moments of some of the batches."""
-    norms, mine = norms_of(model), []
+    norms, mine = trained_norms_of(model), []
+    if not norms:
+        return []
     alone = norms_in_backbone_only(norms)
     chain = getattr(model.backbone, "chain", None) if alone else None
     forward = backbone_forward if alone else network_forward

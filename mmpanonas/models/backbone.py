@@ -10,10 +10,10 @@ from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.checkpoint import checkpoint
 
 from mmpanonas.models.blocks import SHUFFLES, ShuffleBlock
 from mmpanonas.models.choice import Choice, Searchable
+from mmpanonas.models.recompute import recomputed
 from mmpanonas.values import Widths, checked, whole
 
 
@@ -92,7 +92,7 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
         for stage in self.stages:
             for block in stage:
                 recompute = self.with_cp and self.training and x.requires_grad
-                x = checkpoint(block, x, use_reentrant=False) if recompute else block(x)
+                x = recomputed(block, x) if recompute else block(x)
             maps.append(x)
         return tuple(maps)
 

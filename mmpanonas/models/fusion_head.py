@@ -13,8 +13,8 @@ from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from mmpanonas.errors import InputError
+from mmpanonas.models.best_channel import best_channel, channel_blocks
 from mmpanonas.models.fusion import PRESETS, FusionRules, fuse
-from mmpanonas.models.semantic_head import best_channel
 from mmpanonas.values import ArgumentsOf, Count, checked
 
 __all__ = ["PRESETS", "AutoPanopticFusionHead", "FusionRules", "fuse"]
@@ -92,7 +92,7 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
     def _predict_single(self, results: InstanceData, semantic: Tensor) -> Tensor:
         channels = self.num_stuff_classes + 1
         if semantic.ndim == 3 and len(semantic) == channels:
-            semantic = best_channel(semantic)
+            semantic = best_channel(channel_blocks(semantic))
         if semantic.ndim != 2:
             raise InputError(
                 f"semantic logits have shape {tuple(semantic.shape)}; expected "

@@ -192,6 +192,41 @@ def test_the_whole_network_runs_when_norms_are_elsewhere(config, batches):
     assert any(name.startswith("neck") for name in statistics)
 
 
+def test_norms_that_training_leaves_in_evaluation_keep_their_statistics(config, batches):
+    config.model.backbone.frozen_stages = 2
+    model = MODELS.build(config.model).eval()
+    statistics = measure(model, batches, shared=False)
+    assert not model.training
+    assert statistics
+    assert all(name.startswith(("backbone.stages.2.", "backbone.stages.3.")) for name in statistics)
+    expected = inputs_of_norms(model, batches)
+    for name, (mean, _) in statistics.items():
+        torch.testing.assert_close(mean, expected[name].mean((0, 2, 3)), rtol=1e-3, atol=1e-4)
+    config.model.backbone.norm_eval = True
+    assert measure(MODELS.build(config.model), batches, shared=False) == {}
+
+
+def test_a_head_that_finds_no_thing_leaves_its_statistics_and_fails_no_candidate(config, batches):
+    config.model.roi_head.mask_head.norm_cfg = dict(type="BN", requires_grad=True)
+    model = MODELS.build(config.model).eval()
+    model.roi_head.bbox_head.fc_cls.bias.data[-1] = 1e4  # all is background
+    heads = {name for name in norms_of(model) if name.startswith("roi_head")}
+    assert heads
+    with recalibrated(model, batches) as statistics:
+        assert statistics
+        assert not heads & statistics.keys()
+
+
+def test_moments_of_batches_without_values_are_left_out():
+    one = {"bn": [(2, torch.tensor([2.0]), torch.tensor([1.0]))]}
+    assert pool([{}, one, {}]) == pool([one])
+    assert moving_average([{}, one], 0.5) == moving_average([one], 0.5)
+    norm = nn.BatchNorm2d(3)
+    with measuring({"bn": norm}) as seen:
+        assert norm(torch.empty(0, 3, 4, 4)).shape == (0, 3, 4, 4)
+    assert seen == {}
+
+
 class Twice(nn.Module):
     """One norm for two inputs."""
 

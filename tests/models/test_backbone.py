@@ -184,6 +184,10 @@ def test_frozen_stages_norm_eval_and_checkpointing():
     for a, b in zip(plain.parameters(), saving.parameters(), strict=True):
         assert (a.grad is None) == (b.grad is None)
         assert a.grad is None or torch.allclose(a.grad, b.grad)
+    # The backward pass normalises again, but moves no running statistics again.
+    for (name, a), b in zip(plain.named_buffers(), saving.buffers(), strict=True):
+        torch.testing.assert_close(a, b, msg=name)
+    assert {int(b) for name, b in plain.named_buffers() if name.endswith("tracked")} == {0, 1}
 
 
 def test_bad_input_is_refused_plainly():

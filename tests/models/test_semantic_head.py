@@ -12,11 +12,11 @@ from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
 from mmdet.structures import DetDataSample
 from mmengine.structures import PixelData
 
+from mmpanonas.models.best_channel import BLOCK, best_channel, channel_blocks
 from mmpanonas.models.semantic_head import (
     IGNORE_LABEL,
     SearchableSemanticHead,
     SharedSemanticHead,
-    best_channel,
 )
 from mmpanonas.space import HEAD_CHOICES, Arch, ArchError
 from tests.conftest import SEED
@@ -147,10 +147,16 @@ def test_best_channel_is_argmax_and_the_first_in_a_tie(channels, dtype):
     logits[:, 0, 0] = -5  # all alike
     given_logits = logits.to(dtype).requires_grad_()
     expected = np.argmax(logits.numpy(), axis=0)
-    for best in (best_channel(given_logits), best_channel(iter(given_logits))):
+    blocks = [given_logits.split(size) for size in (1, 3, BLOCK)]
+    for best in map(best_channel, (given_logits, iter(given_logits), *blocks)):
         assert best.dtype == torch.int16
         np.testing.assert_array_equal(best.numpy(), expected)
     assert torch.equal(given_logits.detach(), logits.to(dtype))
+
+
+def test_an_accelerator_takes_many_channels_at_a_time():
+    assert [len(b) for b in channel_blocks(torch.zeros(54, 2, 2, device="meta"))] == [16, 16, 16, 6]
+    assert len(channel_blocks(torch.zeros(54, 2, 2))) == 54
 
 
 def test_the_searchable_head_shares_each_layer_among_the_levels():
