@@ -209,6 +209,24 @@ def test_a_missing_base_is_one_clear_error(tmp_path):
         load_config(own)
 
 
+@pytest.mark.parametrize(
+    ("name", "preset"),
+    [
+        (f"{data}/{name}", "released")
+        for data in ("coco", "ade20k")
+        for name in ("retrain", "supernet")
+    ]
+    + [("custom_full/supernet", "released"), ("shapes/retrain", "paper")],
+)
+def test_full_size_networks_fuse_as_the_published_numbers_were_made(name, preset):
+    config = read(f"configs/auto_panoptic/{name}.py")
+    head = config.model.panoptic_fusion_head
+    assert head.preset == preset
+    assert head.also == (("released", "paper") if preset == "released" else ())
+    assert bool(config.model.test_cfg.panoptic) == (preset == "paper")
+    assert config.default_hooks.report_presets.type == "ReportPresetsHook"
+
+
 def test_fusion_presets_are_one_key_apart():
     config = read("configs/auto_panoptic/coco/retrain.py")
     config.model.backbone.channels = (2, 4, 6, 8, 10)
@@ -218,7 +236,7 @@ def test_fusion_presets_are_one_key_apart():
         assert MODELS.build(config.model).panoptic_fusion_head.rules == PRESETS[preset]
     small = read("configs/auto_panoptic/ablations/released_fusion.py")
     rules = MODELS.build(small.model).panoptic_fusion_head.rules
-    assert rules == replace(PRESETS["released"], stuff_area_limit=144)
+    assert rules == replace(PRESETS["released"], stuff_area_limit=144, area_limits_at=(128, 128))
 
 
 @pytest.mark.parametrize("name", ["retrain", "supernet"])

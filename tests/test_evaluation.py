@@ -103,6 +103,21 @@ def test_one_false_positive_and_one_miss(tmp_path):
     assert result["RQ"] == 50.0
 
 
+def test_further_maps_of_a_picture_are_scored_beside_the_first(tmp_path):
+    """Of two pictures, the first map finds cat and road, the further one the road alone."""
+    metric = make_metric()
+    samples = []
+    for img_id in (1, 2):
+        sample = make_sample(tmp_path, img_id, [[7, 9, 9]], {7: 0, 9: 3}, [[thing(0, 1), 3, 3]])
+        sample["pred_panoptic_seg"]["sem_seg_bare"] = torch.tensor([[[VOID, 3, 3]]])
+        samples.append(sample)
+    found = score(metric, samples)
+    assert {key: found[key] for key in KEYS} == dict.fromkeys(KEYS, 100.0)
+    assert (found["bare/PQ"], found["bare/PQ_th"], found["bare/PQ_st"]) == (50.0, 0.0, 100.0)
+    assert set(found) == {*KEYS, *(f"bare/{key}" for key in KEYS)}
+    assert [row["n_fn"] for row in metric.per_class(metric.results, "bare")] == [2, 0, 0, 0]
+
+
 @pytest.mark.parametrize(("overlap", "expected"), [(4, (0, 1, 1, 0.0)), (5, (1, 0, 0, 0.625))])
 def test_iou_of_exactly_one_half_is_no_match(tmp_path, overlap, expected):
     metric = make_metric()

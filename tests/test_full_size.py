@@ -98,6 +98,7 @@ def test_a_converted_detector_runs(coco, tmp_path):
     loaded = runner.model.state_dict()
     assert all(torch.equal(loaded[key], weights[key]) for key in weights)
     assert 0 <= metrics["coco_panoptic/PQ"] <= 100
+    assert 0 <= metrics["coco_panoptic/paper/PQ"] <= 100  # of the same predictions
     assert [len(found) for found in things] == [5, 5]
     for found in things:
         assert all(crop.mask.any() for crop in found.masks)

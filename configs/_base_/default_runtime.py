@@ -11,6 +11,7 @@ default_hooks = dict(
     progress=dict(type="ProgressBarHook"),
     checkpoint_kind=dict(type="CheckpointKindHook"),
     validate_as_saved=dict(type="ValidateAsSavedHook"),
+    report_presets=dict(type="ReportPresetsHook"),
     invalid_loss=dict(type="StopOnInvalidLossHook"),
 )
 

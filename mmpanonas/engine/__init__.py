@@ -10,7 +10,7 @@ from mmpanonas.engine.fairness import (
     StrictFairnessHook,
     UniformSamplingHook,
 )
-from mmpanonas.engine.hooks import ProgressBarHook, ValidateAsSavedHook
+from mmpanonas.engine.hooks import ProgressBarHook, ReportPresetsHook, ValidateAsSavedHook
 from mmpanonas.engine.losses import SeldomReadInfoHook
 from mmpanonas.engine.recalibration import BNRecalibrationHook, RecalibrationBatches, recalibrated
 from mmpanonas.engine.saving import WholeCheckpointHook
@@ -27,6 +27,7 @@ __all__ = [
     "PretrainedBackboneInit",
     "ProgressBarHook",
     "RecalibrationBatches",
+    "ReportPresetsHook",
     "SearchLoop",
     "SeldomReadInfoHook",
     "StopOnInvalidLossHook",

@@ -85,3 +85,25 @@ class ValidateAsSavedHook(Hook):
         """Send rank 0's buffers to all."""
         for buffer in runner.model.buffers():
             broadcast(buffer, src=0)
+
+
+@HOOKS.register_module()
+class ReportPresetsHook(Hook):
+    """Let a test report the scores of all presets that the fusion head's ``also`` names.
+
+    Other predictions (validation, the candidates of a search) have the first preset alone.
+    """
+
+    def before_test(self, runner: Runner) -> None:
+        """Ask for the further maps."""
+        self._set(runner, True)
+
+    def after_test(self, runner: Runner) -> None:
+        """And no longer."""
+        self._set(runner, False)
+
+    def _set(self, runner: Runner, value: bool) -> None:
+        model = getattr(runner.model, "module", runner.model)
+        head = getattr(model, "panoptic_fusion_head", None)
+        if hasattr(head, "reports_also"):
+            head.reports_also = value

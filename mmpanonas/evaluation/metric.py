@@ -16,14 +16,18 @@ from mmengine.logging import MMLogger, print_log
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation.panoptic_quality import (
     Counts,
-    mean_quality,
     picture_counts,
-    quality,
     segment_overlaps,
 )
 from mmpanonas.evaluation.results import PanopticResults, read_category_ids, write_json
-from mmpanonas.evaluation.samples import ground_truth, predicted_label, prediction_ids
+from mmpanonas.evaluation.samples import (
+    further_maps,
+    ground_truth,
+    predicted_label,
+    prediction_ids,
+)
 from mmpanonas.evaluation.tables import log_table
+from mmpanonas.evaluation.totals import GROUPS, KEYS, add_counts, class_scores, group_scores
 from mmpanonas.panoptic_png import VOID_ID
 from mmpanonas.values import checked
 
@@ -38,7 +42,9 @@ class PanopticQualityMetric(BaseMetric):
     class with ``is_crowd``) and, where the data set leaves segments out, their ``void_ids``. A
     picture without annotation has neither PNG nor segments. The prediction is
     ``pred_panoptic_seg.sem_seg`` (1, H, W): label + instance number * ``INSTANCE_OFFSET``,
-    void = number of classes. Labels count things first, as in ``dataset_meta``.
+    void = number of classes. Labels count things first, as in ``dataset_meta``. Further maps of the
+    same picture, ``pred_panoptic_seg.sem_seg_<name>`` (other presets of the fusion), are scored
+    too, as ``<name>/PQ`` and so on; what is written and told by class is of the first map.
 
     A class counts in a mean if it was predicted or annotated anywhere; the mean over no
     class is 0. Per-picture counts are added in the order of image ids, so that the answer is
@@ -94,7 +100,7 @@ class PanopticQualityMetric(BaseMetric):
         """The names of all that is computed, as the evaluator will call it."""
         if self.format_only:
             return []
-        keys = [key + group for group in ("", "_th", "_st") for key in ("PQ", "SQ", "RQ")]
+        keys = [key + suffix for suffix in GROUPS.values() for key in KEYS]
         return [f"{self.prefix}/{key}" for key in keys]
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
@@ -104,12 +110,16 @@ class PanopticQualityMetric(BaseMetric):
             InputError: no ground truth in a sample, sizes unequal, unknown labels or ids.
         """
         for sample in data_samples:
-            ids = prediction_ids(sample, len(self._classes()[0]))
+            number = len(self._classes()[0])
+            ids = prediction_ids(sample, number)
             result = {"key": (sample["img_id"], str(sample.get("seg_map_path")))}
             if self.outfile_prefix is not None:
                 result |= self._write_png(sample, ids)
             if not self.format_only:
-                result["counts"] = self._counts(sample, ids)
+                names = further_maps(sample)
+                others = [prediction_ids(sample, number, name) for name in names]
+                result["counts"], *further = self._counts(sample, [ids, *others])
+                result["further"] = dict(zip(names, further, strict=True))
             self.results.append(result)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
@@ -127,51 +137,43 @@ class PanopticQualityMetric(BaseMetric):
 
     def _scores(self, results: list[dict]) -> dict[str, float]:
         """The metrics, logged in tables and stored in ``scores_file``."""
-        totals, num_things = self._totals(results), self._classes()[1]
-        groups = {
-            "All": ("", totals),
-            "Things": ("_th", totals[:num_things]),
-            "Stuff": ("_st", totals[num_things:]),
-        }
-        metrics, rows = {}, []
-        for group, (suffix, members) in groups.items():
-            values, present = mean_quality(members)
-            metrics.update({key + suffix: value for key, value in values.items()})
-            rows.append([group, *(f"{value:.3f}" for value in values.values()), present])
-        if self.table:
-            log_table(["", "PQ", "SQ", "RQ", "classes"], rows)
+        classes, num_things = self._classes()
+        metrics = {}
+        for name in (None, *_further_of(results)):
+            scores, rows = group_scores(add_counts(results, len(classes), name), num_things)
+            metrics |= {f"{name}/{key}" if name else key: v for key, v in scores.items()}
+            if self.table:
+                log_table([name or "", *KEYS, "classes"], rows)
         if self.scores_file is not None and is_main_process():
             named = {f"{self.prefix}/{key}": value for key, value in metrics.items()}
             self._try_to_write(self.scores_file, lambda: write_json(self.scores_file, named))
         if self.classwise:
-            keys = ("PQ", "SQ", "RQ")
             table = []
             for row in self.per_class(results):
                 counts = [row[key] for key in ("n_tp", "n_fp", "n_fn")]
-                table.append([row["name"], *(f"{row[key]:.3f}" for key in keys), *counts])
-            log_table(["class", *keys, "TP", "FP", "FN"], table)
+                table.append([row["name"], *(f"{row[key]:.3f}" for key in KEYS), *counts])
+            log_table(["class", *KEYS, "TP", "FP", "FN"], table)
         return metrics
 
-    def per_class(self, results: list[dict]) -> list[dict]:
-        """One dict per class, in label order, for reports.
-
-        Keys: ``name``, ``isthing``, ``PQ``, ``SQ``, ``RQ`` in percent, ``n_tp``, ``n_fp``,
-        ``n_fn`` and ``iou_sum`` over the true positives. A class with all three counts zero is
-        in no mean and reads 0.
-        """
+    def per_class(self, results: list[dict], which: str | None = None) -> list[dict]:
+        """The rows of :func:`class_scores`, for reports; ``which``: a further map's name."""
         classes, num_things = self._classes()
-        rows = []
-        for label, (name, total) in enumerate(zip(classes, self._totals(results), strict=True)):
-            percent = {key: 100 * value for key, value in quality(*total).items()}
-            counts = dict(zip(("n_tp", "n_fp", "n_fn", "iou_sum"), total, strict=True))
-            rows.append({"name": name, "isthing": label < num_things, **percent, **counts})
-        return rows
+        return class_scores(add_counts(results, len(classes), which), classes, num_things)
 
-    def _counts(self, sample: dict, ids: np.ndarray) -> dict[int, Counts]:
-        """Match one picture's prediction (H, W) with its ground truth."""
+    def _counts(self, sample: dict, predictions: Sequence[np.ndarray]) -> list[dict[int, Counts]]:
+        """Match each of a picture's predictions (H, W) with its ground truth."""
         classes, num_things = self._classes()
-        path = sample.get("seg_map_path")
         truth, annotated = ground_truth(sample, len(classes), num_things)
+        return [self._matched(sample, truth, annotated, ids) for ids in predictions]
+
+    def _matched(
+        self,
+        sample: dict,
+        truth: np.ndarray,
+        annotated: dict[int, tuple[int, bool]],
+        ids: np.ndarray,
+    ) -> dict[int, Counts]:
+        path = sample.get("seg_map_path")
         if truth.shape != ids.shape:
             raise InputError(
                 f"picture {sample['img_id']}: the prediction is {ids.shape}, the ground "
@@ -183,17 +185,6 @@ class PanopticQualityMetric(BaseMetric):
             raise InputError(f"{path}: ids {unknown[:5]} are in the PNG and not in segments_info")
         predicted = {i: predicted_label(i) for _, i in overlaps if i != VOID_ID}
         return picture_counts(overlaps, annotated, predicted)
-
-    def _totals(self, results: list[dict]) -> list[Counts]:
-        """Counts per label over all pictures, each picture once, in the order of image ids."""
-        pictures = {}
-        for result in results:
-            pictures.setdefault(result["key"], result["counts"])
-        totals: list[Counts] = [(0, 0, 0, 0.0)] * len(self._classes()[0])
-        for key in sorted(pictures):
-            for label, counts in pictures[key].items():
-                totals[label] = tuple(a + b for a, b in zip(totals[label], counts, strict=True))
-        return totals
 
     def _classes(self) -> tuple[list[str], int]:
         """Class names by label and the number of thing classes, which come first."""
@@ -244,3 +235,8 @@ class PanopticQualityMetric(BaseMetric):
             self.problems.append(f"{path}: {error.strerror or error}")
         except InputError as error:
             self.problems.append(f"{path}: {error}")
+
+
+def _further_of(results: Sequence[dict]) -> list[str]:
+    """Names of the further maps that the results hold, the same in all."""
+    return list(results[0]["further"]) if results else []

@@ -9,6 +9,8 @@ from mmpanonas.errors import InputError
 from mmpanonas.panoptic_png import VOID_ID, read_panoptic_png
 from mmpanonas.runs import Runs
 
+_FURTHER = "sem_seg_"
+
 
 def ground_truth(
     sample: dict, num_classes: int, num_things: int
@@ -45,8 +47,16 @@ def ground_truth(
     return ids, segments
 
 
-def prediction_ids(sample: dict, num_classes: int) -> np.ndarray:
+def further_maps(sample: dict) -> list[str]:
+    """Names of the predicted maps that a sample holds beside the first, as ``sem_seg_<name>``."""
+    keys = sample["pred_panoptic_seg"].keys()
+    return [key.removeprefix(_FURTHER) for key in keys if key.startswith(_FURTHER)]
+
+
+def prediction_ids(sample: dict, num_classes: int, name: str | None = None) -> np.ndarray:
     """The predicted map (H, W) as segment ids, label + 1 + instance number * offset.
+
+    Of several maps it is the first, or the further one of that ``name``.
 
     Void (label ``num_classes``, or the prediction's own ``ignore_index``) becomes 0.
 
@@ -56,7 +66,7 @@ def prediction_ids(sample: dict, num_classes: int) -> np.ndarray:
     if "pred_panoptic_seg" not in sample:
         raise InputError(f"picture {sample['img_id']}: the sample lacks 'pred_panoptic_seg'")
     prediction = sample["pred_panoptic_seg"]
-    panoptic = np.asarray(prediction["sem_seg"].cpu())[0]
+    panoptic = np.asarray(prediction[_FURTHER + name if name else "sem_seg"].cpu())[0]
     runs = Runs.of(panoptic)
     values = runs.values(panoptic)
     labels = values % INSTANCE_OFFSET

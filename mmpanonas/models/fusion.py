@@ -7,6 +7,7 @@ follows what the paper's program does (docs/deviations.md holds the differences)
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import starmap
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from mmpanonas.errors import InputError
 from mmpanonas.models.mask_crops import MaskCrop, cut_masks
-from mmpanonas.values import NotNegative, Probability, check_fields
+from mmpanonas.values import NotNegative, Probability, Size, check_fields
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class FusionRules:
         thing_area_limit: things whose mask has fewer pixels are dropped, after the overlap
             rule: what they cover still counts there.
         stuff_area_limit: a stuff class with fewer pixels left free by the things is void.
+        area_limits_at: height and width of the picture that both limits are meant for: in a
+            picture of k times its pixels they are k times as large. None: the same in any picture.
         order: painting order. ``area``: smallest first. ``score``: best first, save that
             things which all score above ``area_order_score_thr`` go smallest first among
             themselves (1.0: never).
@@ -46,6 +49,7 @@ class FusionRules:
     overlap_thr: Probability = 0.5
     thing_area_limit: NotNegative = 64 * 64
     stuff_area_limit: NotNegative = 64 * 64
+    area_limits_at: Size | None = None
     order: Literal["area", "score"] = "area"
     area_order_score_thr: Probability = 1.0
     overlap_order: Literal["score", "painting"] = "score"
@@ -71,10 +75,20 @@ class FusionRules:
             )
         return dataclasses.replace(PRESETS[preset], **(overrides or {}))
 
+    def for_picture(self, size: tuple[int, int]) -> FusionRules:
+        """The same rules with limits of area in pixels of a picture of ``size`` (H, W)."""
+        if self.area_limits_at is None:
+            return self
+        share = math.prod(size) / math.prod(self.area_limits_at)
+        limits = {key: getattr(self, key) * share for key in _AREA_LIMITS}
+        return dataclasses.replace(self, area_limits_at=None, **limits)
+
     def passing(self, scores: Tensor) -> Tensor:
         """Which of the scores (n,) reach ``score_thr``, in float32: (n,) bool."""
         return scores.float() >= self.score_thr
 
+
+_AREA_LIMITS = ("thing_area_limit", "stuff_area_limit")
 
 PRESETS = {
     "paper": FusionRules(),
@@ -116,6 +130,7 @@ def fuse(
         instance number * ``INSTANCE_OFFSET``.
     """
     panoptic = np.array(stuff_map.cpu().numpy(), dtype=np.int32)
+    rules = rules.for_picture(panoptic.shape)
     labels, scores = labels.cpu(), scores.cpu()
     indices = rules.passing(scores).nonzero()[:, 0].tolist()
     if isinstance(masks, Tensor):

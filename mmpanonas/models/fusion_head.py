@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from mmdet.models.seg_heads.panoptic_fusion_heads.base_panoptic_fusion_head import (
@@ -15,7 +16,7 @@ from torch import Tensor
 from mmpanonas.errors import InputError
 from mmpanonas.models.best_channel import best_channel, channel_blocks
 from mmpanonas.models.fusion import PRESETS, FusionRules, fuse
-from mmpanonas.values import ArgumentsOf, Count, checked
+from mmpanonas.values import ArgumentsOf, Count, checked, one_of, several
 
 __all__ = ["PRESETS", "AutoPanopticFusionHead", "FusionRules", "fuse"]
 
@@ -36,9 +37,14 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
         num_things_classes: thing labels are 0 to this, exclusive.
         num_stuff_classes: stuff labels follow them.
         preset: a key of ``PRESETS``.
-        test_cfg: fields of :class:`FusionRules` that replace the preset's;
+        test_cfg: fields of :class:`FusionRules` that replace those of every preset;
             MMDetection passes ``model.test_cfg.panoptic``.
+        also: presets of which a test reports the scores too, beside those of ``preset``.
         init_cfg: unused, as the head has no weights.
+
+    Attributes:
+        reports_also: whether predictions hold the maps of ``also``, each of which costs its fusion.
+            :class:`ReportPresetsHook` sets it for the time of a test.
 
     Raises:
         InputError: unknown preset, unknown or illegal rule, too many classes for the id format.
@@ -51,6 +57,7 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
         num_stuff_classes: Count = 53,
         preset: str = "paper",
         test_cfg: Annotated[dict | None, ArgumentsOf(FusionRules)] = None,
+        also: Annotated[Sequence[str], several(one_of(PRESETS))] = (),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(
@@ -62,6 +69,9 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
         if self.num_classes >= INSTANCE_OFFSET:
             raise InputError(f"{self.num_classes} classes; panoptic ids hold {INSTANCE_OFFSET - 1}")
         self.rules = FusionRules.from_config(preset, test_cfg)
+        others = [name for name in also if name != preset]
+        self.also = {name: FusionRules.from_config(name, test_cfg) for name in others}
+        self.reports_also = False
 
     def loss(self, **kwargs) -> dict:
         """No loss: the head has nothing to learn."""
@@ -82,14 +92,20 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
         Returns:
             per picture ``PixelData(sem_seg=(1, H, W) int32)``: stuff label (num_things_classes
             + channel), thing label + instance number * ``INSTANCE_OFFSET``, or
-            num_things_classes + num_stuff_classes for void.
+            num_things_classes + num_stuff_classes for void. Where ``reports_also``, beside it
+            ``sem_seg_<preset>`` of each preset in ``also``.
         """
+        rules = {"sem_seg": self.rules}
+        if self.reports_also:
+            rules |= {f"sem_seg_{name}": others for name, others in self.also.items()}
         return [
-            PixelData(sem_seg=self._predict_single(results, logits)[None])
+            PixelData(**self._predict_single(results, logits, rules))
             for results, logits in zip(mask_results_list, seg_preds_list, strict=True)
         ]
 
-    def _predict_single(self, results: InstanceData, semantic: Tensor) -> Tensor:
+    def _predict_single(
+        self, results: InstanceData, semantic: Tensor, rules: dict[str, FusionRules]
+    ) -> dict[str, Tensor]:
         channels = self.num_stuff_classes + 1
         if semantic.ndim == 3 and len(semantic) == channels:
             semantic = best_channel(channel_blocks(semantic))
@@ -100,12 +116,10 @@ class AutoPanopticFusionHead(BasePanopticFusionHead):
             )
         # void is the label after the last stuff class, which the last channel lands on
         stuff_map = semantic.short() + self.num_things_classes  # below INSTANCE_OFFSET
-        return fuse(
-            results.masks,
-            results.get("bboxes"),
-            results.labels,
-            results.scores,
-            stuff_map,
-            self.rules,
-            self.num_classes,
-        )
+        boxes, labels, scores = results.get("bboxes"), results.labels, results.scores
+        return {
+            name: fuse(results.masks, boxes, labels, scores, stuff_map, each, self.num_classes)[
+                None
+            ]
+            for name, each in rules.items()
+        }

@@ -1,7 +1,11 @@
 """Hooks that keep a run honest."""
 
-import torch
+from types import SimpleNamespace
 
+import torch
+from torch import nn
+
+from mmpanonas.engine import ReportPresetsHook
 from tests.ranks import run_on_two_ranks
 
 RANKS = """
@@ -29,3 +33,16 @@ def test_all_ranks_validate_the_batch_norm_that_rank_0_saves(tmp_path):
     for name, value in saved.items():
         assert torch.equal(validated[name], value)
         assert torch.equal(others[name], value)
+
+
+def test_further_presets_are_asked_for_during_a_test_alone():
+    head = nn.Identity()
+    head.reports_also = False
+    hook, model = ReportPresetsHook(), nn.Module()
+    model.panoptic_fusion_head = head
+    hook.before_test(SimpleNamespace(model=SimpleNamespace(module=model)))
+    assert head.reports_also
+    hook.after_test(SimpleNamespace(model=model))
+    assert not head.reports_also
+    for other in (nn.Module(), SimpleNamespace(panoptic_fusion_head=None)):
+        hook.before_test(SimpleNamespace(model=other))  # of other heads, and none

@@ -204,6 +204,40 @@ def test_limits_are_inclusive_where_the_text_says_more_than(preset):
     assert (out[2:] == 6).all()
 
 
+def test_limits_of_area_grow_with_the_picture_where_the_rules_say_of_which_they_are():
+    """2 and 4 pixels of 4 x 4 are 4 and 8 of 4 x 8; a thing of 3, stuff of 5 and 20."""
+    thing = np.zeros((4, 8), bool)
+    thing[0, :3] = True
+    stuff = np.array([[5] * 8, [6] * 8, [6] * 8, [6] * 8])
+    limits = {"thing_area_limit": 2, "stuff_area_limit": 4}
+    for at, kept in ((None, True), ((4, 8), True), ((8, 4), True), ((4, 4), False)):
+        rules = FusionRules.from_config("paper", {**limits, "area_limits_at": at})
+        found = run(thing[None], [0], [0.9], stuff, rules)
+        assert found[0, 0] == (1000 if kept else 5)
+        assert found[0, 4] == 5, at
+    rules = FusionRules.from_config("paper", {**limits, "area_limits_at": (4, 3)})
+    assert run(thing[None], [0], [0.9], stuff, rules)[0].tolist() == [VOID] * 8  # 8 of 11 pixels
+    with pytest.raises(ValueError, match=r"area_limits_at: expected \(height, width\) in pixels"):
+        FusionRules(area_limits_at=(4, 0))
+
+
+def test_a_head_makes_the_maps_of_further_presets_when_asked():
+    """A thing of 2 pixels, which the paper's rules drop, and the stuff below it keep."""
+    limits = {"stuff_area_limit": 1}
+    head = AutoPanopticFusionHead(6, 3, "released", limits, also=("paper", "released"))
+    assert list(head.also) == ["paper"]
+    assert head.also["paper"] == FusionRules(stuff_area_limit=1)
+    mask = torch.tensor([[True, True, False]])
+    things = InstanceData(masks=mask[None], labels=torch.tensor([2]), scores=torch.tensor([0.9]))
+    stuff = torch.tensor([[0, 0, 1]])
+    (alone,) = head.predict([things], [stuff])
+    assert alone.keys() == ["sem_seg"]
+    head.reports_also = True
+    (both,) = head.predict([things], [stuff])
+    assert both.sem_seg.tolist() == alone.sem_seg.tolist() == [[[1002, 1002, 7]]]
+    assert both.sem_seg_paper.tolist() == [[[6, 6, 7]]]
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("with_boxes", [True, False])
 def test_no_instances_and_all_rejected(preset, with_boxes):

@@ -32,7 +32,7 @@ model = dict(
     ),
     things_to_stuff=dict(in_channels=4 * 32, out_channels=32),
     stuff_to_things=dict(in_channels=4 * 32, out_channels=32),
-    panoptic_fusion_head=dict(num_things_classes=6, num_stuff_classes=4),
+    panoptic_fusion_head=dict(num_things_classes=6, num_stuff_classes=4, preset="paper", also=()),
     train_cfg=dict(
         rpn=dict(sampler=dict(num=64)),
         rpn_proposal=dict(nms_pre=200, max_per_img=100),
@@ -41,7 +41,7 @@ model = dict(
     test_cfg=dict(
         rpn=dict(nms_pre=200, max_per_img=100),
         rcnn=dict(max_per_img=20),
-        # 64 x 64 suits pictures of 640 x 480; these limits suit a fifth of that.
-        panoptic=dict(thing_area_limit=8 * 8, stuff_area_limit=12 * 12),
+        # Of a picture of 128 x 128; in another they grow with its area.
+        panoptic=dict(thing_area_limit=8 * 8, stuff_area_limit=12 * 12, area_limits_at=(128, 128)),
     ),
 )

@@ -13,7 +13,7 @@ model = dict(
         mask_head=dict(num_convs=1, norm_cfg=norm_cfg), bbox_head=dict(fc_out_channels=128)
     ),
     semantic_head=dict(norm_cfg=norm_cfg),
-    test_cfg=dict(rcnn=dict(max_per_img=10)),
+    test_cfg=dict(rcnn=dict(max_per_img=10), panoptic=dict(area_limits_at=None)),
     things_to_stuff=dict(whole=True),
     stuff_to_things=dict(whole=True),
 )
