@@ -1,13 +1,23 @@
-"""Time of reading and checking an annotation file of COCO's size, beside json.loads alone."""
+"""CPU time and memory of an annotation file of COCO's size: read, checked, held, split.
+
+python benchmarks/annotation_file.py [--images 118287]
+"""
 
 import argparse
+import gc
 import json
 import platform
 import random
+import resource
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
+from mmpanonas.datasets import PanopticDataset
 from mmpanonas.datasets.annotation_file import parse_panoptic_json
+from mmpanonas.datasets.nas_split import split_nas
 
 
 def made_up(images: int, segments: int) -> dict:
@@ -39,25 +49,70 @@ def made_up(images: int, segments: int) -> dict:
     return content
 
 
+def plain(path: Path) -> object:
+    """What Python alone takes."""
+    return json.loads(path.read_bytes())
+
+
+def checked(path: Path) -> object:
+    """Every value looked at by type and range."""
+    return parse_panoptic_json(path.read_bytes(), path)
+
+
+def data_set(path: Path) -> object:
+    """What each rank of a training does, and holds."""
+    return PanopticDataset(str(path))
+
+
+def split(path: Path) -> object:
+    """The held-out 5,000, both files written."""
+    return split_nas(path, 5000)
+
+
+PARTS = {
+    "json.loads": plain,
+    "read and checked": checked,
+    "data set": data_set,
+    "split": split,
+}
+
+
+def resident() -> float:
+    """GiB of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**30
+
+
+def measure(part: str, path: Path) -> None:
+    """CPU seconds, and GiB at the highest and held in the end, beyond those of the imports."""
+    before, begin = resident(), time.process_time()
+    kept = PARTS[part](path)
+    seconds = time.process_time() - begin
+    gc.collect()
+    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    held = resident() - before
+    print(f"{part:17s} {seconds:6.2f} s, {highest - before:5.2f} GiB, {held:5.2f} held")
+    del kept
+
+
 def main() -> None:
-    """Parse, time both three times, print the best."""
+    """Write the file, then run each part in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=118_287)
     parser.add_argument("--segments", type=int, default=11, help="of each image")
+    parser.add_argument("--part", nargs=2, metavar=("PART", "FILE"), help=argparse.SUPPRESS)
     args = parser.parse_args()
-    data = json.dumps(made_up(args.images, args.segments)).encode()
+    if args.part:
+        measure(args.part[0], Path(args.part[1]))
+        return
     cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     print(cpu[0].split(":")[1].strip() if cpu else platform.processor())
-    times = {}
-    for what, read in (
-        ("json.loads", json.loads),
-        ("checked", lambda data: parse_panoptic_json(data, "made up")),
-    ):
-        for _ in range(3):
-            begin = time.process_time()
-            read(data)
-            times[what] = min(times.get(what, 1e9), time.process_time() - begin)
-        print(f"{what:12s} {times[what]:6.2f} s, {times[what] / times['json.loads']:.2f} of plain")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "panoptic_train.json"
+        path.write_text(json.dumps(made_up(args.images, args.segments)))
+        print(f"{args.images} pictures, {path.stat().st_size / 2**20:.0f} MiB")
+        for part in PARTS:
+            subprocess.run([sys.executable, __file__, "--part", part, path], check=True)
 
 
 if __name__ == "__main__":
