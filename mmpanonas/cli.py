@@ -4,6 +4,7 @@ import argparse
 import atexit
 import logging
 import os
+from collections.abc import Callable
 
 import torch
 from mmdet.utils import setup_cache_size_limit_of_dynamo
@@ -63,11 +64,20 @@ def make_parser(description: str, checkpoint: str | None = None) -> argparse.Arg
     return parser
 
 
-def prepare(args: argparse.Namespace, loaders: tuple[str, ...]) -> Config:
+def prepare(
+    args: argparse.Namespace,
+    loaders: tuple[str, ...],
+    begin: Callable[[Config], None] | None = None,
+) -> Config:
     """Load the config of ``args``, choose its work dir, check the data of ``loaders``.
 
     Labels get the meaning that they have in the checkpoint that is tested, searched or gone on
     with; without one, in the first data set.
+
+    Args:
+        args: of :func:`make_parser`.
+        loaders: keys of the config.
+        begin: is given the config, its work dir chosen, before any data are read.
     """
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     setup_cache_size_limit_of_dynamo()
@@ -92,6 +102,8 @@ def prepare(args: argparse.Namespace, loaders: tuple[str, ...]) -> Config:
         cfg.load_from, cfg.resume = tested, False  # loaded, not gone on with
     check_checkpoint(cfg.get("load_from"))
     set_work_dir(cfg, args.config, args.work_dir)
+    if begin:
+        begin(cfg)
     settle_classes(cfg, loaders, trained, f"the checkpoint {tested}")
     check_data(cfg, loaders)
     if args.launcher == "pytorch" and not torch.cuda.is_available():

@@ -96,10 +96,13 @@ def test_schedules_are_the_papers():
     epoch = 84960 // 12
     assert epoch == (118287 - 5000) // 16
     assert supernet.train_cfg.max_iters == 12 * epoch
-    assert supernet.param_scheduler[0].milestones == [8 * epoch, 11 * epoch]
+    warm_up, steps = supernet.param_scheduler
+    assert (warm_up.start_factor, warm_up.begin, warm_up.end) == (0.1, 0, 3000)
+    assert steps.milestones == [8 * epoch, 11 * epoch]
     ade = read("configs/auto_panoptic/ade20k/supernet.py")
     assert ade.train_cfg.max_iters == 24 * ((20210 - 2000) // 16)
-    assert ade.param_scheduler[0].milestones == [18208, 25036]
+    assert ade.param_scheduler[0] == warm_up
+    assert ade.param_scheduler[1].milestones == [18208, 25036]
     retrain = read("configs/auto_panoptic/coco/retrain.py")
     assert retrain.train_cfg.max_iters == 90000
     assert retrain.param_scheduler[1].milestones == [60000, 80000]

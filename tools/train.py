@@ -1,5 +1,9 @@
 """Train a supernet or a fixed network."""
 
+import argparse
+from functools import partial
+
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmpanonas.cli import (
@@ -11,7 +15,7 @@ from mmpanonas.cli import (
     of_concern,
     prepare,
 )
-from mmpanonas.config import ConfigError
+from mmpanonas.config import ConfigError, check_start
 from mmpanonas.engine.checkpoints import (
     check_checkpoint,
     checkpoint_to_resume,
@@ -31,9 +35,14 @@ def main() -> None:
         const="auto",
         help="go on from a checkpoint, or from the latest one in the work dir",
     )
+    parser.add_argument(
+        "--from-scratch",
+        action="store_true",
+        help="let a detector of full size begin from random weights",
+    )
     args = parser.parse_args()
     loaders = ("train_dataloader", "val_dataloader")
-    cfg = prepare(args, loaders)
+    cfg = prepare(args, loaders, partial(_begin, args))
     if args.amp:
         enable_amp(cfg)
     check_amp(cfg)
@@ -44,14 +53,6 @@ def main() -> None:
                 "pictures that its learning rate was chosen for"
             )
         cfg.auto_scale_lr.enable = True
-    latest = args.resume or (cfg.get("resume") and (cfg.get("load_from") or "auto"))
-    if latest == "auto":
-        latest = checkpoint_to_resume(cfg.work_dir)
-        if latest is None:
-            print(f"--resume: nothing to resume in {cfg.work_dir}: begins at the start")
-    if latest:
-        check_checkpoint(latest)
-        cfg.resume, cfg.load_from = True, str(latest)
     follow_checkpoint(cfg, loaders)
     if is_search(cfg):  # a search's config trains its supernet
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
@@ -60,6 +61,20 @@ def main() -> None:
         runner.logger.addFilter(of_concern)
         runner.train()
     runner.logger.info(f"checkpoints and logs: {cfg.work_dir}")
+
+
+def _begin(args: argparse.Namespace, cfg: Config) -> None:
+    """Settle what the training goes on from, or begins with."""
+    latest = args.resume or (cfg.get("resume") and (cfg.get("load_from") or "auto"))
+    if latest == "auto":
+        latest = checkpoint_to_resume(cfg.work_dir)
+        if latest is None:
+            print(f"--resume: nothing to resume in {cfg.work_dir}: begins at the start")
+    if latest:
+        check_checkpoint(latest)
+        cfg.resume, cfg.load_from = True, str(latest)
+    if not args.from_scratch:
+        check_start(cfg)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from mmpanonas.config.kinds import is_kind, kind_of
 from mmpanonas.config.loading import load_config
 from mmpanonas.config.named_files import find_named
 from mmpanonas.config.places import check_writable, set_work_dir
+from mmpanonas.config.start import check_start
 from mmpanonas.errors import ClassesError, ConfigError
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "check_data",
     "check_experiment",
     "check_forms",
+    "check_start",
     "check_writable",
     "class_slots",
     "complete_category_ids",

@@ -14,8 +14,10 @@ optim_wrapper = dict(
     type="FairOptimWrapper",
     optimizer=dict(type="SGD", lr=0.02, momentum=0.9, weight_decay=1e-4),
 )
-# Steps after 8 and 11 of 12 epochs.
+# Steps after 8 and 11 of 12 epochs. Fresh heads at this rate need the warm-up, which the released
+# code has and the paper leaves out.
 param_scheduler = [
+    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=3000),
     dict(
         type="MultiStepLR",
         by_epoch=False,
@@ -23,7 +25,7 @@ param_scheduler = [
         end=84960,
         milestones=[56640, 77880],
         gamma=0.1,
-    )
+    ),
 ]
 default_hooks = dict(
     fairness=dict(type="StrictFairnessHook", seed=0),

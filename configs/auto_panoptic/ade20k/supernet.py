@@ -17,6 +17,7 @@ sync_bn = "torch"
 # 24 epochs of 1,138 passes on 16 of 18,210 pictures; steps after 16 and 22 of them.
 train_cfg = dict(max_iters=27312)
 param_scheduler = [
+    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=3000),
     dict(
         type="MultiStepLR",
         by_epoch=False,
@@ -24,5 +25,5 @@ param_scheduler = [
         end=27312,
         milestones=[18208, 25036],
         gamma=0.1,
-    )
+    ),
 ]

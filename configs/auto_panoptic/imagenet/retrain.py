@@ -1,5 +1,5 @@
-# A searched backbone at its retraining width, before detection (the paper's schedule): 512 pictures
-# an iteration (8 GPUs x 64).
+# COCO's searched backbone at its retraining width, before detection (the paper's schedule): 512
+# pictures an iteration (8 GPUs x 64).
 _base_ = [
     "../../_base_/models/searchable_classifier.py",
     "../../_base_/datasets/imagenet.py",
