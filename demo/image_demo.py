@@ -3,38 +3,59 @@
 image_demo.py PICTURES --config CONFIG --checkpoint FILE; PICTURES are files or folders of them.
 """
 
+import argparse
 from pathlib import Path
 
 from mmpanonas.config import check_writable
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.inference import PanopticInferencer, PicturesError, list_pictures
-from mmpanonas.options import Parser, add_config_options, of_kind
+from mmpanonas.inference.options import check_device
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import CHECKPOINT, FILE, NEW_FOLDER, PICTURES
 from mmpanonas.values import PositiveInt
+
+
+def device(text: str) -> str:
+    """An argument's ``type``: a device that this machine has."""
+    try:
+        check_device(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def main() -> None:
     """Parse, load, segment."""
     parser = Parser(description=__doc__)
-    parser.add_argument("pictures", nargs="+", help="pictures, or folders of them")
-    parser.add_argument("--config", required=True, help="of the network")
-    parser.add_argument("--checkpoint", required=True, help="of this config's network")
-    parser.add_argument("--out-dir", default="outputs", help="folder for the results")
-    parser.add_argument("--device", help="such as cuda:1 or cpu")
+    parser.add_argument("pictures", nargs="+", type=PICTURES, help="pictures, or folders of them")
+    parser.add_argument("--config", type=FILE, required=True, help="of the network")
+    parser.add_argument(
+        "--checkpoint", type=CHECKPOINT, required=True, help="of this config's network"
+    )
+    parser.add_argument(
+        "--out-dir", type=NEW_FOLDER, default="outputs", help="folder for the results"
+    )
+    parser.add_argument("--device", type=device, help="such as cuda:1 or cpu")
     parser.add_argument(
         "--batch-size", type=of_kind(PositiveInt), default=1, help="pictures at a time"
     )
     parser.add_argument("--no-save-vis", action="store_true", help="draw no pictures")
     parser.add_argument("--no-save-pred", action="store_true", help="write no panoptic results")
     parser.add_argument(
-        "--ann-file", help="annotation file whose category ids the results use; else label + 1"
+        "--ann-file",
+        type=FILE,
+        help="annotation file whose category ids the results use; else label + 1",
     )
     parser.add_argument(
         "--trust-checkpoint", action="store_true", help="let the checkpoint run code"
     )
     add_config_options(parser)
+    nothing, ids = "nothing would be written", "no results are written that need its ids"
+    parser.excludes("--no-save-vis", "--no-save-pred", nothing)
+    parser.excludes("--ann-file", "--no-save-pred", ids)
+    parser.replaces("--trust-checkpoint", "trust_checkpoint")
     args = parser.parse_args()
-    if args.no_save_vis and args.no_save_pred:
-        raise InputError("--no-save-vis and --no-save-pred: nothing would be written")
     pictures = list_pictures(args.pictures)
     check_writable(args.out_dir, "output folder", "--out-dir")
     options = dict(args.cfg_options or {})

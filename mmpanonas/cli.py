@@ -30,7 +30,9 @@ from mmpanonas.engine import FairAmpOptimWrapper, FairOptimWrapper, SearchLoop
 from mmpanonas.engine.checkpoints import check_checkpoint, dataset_meta
 from mmpanonas.engine.ranks import leave_process_group
 from mmpanonas.engine.reading import trust_checkpoints
-from mmpanonas.options import Parser, add_config_options, of_kind
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import CHECKPOINT, FILE, NEW_FOLDER
 from mmpanonas.values import Count
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.
@@ -49,10 +51,11 @@ def of_concern(record: logging.LogRecord) -> bool:
 def make_parser(description: str, checkpoint: str | None = None) -> argparse.ArgumentParser:
     """The arguments that mean what they mean in MMDetection's tools."""
     parser = Parser(description=description)
-    parser.add_argument("config", help="config file")
+    parser.add_argument("config", type=FILE, help="config file")
     if checkpoint:
-        parser.add_argument("checkpoint", help=checkpoint)
-    parser.add_argument("--work-dir", help="folder for logs and results")
+        parser.add_argument("checkpoint", type=CHECKPOINT, help=checkpoint)
+        parser.replaces("checkpoint", "load_from", "resume")
+    parser.add_argument("--work-dir", type=NEW_FOLDER, help="folder for logs and results")
     add_config_options(parser)
     parser.add_argument(
         "--trust-checkpoint",
@@ -61,6 +64,8 @@ def make_parser(description: str, checkpoint: str | None = None) -> argparse.Arg
     )
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument("--local_rank", "--local-rank", type=of_kind(Count), default=0)
+    for option in ("--work-dir", "--trust-checkpoint", "--launcher"):
+        parser.replaces(option, option.strip("-").replace("-", "_"))
     return parser
 
 

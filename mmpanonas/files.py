@@ -1,12 +1,47 @@
-"""Files that are whole or absent: the one atomic writer, and appending under a lock."""
+"""Files: what a path is; the one atomic writer, so that they are whole or absent; locks."""
 
 import fcntl
+import json
 import os
 import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_KINDS = {
+    stat.S_IFDIR: "folder",
+    stat.S_IFIFO: "pipe",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFBLK: "device",
+    stat.S_IFCHR: "device",
+}
+
+IS_FOLDER = "is a folder, not a file"
+
+
+def irregularity(path: str | os.PathLike) -> str | None:
+    """Why a path cannot be read as a file, or None; opening a pipe would wait for ever.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+    """
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:  # links in circles, names too long, a zero byte
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    kind = _KINDS.get(stat.S_IFMT(found.st_mode))
+    return f"is a {kind}, not a file" if kind else None
+
+
+def parse_json(text: str | bytes) -> object:
+    """As ``json.loads``; what cannot be read is a ``ValueError``, also if it is nested too deep."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def write_atomically(path: str | os.PathLike, content: str | bytes) -> None:

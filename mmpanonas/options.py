@@ -1,61 +1,16 @@
-"""What the command lines of all tools share: one line for a wrong word, and ``--cfg-options``."""
+"""``--cfg-options``: keys of a config and their values, as words of a command line."""
 
 import argparse
 import ast
 import copy
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn, get_args
+from collections.abc import Mapping, Sequence
 
 from mmengine.config import Config, DictAction
 
-from mmpanonas.errors import ConfigError, InputError
-from mmpanonas.values import Threads, kind_of
+from mmpanonas.errors import ConfigError
 
 #: How a dictionary begins, in a value.
 _DICTIONARIES = ("dict(", "{")
-
-
-class Parser(argparse.ArgumentParser):
-    """A tool's command line. What is wrong with it is an ``InputError``, one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise ``InputError`` instead of printing how the tool is used."""
-        raise InputError(f"{message} (--help lists all options)")
-
-    def parse_known_args(
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
-        """As argparse does; an empty word says nothing and is refused."""
-        words = sys.argv[1:] if args is None else list(args)
-        for before, word in zip(["", *words], words, strict=False):
-            option, equals, value = word.partition("=") if word[:2] == "--" else (before, "=", word)
-            if equals and not value.strip():
-                self.error(f"{option or 'argument 1'}: expected a value, got {value!r}")
-        return super().parse_known_args(words, namespace)
-
-
-def of_kind(annotation: object) -> Callable[[str], int | float]:
-    """An argument's ``type``: the number that a text says, of a kind of :mod:`mmpanonas.values`."""
-    kind, convert = kind_of(annotation), get_args(annotation)[0]
-
-    def read(text: str) -> int | float:
-        try:
-            value = convert(text)
-        except ValueError:
-            value = text
-        if not kind.fits(value):
-            raise argparse.ArgumentTypeError(f"expected {kind.words}, got {text!r}")
-        return value
-
-    return read
-
-
-def add_workers(parser: argparse.ArgumentParser) -> None:
-    """Give a tool ``--workers``: threads, None for one for each core."""
-    parser.add_argument(
-        "--workers", type=of_kind(Threads), help="threads, 0 for none (one for each core)"
-    )
 
 
 class ConfigOptions(DictAction):
@@ -64,6 +19,9 @@ class ConfigOptions(DictAction):
     A dictionary is written ``{'quantity': 'macs'}`` or ``dict(quantity='macs')``, alone or in a
     list, in quotes against the shell. Raises ``ConfigError`` for what is none of it.
     """
+
+    #: Given again it adds to what was given.
+    adds = True
 
     def __call__(
         self,
@@ -89,7 +47,7 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action=ConfigOptions,
         help="override config keys: key=value, key='[a,b]', nested.key=value, "
-        "key=\"dict(name='text')\"",
+        "key=\"dict(name='text')\"; of a key given twice the last word counts",
     )
 
 

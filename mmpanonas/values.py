@@ -8,6 +8,7 @@ import inspect
 import math
 import numbers
 import os
+import re
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -110,6 +111,11 @@ def several(kind: Kind, count: int | None = None) -> Kind:
     return Kind(f"{many}, each {kind.words}", fits)
 
 
+def _is_ray_address(value: object) -> bool:
+    match = re.fullmatch(r"(?:ray://)?(?:[\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})", str(value), re.A)
+    return value in ("auto", "local") or (match is not None and 0 < int(match[1]) < 65_536)
+
+
 FLAG = Kind("True or False", lambda value: isinstance(value, bool))
 TEXT = Kind("a text", lambda value: isinstance(value, str | os.PathLike))
 NONE = Kind("None", lambda value: value is None)
@@ -128,6 +134,9 @@ Probability = Annotated[float, number(0, 1)]
 Seed = Annotated[int, whole(0, 2**32 - 1)]
 Size = Annotated[
     Sequence[int], Kind("(height, width) in pixels, whole and positive", several(whole(1), 2).fits)
+]
+RayAddress = Annotated[
+    str, Kind("auto, local, HOST:PORT or ray://HOST:PORT of a cluster", _is_ray_address)
 ]
 Widths = Annotated[Sequence[int], several(whole(1))]
 

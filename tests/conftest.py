@@ -119,12 +119,13 @@ def call_tool(monkeypatch, capsys):
     """Run a tool from the repository's root; returns (exit code, stdout, stderr)."""
 
     def call(tool: str, *argv: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", [tool, *map(str, argv)])
         code = 0
-        try:
-            runpy.run_path(str(ROOT / tool), run_name="__main__")
-        except SystemExit as stop:
-            code = stop.code
+        with monkeypatch.context() as patch:  # a tool may be run within another
+            patch.setattr(sys, "argv", [tool, *map(str, argv)])
+            try:
+                runpy.run_path(str(ROOT / tool), run_name="__main__")
+            except SystemExit as stop:
+                code = stop.code
         return code, *capsys.readouterr()
 
     return call

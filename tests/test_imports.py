@@ -18,8 +18,8 @@ OURS = {
     "engine": {"space", "search", "execution", "errors", "values", "files"},
     "config": {"options", "datasets", "engine", "space", "values", "errors"},
     "convert": {"space", "errors"},
-    "datasets": {"space", "errors", "values", "panoptic_png", "runs"},
-    "evaluation": {"space", "errors", "values", "panoptic_png", "runs"},
+    "datasets": {"space", "errors", "values", "files", "panoptic_png", "runs"},
+    "evaluation": {"space", "errors", "values", "files", "panoptic_png", "runs"},
     "visualization": {"space", "execution", "errors", "values", "panoptic_png", "file_names"},
     "inference": {
         "config",
@@ -28,6 +28,7 @@ OURS = {
         "evaluation",
         "visualization",
         "errors",
+        "files",
         "file_names",
     },
     "errors": set(),

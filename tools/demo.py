@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 
 from mmpanonas.errors import run_tool
-from mmpanonas.options import Parser
+from mmpanonas.parser import Parser
+from mmpanonas.paths import NEW_FOLDER
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = "configs/auto_panoptic/shapes"
@@ -194,15 +195,16 @@ def log_file(work: Path, number: int, name: str) -> Path:
 def main() -> None:
     """Run every step."""
     parser = Parser(description=__doc__)
-    parser.add_argument("--work-dir", type=Path, default=Path("work_dirs/demo"))
-    parser.add_argument("--data", type=Path, default=Path("data/shapes"))
+    parser.add_argument("--work-dir", type=NEW_FOLDER, default="work_dirs/demo")
+    parser.add_argument("--data", type=NEW_FOLDER, default="data/shapes")
     args = parser.parse_args()
-    todo = steps(args.work_dir, args.data)
+    work, data = Path(args.work_dir), Path(args.data)
+    todo = steps(work, data)
     seconds = {
-        name: run(number, len(todo), name, command, log_file(args.work_dir, number, name))
+        name: run(number, len(todo), name, command, log_file(work, number, name))
         for number, (name, command) in enumerate(todo, 1)
     }
-    print(summary(args.work_dir, args.data, seconds))
+    print(summary(work, data, seconds))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ from mmpanonas.engine import EvaluationSettings
 from mmpanonas.engine.candidate import build_evaluator
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models.head_ops import DeformableConv
-from mmpanonas.options import Parser, of_kind
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import FILE, NEW_FILE_HERE
 from mmpanonas.values import Pixels, PositiveInt, Threads
 
 PRECISIONS = ("float32", "float16", "bfloat16")
@@ -236,8 +237,12 @@ class Report:
 def main() -> None:
     """Parse, check, write."""
     parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", default=CONFIG, help="of a search; class counts left open")
-    parser.add_argument("--out", default="gpu_check.json", help="file of all figures")
+    parser.add_argument(
+        "--config", type=FILE, default=CONFIG, help="of a search; class counts left open"
+    )
+    parser.add_argument(
+        "--out", type=NEW_FILE_HERE, default="gpu_check.json", help="file of all figures"
+    )
     parser.add_argument(
         "--device", choices=["cuda", "cpu"], default="cuda", help="cpu tries the check itself"
     )
@@ -255,6 +260,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.device == "cuda" and not torch.cuda.is_available():
         raise InputError("this PyTorch finds no GPU: install its CUDA build, or give --device cpu")
+    load_config(args.config, classes=(("thing",), ("stuff",)))  # a wrong one is found at once
     init_default_scope("mmdet")
     name = torch.cuda.get_device_name() if args.device == "cuda" else "CPU"
     report = Report()

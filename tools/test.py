@@ -10,23 +10,36 @@ from mmpanonas.config import ConfigError, complete_category_ids
 from mmpanonas.engine.checkpoints import check_one_path
 from mmpanonas.errors import InputError, in_a_line, run_tool
 from mmpanonas.files import write_atomically
-from mmpanonas.options import of_kind
 from mmpanonas.outputs import check_outputs, prepare_outputs, settle_results
+from mmpanonas.parser import of_kind
+from mmpanonas.paths import FILE, NEW_FOLDER, PREFIX
+from mmpanonas.space import Arch
 from mmpanonas.values import PositiveInt
 
 
 def main() -> None:
     """Parse, build, test."""
     parser = make_parser(__doc__, checkpoint="checkpoint of this config's network")
-    parser.add_argument("--arch", help="of a supernet: the path to test, BN recalibrated")
     parser.add_argument(
-        "--out", metavar="PREFIX", help="write PREFIX.panoptic.json, its PNGs and PREFIX.pq.json"
+        "--arch", type=FILE, help="of a supernet: the path to test, BN recalibrated"
     )
-    parser.add_argument("--show-dir", help="write panels: input, truth, prediction")
+    parser.add_argument(
+        "--out",
+        type=PREFIX,
+        metavar="PREFIX",
+        help="write PREFIX.panoptic.json, its PNGs and PREFIX.pq.json",
+    )
+    parser.add_argument(
+        "--show-dir", type=NEW_FOLDER, help="write panels: input, truth, prediction"
+    )
     parser.add_argument("--show-num", type=of_kind(PositiveInt), help="number of panels (20)")
+    parser.needs("--show-num", "--show-dir", "the folder of the panels")
+    parser.replaces("--arch", "default_hooks.recalibration.arch")
+    parser.replaces("--out", "test_evaluator.outfile_prefix")
+    parser.replaces("--show-dir", "default_hooks.panels")
     args = parser.parse_args()
-    if args.show_num and not args.show_dir:
-        raise InputError("--show-num: give --show-dir as well, the folder of the panels")
+    if args.arch:
+        Arch.load(args.arch)  # a damaged one is found before the data
     cfg = prepare(args, ("test_dataloader",))
     if args.arch:
         if "recalibration" not in cfg.default_hooks:

@@ -22,6 +22,7 @@ from mmpanonas.engine.checkpoints import (
     describe_latest,
 )
 from mmpanonas.errors import keeping, run_tool
+from mmpanonas.paths import RESUMED
 
 
 def main() -> None:
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument(
         "--resume",
         nargs="?",
+        type=RESUMED,
         const="auto",
         help="go on from a checkpoint, or from the latest one in the work dir",
     )
@@ -40,7 +42,11 @@ def main() -> None:
         action="store_true",
         help="let a detector of full size begin from random weights",
     )
+    parser.replaces("--resume", "resume")
+    parser.replaces("--amp", "optim_wrapper.type")
+    parser.replaces("--auto-scale-lr", "auto_scale_lr.enable")
     args = parser.parse_args()
+    check_checkpoint(args.resume if args.resume != "auto" else None)
     loaders = ("train_dataloader", "val_dataloader")
     cfg = prepare(args, loaders, partial(_begin, args))
     if args.amp:

@@ -16,7 +16,7 @@ from mmpanonas.config.datasets import LOADERS, annotation_paths, datasets_of, le
 from mmpanonas.config.experiment import check_experiment
 from mmpanonas.config.forms import check_forms
 from mmpanonas.config.kinds import is_kind, kind_of
-from mmpanonas.config.loading import load_config
+from mmpanonas.config.loading import load_config, read_config
 from mmpanonas.config.named_files import find_named
 from mmpanonas.config.places import check_writable, set_work_dir
 from mmpanonas.config.start import check_start
@@ -45,6 +45,7 @@ __all__ = [
     "kind_of",
     "leaves",
     "load_config",
+    "read_config",
     "set_work_dir",
     "settle_classes",
     "settle_dataset",

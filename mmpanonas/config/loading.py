@@ -41,7 +41,7 @@ def load_config(
     """
     if not Path(path).is_file():
         raise ConfigError(f"config file {path} does not exist")
-    cfg = _read(path)
+    cfg = read_config(path)
     check_options(cfg, options or {})
     try:
         merge_options(cfg, options or {})
@@ -60,7 +60,12 @@ def load_config(
     return cfg
 
 
-def _read(path: str | os.PathLike) -> Config:
+def read_config(path: str | os.PathLike) -> Config:
+    """What a config file and those that it inherits from say, unjudged.
+
+    Raises:
+        ConfigError: one of them cannot be read.
+    """
     try:
         return read_file(str(path))
     except InputError:

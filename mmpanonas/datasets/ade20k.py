@@ -35,11 +35,12 @@ import numpy as np
 from mmdet.datasets import ADE20KPanopticDataset
 from PIL import Image
 
-from mmpanonas.datasets.files import check_file_place, irregularity
+from mmpanonas.datasets.files import check_file_place
 from mmpanonas.datasets.parallel import map_pictures
 from mmpanonas.datasets.pictures import picture_size
 from mmpanonas.datasets.segments import describe_segments
 from mmpanonas.errors import InputError
+from mmpanonas.files import irregularity
 from mmpanonas.panoptic_png import VOID_ID, png_problem, write_panoptic_png
 from mmpanonas.space import write_atomically
 

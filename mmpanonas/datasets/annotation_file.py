@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from mmengine import fileio
 
 from mmpanonas.datasets.annotation_schema import check_schema
-from mmpanonas.datasets.files import irregularity
 from mmpanonas.errors import InputError
+from mmpanonas.files import irregularity
 
 MAX_CLASSES = 255
 """Labels are bytes, and 255 is the label of void."""

@@ -21,10 +21,11 @@ from mmpanonas.datasets.annotation_problems import (
     segment_problems,
 )
 from mmpanonas.datasets.check_files import Found, Sample, check_sample
-from mmpanonas.datasets.files import Folders, irregularity
+from mmpanonas.datasets.files import Folders
 from mmpanonas.datasets.parallel import map_pictures
 from mmpanonas.datasets.pictures import quiet_decoder
 from mmpanonas.errors import InputError
+from mmpanonas.files import irregularity
 
 MAX_LISTED = 10
 """Problems that an error lists; more would hide the first."""

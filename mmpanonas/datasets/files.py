@@ -2,41 +2,15 @@
 
 import contextlib
 import os
-import stat
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 from mmpanonas.errors import InputError
+from mmpanonas.files import irregularity
 
 #: Size in bytes and time of the last change in ns.
 FileState = tuple[int, int]
-
-_KINDS = {
-    stat.S_IFDIR: "folder",
-    stat.S_IFIFO: "pipe",
-    stat.S_IFSOCK: "socket",
-    stat.S_IFBLK: "device",
-    stat.S_IFCHR: "device",
-}
-
-IS_FOLDER = "is a folder, not a file"
-
-
-def irregularity(path: str | os.PathLike) -> str | None:
-    """Why a path cannot be read as a file, or None; opening a pipe would wait for ever.
-
-    Raises:
-        FileNotFoundError: there is nothing.
-    """
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError) as error:  # links in circles, names too long, a zero byte
-        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
-    kind = _KINDS.get(stat.S_IFMT(found.st_mode))
-    return f"is a {kind}, not a file" if kind else None
 
 
 def try_writing(folder: Path) -> None:

@@ -9,8 +9,8 @@ import cv2
 from mmcv.transforms import LoadImageFromFile
 from PIL import JpegImagePlugin, PngImagePlugin
 
-from mmpanonas.datasets.files import irregularity
 from mmpanonas.errors import InputError
+from mmpanonas.files import irregularity
 
 #: What every JPEG and PNG ends with, if nothing was appended.
 _ENDS = {JpegImagePlugin.JpegImageFile: b"\xff\xd9", PngImagePlugin.PngImageFile: b"IEND\xaeB`\x82"}

@@ -22,7 +22,6 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from mmpanonas.datasets.files import irregularity
 from mmpanonas.datasets.shape_rendering import (
     DIFFICULTY,
     FIRST_STUFF_ID,
@@ -32,6 +31,7 @@ from mmpanonas.datasets.shape_rendering import (
     render_picture,
 )
 from mmpanonas.errors import InputError
+from mmpanonas.files import irregularity
 from mmpanonas.panoptic_png import write_panoptic_png
 from mmpanonas.space import write_atomically
 

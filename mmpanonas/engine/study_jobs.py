@@ -19,10 +19,23 @@ from mmpanonas.engine.checkpoints import checkpoint_to_resume, latest_checkpoint
 from mmpanonas.engine.recalibration import RecalibrationBatches
 from mmpanonas.engine.study import Study
 from mmpanonas.engine.study_baseline import merged
+from mmpanonas.errors import InputError, in_a_line
+from mmpanonas.files import parse_json
 from mmpanonas.search import STRATEGIES, found, replay
 from mmpanonas.space import Arch
 
 METRIC = "coco_panoptic/PQ"
+
+
+def read_job(path: str | os.PathLike) -> dict:
+    """A job's file, as the study writes it into ``jobs/``. Raises ``InputError`` for any other."""
+    try:
+        job = parse_json(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"job {path} cannot be read: {in_a_line(error)}") from None
+    if not (isinstance(job, dict) and isinstance(job.get("job"), str) and job.get("kind") in JOBS):
+        raise InputError(f"{path} is no job of a study: give a file of its folder jobs/")
+    return job
 
 
 def run_job(study: Study, job: dict) -> None:

@@ -4,7 +4,6 @@ Between supernet scores and stand-alone results this says whether a search ranks
 """
 
 import csv
-import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from scipy import stats
 
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation.bootstrap import Estimate, bootstrap
+from mmpanonas.files import parse_json
 from mmpanonas.space import Arch
 
 LEAST_PAIRS = 3  # of two pairs, every order agrees wholly or not at all
@@ -77,8 +77,10 @@ def read_stand_alone(path: str | os.PathLike) -> list[tuple[int | Arch, float]]:
         raise InputError(f"stand-alone results {path} do not exist")
     if path.suffix not in (".json", ".csv"):
         raise InputError(f"stand-alone results {path}: expected a .json or .csv file")
-    found = []
-    for number, row in enumerate(_rows(path), 1):
+    found, rows = [], _rows(path)
+    if not rows:
+        raise InputError(f"stand-alone results {path} hold no result")
+    for number, row in enumerate(rows, 1):
         try:
             found.append(_entry(row))
         except (KeyError, TypeError, ValueError) as error:
@@ -91,10 +93,13 @@ def read_stand_alone(path: str | os.PathLike) -> list[tuple[int | Arch, float]]:
 
 def _rows(path: Path) -> list[Mapping]:
     if path.suffix == ".csv":
-        with path.open(newline="") as file:
-            return list(csv.DictReader(file))
+        try:
+            with path.open(newline="", encoding="utf-8-sig") as file:
+                return list(csv.DictReader(file))
+        except (ValueError, csv.Error) as error:
+            raise InputError(f"stand-alone results {path}: not CSV ({error})") from None
     try:
-        data = json.loads(path.read_text())
+        data = parse_json(path.read_bytes())
     except ValueError as error:
         raise InputError(f"stand-alone results {path}: not JSON ({error})") from None
     if not isinstance(data, list):
@@ -109,7 +114,7 @@ def _entry(row: Mapping) -> tuple[int | Arch, float]:
     if row.get("index") not in (None, ""):
         return int(row["index"]), score
     arch = row["arch"]
-    return Arch.load(json.loads(arch) if isinstance(arch, str) else arch), score
+    return Arch.load(parse_json(arch) if isinstance(arch, str) else arch), score
 
 
 def pair_scores(

@@ -9,7 +9,7 @@ from mmpanonas.execution.attempt import (
 )
 from mmpanonas.execution.attempts import Attempts
 from mmpanonas.execution.cache import Cache
-from mmpanonas.execution.directory import SearchDirectory
+from mmpanonas.execution.directory import SearchDirectory, check_no_result
 from mmpanonas.execution.executor import Executor, SerialExecutor, WorkersLostError
 from mmpanonas.execution.identities import check_identity
 from mmpanonas.execution.jsonlines import JsonLines, SearchDirectoryError
@@ -47,6 +47,7 @@ __all__ = [
     "WorkersLostError",
     "alone_in",
     "check_identity",
+    "check_no_result",
     "describe_results",
     "read_identity",
     "read_numbered",

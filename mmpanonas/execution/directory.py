@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from mmpanonas.errors import InputError
 from mmpanonas.execution.attempt import Outcome
 from mmpanonas.execution.history import read_history, read_starts
 from mmpanonas.execution.identities import check_identity
@@ -20,6 +21,17 @@ from mmpanonas.files import remove_temporaries, write_atomically
 
 #: What a search writes at its end or on the way, and never reads.
 _WRITTEN = ("config.py", "strategy.json", "arch.json", "ranking.csv")
+
+#: All files of a search.
+FILES = {*_WRITTEN, "search.json", "run.json", "results.jsonl", "times.jsonl", "attempts.jsonl"}
+
+
+def check_no_result(path: str | os.PathLike, folder: str | os.PathLike) -> None:
+    """Raise ``InputError`` if ``path`` is a file of the search in ``folder``, which must stay."""
+    path, folder = Path(path), Path(folder)
+    own = path.name in FILES and path.exists() and path.parent.samefile(folder)
+    if own:
+        raise InputError(f"{path} is a file of the search itself: give another name")
 
 
 class SearchDirectory:

@@ -18,7 +18,7 @@ from mmpanonas.execution.attempt import (
 )
 from mmpanonas.execution.executor import Executor, WorkersLostError
 from mmpanonas.execution.ray_cluster import import_ray, start_ray
-from mmpanonas.values import NotNegative, Positive, Workers, checked
+from mmpanonas.values import NotNegative, Positive, RayAddress, Workers, checked
 
 #: When so many workers in a row could not be built, no more are tried.
 MAX_STILLBORN = 3
@@ -67,7 +67,8 @@ class RayExecutor(Executor):
         metric, timeout: of ``Attempt``. A worker that does not answer for ``GRACE`` seconds
             beyond ``timeout`` is killed.
         workers: None: one for each GPU of the cluster, or for each CPU where it has none.
-        address: of a cluster: "auto" or "host:port"; None: a local Ray.
+        address: of a cluster: "auto", "host:port" or "ray://host:port"; None or "local": a Ray
+            of its own.
         patience: seconds until ``say`` is told what is waited for; then again after twice as
             long, and so on.
         say: called with a sentence on what the search waits for, or gets over.
@@ -83,11 +84,12 @@ class RayExecutor(Executor):
         metric: str,
         timeout: Positive | None = None,
         workers: Workers | None = None,
-        address: str | None = None,
+        address: RayAddress | None = None,
         grace: NotNegative = GRACE,
         patience: Positive = PATIENCE,
         say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
+        address = None if address == "local" else address
         self._ray = import_ray(local=address is None)
         self._arguments, self._timeout, self._grace = (build, metric, timeout), timeout, grace
         self._workers, self._address = workers, address

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from tqdm import tqdm
 
-from mmpanonas.config import load_config
+from mmpanonas.config import load_config, read_config
 from mmpanonas.datasets import Classes
 from mmpanonas.engine.checkpoints import trained_meta
 from mmpanonas.engine.hooks import BAR
@@ -71,6 +71,8 @@ class PanopticInferencer(DetInferencer):
     ) -> None:
         trust_checkpoints(_trusts(config, cfg_options))
         check_device(device)
+        if ann_file:
+            read_category_ids(ann_file, ())  # a wrong file is found before weights are read
         content = read_checkpoint(checkpoint)
         meta = trained_meta(content)
         cfg = load_config(config, cfg_options, Classes.of_meta(meta))
@@ -241,5 +243,5 @@ class PanopticInferencer(DetInferencer):
 
 def _trusts(config: str | os.PathLike, options: dict | None) -> object:
     """What the config says of checkpoints, before the classes that one of them names are known."""
-    written = Config.fromfile(config) if Path(config).is_file() else {}
+    written = read_config(config) if Path(config).is_file() else {}
     return {**written, **(options or {})}.get("trust_checkpoint", False)

@@ -1,5 +1,6 @@
 """What an inferencer is told, checked: nothing that is accepted is ignored."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import torch
 
 from mmpanonas.config import check_writable
-from mmpanonas.errors import InputError
+from mmpanonas.errors import InputError, in_a_line
 from mmpanonas.file_names import check_apart
 
 #: MMDetection's options that mean nothing here: the value that asks for nothing, and the reason.
@@ -21,6 +22,12 @@ MEANINGLESS = {
     "custom_entities": (False, "the network takes no text"),
     "tokens_positive": (None, "the network takes no text"),
 }
+
+#: What PyTorch raises for devices that it does not know, or was built without.
+_OF_BACKENDS = (
+    *(RuntimeError, AssertionError, TypeError, ValueError),
+    *(AttributeError, ImportError, NotImplementedError),
+)
 
 
 def refuse_options(batch_size: int, others: dict) -> None:
@@ -39,14 +46,15 @@ def check_device(device: str | torch.device | None) -> None:
     """Raise ``InputError`` unless something can be computed on the device."""
     try:
         usable = device is None or torch.ones(1, device=device).cpu().item() == 1
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        said = str(error).strip().splitlines()[0]
+        second = re.fullmatch("cpu:[1-9].*", str(device))
+        said = "there is one CPU" if second else ""
+    except _OF_BACKENDS as error:
+        usable, said = False, in_a_line(error)[:120]
+    if said or not usable:
         raise InputError(
             f"device {str(device)!r} cannot be used ({said}): expected cpu, or cuda:0 and so on, "
             f"of which there are {torch.cuda.device_count()}"
-        ) from None
-    if not usable:
-        raise InputError(f"device {str(device)!r} cannot be used: expected cpu, or cuda:0")
+        )
 
 
 def check_folders(

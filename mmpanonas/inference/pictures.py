@@ -12,8 +12,8 @@ from mmdet.apis.det_inferencer import IMG_EXTENSIONS
 from mmengine.logging import print_log
 from PIL import Image, ImageOps
 
-from mmpanonas.datasets.files import IS_FOLDER, irregularity
 from mmpanonas.errors import InputError
+from mmpanonas.files import IS_FOLDER, irregularity
 from mmpanonas.visualization.panel_hook import read_picture
 
 Picture = str | os.PathLike | np.ndarray | Image.Image | torch.Tensor

@@ -1,6 +1,5 @@
 """Latency as a sum of measured times, read from a table; measuring lies in ``models``."""
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mmpanonas.errors import InputError
+from mmpanonas.files import parse_json
 from mmpanonas.space.arch import PART_CHOICES, Arch
 from mmpanonas.space.shape import NetworkShape
 
@@ -40,7 +40,7 @@ class LatencyTable:
     def load(cls, path: str | os.PathLike) -> "LatencyTable":
         """Read a file that ``measure_latency.py`` wrote. Raises ``InputError``."""
         try:
-            return cls.from_dict(json.loads(Path(path).read_text()), str(path))
+            return cls.from_dict(parse_json(Path(path).read_bytes()), str(path))
         except FileNotFoundError:
             raise InputError(f"latency table {path} does not exist: {_AGAIN}") from None
         except KeyError as error:

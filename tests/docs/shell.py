@@ -11,6 +11,8 @@ from itertools import dropwhile
 from pathlib import Path
 from unittest import mock
 
+from mmpanonas.paths import PathKind
+
 _ASSIGNMENT = re.compile(r"(\w+)=(.*)", re.S)
 _SEPARATORS = re.compile(r"[;&|()<>]+")
 _PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*")
@@ -96,7 +98,7 @@ def parser_of(script: Path) -> ArgumentParser:
 def parse(script: Path, words: list[str]) -> Namespace | None:
     """What a tool makes of its arguments; None if they ask for its help alone.
 
-    A word in capitals stands for any value, a number included.
+    A word in capitals stands for any value, a number included. Paths need not be there.
 
     Raises:
         UsageError: it would refuse them.
@@ -108,7 +110,8 @@ def parse(script: Path, words: list[str]) -> Namespace | None:
         raise UsageError(message)
 
     parser = parser_of(script)
-    with mock.patch.object(parser, "error", refuse):
+    there = mock.patch.object(PathKind, "__call__", lambda kind, text: text)
+    with mock.patch.object(parser, "error", refuse), there:
         return parser.parse_args(["1" if _PLACEHOLDER.fullmatch(word) else word for word in words])
 
 

@@ -1,4 +1,40 @@
-"""What a tool said."""
+"""The tools: their parsers, and what they said."""
+
+import runpy
+import sys
+
+import pytest
+
+from mmpanonas.parser import Parser
+from tests.conftest import ROOT
+
+PROGRAMS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("tools", "demo")
+    for path in (ROOT / folder).rglob("*.py")
+)
+
+
+class _BuiltError(Exception):
+    """Carries the parser of a program that was about to read its command line."""
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def parser(request) -> Parser:
+    """A program's parser, as the program builds it."""
+
+    def stop(self: Parser, args=None, namespace=None) -> None:
+        raise _BuiltError(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setattr(sys, "argv", [request.param])
+        patch.setattr(Parser, "parse_known_args", stop)
+        with pytest.raises(_BuiltError) as built:
+            # By its main: run as a program, it would turn what is raised into a line.
+            runpy.run_path(request.param)["main"]()
+    built.value.args[0].program = request.param
+    return built.value.args[0]
 
 
 def one_line(result: tuple[int, str, str]) -> str:

@@ -168,9 +168,9 @@ def test_class_counts_that_differ_from_the_data(shapes_root, refuse):
 
 def test_missing_files(shapes_root, refuse):
     error = refuse("train.py", "configs/none.py", data=shapes_root)
-    assert error == "error: config file configs/none.py does not exist"
+    assert "config: expected a file, got 'configs/none.py', which does not exist" in error
     error = refuse("search.py", f"{CONFIGS}/search_evolution.py", "none.pth", data=shapes_root)
-    assert error == "error: checkpoint none.pth does not exist"
+    assert "expected a file or a URL, got 'none.pth', which does not exist" in error
 
 
 def test_a_config_without_a_search(shapes_root, refuse, tmp_path):
@@ -184,7 +184,8 @@ def test_unwritable_work_dir_and_full_disk(shapes_root, refuse, tmp_path, monkey
     (tmp_path / "file").touch()
     config = f"{CONFIGS}/supernet.py"
     error = refuse("train.py", config, data=shapes_root, work_dir=tmp_path / "file/below")
-    assert "cannot write to the work dir" in error
+    assert "argument --work-dir: expected a name for a folder, got" in error
+    assert f"which lies below '{tmp_path}/file', no folder" in error
 
     def full(self, data):
         raise OSError(28, "No space left on device")

@@ -1,47 +1,23 @@
 """Command lines of all programs: what is wrong with one is one line, before anything is done."""
 
 import argparse
-import runpy
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mmpanonas.errors import InputError
-from mmpanonas.options import ConfigOptions, Parser, of_kind
-from mmpanonas.values import Pixels, Positive, PositiveInt, Probability, Seed
-from tests.conftest import ROOT
+from mmpanonas.options import ConfigOptions
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import CHECKPOINT, FILE, RESUMED, PathKind
+from mmpanonas.values import Pixels, Positive, PositiveInt, Probability, RayAddress, Seed
+from tests.tools.conftest import one_line
 
-PROGRAMS = sorted(
-    path.relative_to(ROOT).as_posix()
-    for folder in ("tools", "demo")
-    for path in (ROOT / folder).rglob("*.py")
-)
 #: Numbers that no option takes.
 NO_NUMBERS = ["nan", "inf", "-inf", "-1", "1e400", "three", "1,2", "[1]", "0x10", "True", "None"]
 
-
-class _BuiltError(Exception):
-    """Carries the parser of a program that was about to read its command line."""
-
-
-@pytest.fixture(scope="module", params=PROGRAMS)
-def parser(request) -> Parser:
-    """A program's parser, as the program builds it."""
-
-    def stop(self: Parser, args=None, namespace=None) -> None:
-        raise _BuiltError(self)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        patch.setattr(sys, "argv", [request.param])
-        patch.setattr(Parser, "parse_known_args", stop)
-        with pytest.raises(_BuiltError) as built:
-            # By its main: run as a program, it would turn what is raised into a line.
-            runpy.run_path(request.param)["main"]()
-    return built.value.args[0]
+#: Arguments of a kind that is none of numbers and none of paths.
+NO_NUMBER = ("device", "ray_address")
 
 
 def words_of(action: argparse.Action, value: str) -> list[str]:
@@ -85,7 +61,7 @@ def test_no_number_is_taken_as_it_comes(parser):
 
 def test_numbers(parser):
     for action in values(parser):
-        if action.type in (None, Path):
+        if action.type is None or isinstance(action.type, PathKind) or action.dest in NO_NUMBER:
             continue
         for number in NO_NUMBERS:
             message = refused(parser, words_of(action, number))
@@ -123,6 +99,75 @@ def test_missing_values(parser):
         if action.option_strings and action.nargs != "?":
             message = refused(parser, [action.option_strings[0]])
             assert action.option_strings[0] in message
+
+
+def test_nothing_is_given_twice(parser):
+    for action in parser._actions:
+        if not action.option_strings or action.dest in ("help", "cfg_options"):
+            continue
+        value = VALUES.get(action.dest) or (list(action.choices) if action.choices else ["1"])[0]
+        if action.type in (FILE, CHECKPOINT, RESUMED):
+            value = "README.md"
+        count = action.nargs if isinstance(action.nargs, int) else 1
+        words = [action.option_strings[0], *[value] * count]
+        assert f"{'/'.join(action.option_strings)} is given twice" in refused(parser, words * 2)
+
+
+#: What the options of other kinds than numbers and names take.
+VALUES = dict(device="cpu", ray_address="auto", root="docs")
+CFG, OTHER = "configs/auto_panoptic/shapes/search_evolution.py", "README.md"
+SEARCH = ["tools/search.py", CFG, OTHER]
+DEMO = ["demo/image_demo.py", "README.md", "--config", CFG, "--checkpoint", OTHER]
+COMPARE = ["tools/analysis_tools/compare_strategies.py", CFG, OTHER, "--out", "build/x.json"]
+DRAW = ["tools/analysis_tools/draw_arch.py", OTHER, "x.png"]
+FLOPS = ["tools/analysis_tools/get_flops.py", CFG, "--arch", OTHER]
+EXPORT = ["tools/analysis_tools/export_arch.py", "docs", "x"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([*DRAW, "--cfg-options", "a=1"], "nothing without --config"),
+        (["tools/analysis_tools/report.py", "docs", "--cfg-options", "a=1"], "without --config"),
+        ([*FLOPS, "--cfg-options", "model.arch=a"], "--arch takes the place"),
+        ([*EXPORT, "--rank", "1", "--index", "0"], "not allowed with"),
+        ([*DEMO, "--ann-file", OTHER, "--no-save-pred"], "--ann-file and --no-save-pred"),
+        ([*DEMO, "--no-save-vis", "--no-save-pred"], "nothing would be written"),
+        ([*DEMO, "--trust-checkpoint", "--cfg-options", "trust_checkpoint=False"], "the place"),
+        ([*DEMO, "--device", "cuda:99"], "argument --device: device 'cuda:99' cannot be used"),
+        ([*DEMO, "--device", "nonsense"], "argument --device: device 'nonsense' cannot be used"),
+        ([*COMPARE, "--strategies", "Random", "Random"], "--strategies: Random is named twice"),
+        ([*COMPARE, "--cfg-options", "val_cfg.strategy.total=3"], "--strategies takes the place"),
+        ([*COMPARE, "--cfg-options", "val_cfg.seed=3"], "--seeds takes the place"),
+        ([*SEARCH, "--cfg-options", "load_from=x"], "checkpoint takes the place"),
+        ([*SEARCH, "--work-dir", "a", "--cfg-options", "work_dir=b"], "--work-dir takes the place"),
+        ([*SEARCH, "--work-dir", "a", "--work-dir", "b"], "--work-dir is given twice"),
+        ([*SEARCH, "--num-workers", "2", "--executor", "serial"], "--executor ray alone"),
+        ([*SEARCH, "--ray-address", "auto", "--executor", "torchrun"], "--executor ray alone"),
+        ([*SEARCH, "--executor", "torchrun"], "needs a launcher"),
+        ([*SEARCH, "--executor", "ray", "--launcher", "slurm"], "runs without --launcher"),
+        ([*SEARCH, "--executor", "ray", "--cfg-options", "val_cfg.executor.type=ray"], "the place"),
+        (["tools/test.py", CFG, OTHER, "--show-num", "3"], "nothing without --show-dir"),
+        (["tools/train.py", CFG, "--resume", "--cfg-options", "resume=False"], "--resume takes"),
+        (["tools/gpu_check.py", "--precision", "float32", "float32"], "float32 is named twice"),
+    ],
+    ids=lambda value: " ".join(value)[-40:] if isinstance(value, list) else "",
+)
+def test_what_would_be_ignored_is_refused(call_tool, words, said):
+    assert said in one_line(call_tool(*words))
+
+
+RIGHT = ["auto", "local", "node1:6379", "10.0.0.1:65535", "ray://node-1.of.it:10001", "[::1]:6379"]
+WRONG = ["node1", "node1:0", "node1:65536", "node1:", ":6379", "http://node1:80", "ray://node1"]
+
+
+@pytest.mark.parametrize("address", [*RIGHT, *WRONG, "auto ", "a b:1", "ray:/a:1", "node1:6379\n"])
+def test_addresses_of_ray(address):
+    if address in RIGHT:
+        assert of_kind(RayAddress)(address) == address
+    else:
+        with pytest.raises(argparse.ArgumentTypeError, match="expected auto, local, HOST:PORT"):
+            of_kind(RayAddress)(address)
 
 
 @pytest.mark.parametrize(

@@ -120,9 +120,9 @@ def test_classes_come_from_the_annotation_file_where_the_config_leaves_them_open
 def test_input_errors_are_one_line_and_exit_code_2(run, tmp_path):
     coco = f"{AUTO}/coco/supernet.py"
     message = one_line(run("configs/none.py", "--json"))
-    assert message == "error: config file configs/none.py does not exist"
+    assert "config: expected a file, got 'configs/none.py', which does not exist" in message
     message = one_line(run(coco, "--arch", tmp_path / "none.json"))
-    assert message == f"error: architecture file {tmp_path}/none.json does not exist"
+    assert f"--arch: expected a file, got '{tmp_path}/none.json', which does not" in message
     message = one_line(run(f"{AUTO}/shapes/supernet.py", "--arch", f"{AUTO}/archs/coco.json"))
     assert "coco.json does not fit the network of configs/auto_panoptic/shapes" in message
     assert "expected 10 choices, got 40" in message

@@ -63,9 +63,9 @@ def test_a_resize_is_known_by_its_class(kind):
 
 
 def test_errors_are_one_line(call_tool, tmp_path):
-    assert "configs/none.py does not exist" in one_line(call_tool(TOOL, "configs/none.py"))
+    assert "'configs/none.py', which does not exist" in one_line(call_tool(TOOL, "configs/none.py"))
     message = one_line(call_tool(TOOL, CONFIG, "--out", tmp_path / "no/latency.json"))
-    assert "no/latency.json: its folder does not exist" in message
+    assert "no/latency.json', which cannot be written: its folder does not exist" in message
     message = one_line(call_tool(TOOL, "configs/panoptic_fpn/shapes_r50.py"))
     assert "model.type is PanopticFPN; expected AutoPanoptic" in message
     code, _, err = call_tool(TOOL, CONFIG, "--repeats", 0)

@@ -185,14 +185,14 @@ def test_wrong_kinds_and_other_networks_are_one_clear_error(run, released, backb
     assert "is no Auto-Panoptic network" in refused(
         detector, "detector", "--config", "configs/panoptic_fpn/coco_r50.py"
     )
-    assert "configs/none.py does not exist" in refused(
+    assert "'configs/none.py', which does not exist" in refused(
         detector, "detector", "--config", "configs/none.py"
     )
     torch.save({"layer1.0.weight": torch.zeros(1)}, tmp_path / "resnet.pth")
     assert "holds no network of Auto-Panoptic or DetNAS" in refused(
         tmp_path / "resnet.pth", "detector"
     )
-    assert "No such file" in refused(tmp_path / "none.pth", "detector")
+    assert "none.pth', which does not exist" in refused(tmp_path / "none.pth", "detector")
     (tmp_path / "cut.pth").write_bytes(detector.read_bytes()[:-1000])
     assert "cut short" in refused(tmp_path / "cut.pth", "detector")
 
@@ -214,7 +214,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(run, backbone, tmp_pa
     for dst in (tmp_path / "no" / "such" / "x.pth", tmp_path):
         code, _, err = run(src, dst, "--kind", "backbone")
         assert code == 2
-        assert f"cannot write {dst}" in one_line(err)
+        assert f"argument dst: expected a name for a file, got '{dst}', which" in one_line(err)
     code, _, err = run(src, src, "--kind", "backbone")
     assert code == 2
     assert "would overwrite" in one_line(err)

@@ -51,11 +51,15 @@ def test_not_a_search_directory(run, tmp_path, made):
         path.touch()
     elif made == "folder":
         path.mkdir()
-    what = "holds no results.jsonl" if made == "folder" else "is not a directory"
-    assert run(path, fails=True) == f"error: {path} {what}: give the work dir of a search"
+    line = run(path, fails=True)
+    if made == "folder":
+        assert line == f"error: {path} holds no results.jsonl: give the work dir of a search"
+    else:
+        what = "is a file, not a folder" if made == "file" else "does not exist"
+        assert f"search_dir: expected a folder, got '{path}', which {what}" in line
 
 
 def test_a_page_that_cannot_be_written(run, tmp_path):
     search = write_search(tmp_path / "search", EVOLUTION, stop_after=3)
     error = run(search, "--out", tmp_path, fails=True)
-    assert error == f"error: cannot write {tmp_path}: Is a directory"
+    assert f"--out: expected a name for a file, got '{tmp_path}', which is a folder" in error

@@ -148,7 +148,7 @@ def test_places_are_tried_before_the_first_picture(
             ["--show-dir", "x", "--show-num", 0],
             "--show-num: expected a whole number of 1 or more",
         ),
-        (["--show-num", 3], "--show-num: give --show-dir as well"),
+        (["--show-num", 3], "--show-num does nothing without --show-dir"),
     ):
         assert said in test_tool(*words)[2]
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mmpanonas.errors import InputError
 from mmpanonas.space import PART_CHOICES, Arch, ArchError, NetworkShape, SearchSpace
 from mmpanonas.visualization import draw_arch
 from mmpanonas.visualization.arch_boxes import COLOURS, choice_label
@@ -156,6 +157,6 @@ def test_tool_refuses_a_bad_file_and_writes_nothing(tool, tmp_path, content, mes
     path = tmp_path / "arch.json"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(ArchError, match=message):
+    with pytest.raises(InputError, match=message):
         tool.main([str(path), str(tmp_path / "a.png")])
     assert not (tmp_path / "a.png").exists()

@@ -24,7 +24,9 @@ from mmpanonas.datasets.check import check_panoptic
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.file_names import check_apart, dataset_files, dataset_names, unused_stem
-from mmpanonas.options import Parser, add_config_options, of_kind
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import FILE, NEW_FOLDER
 from mmpanonas.values import PositiveInt
 from mmpanonas.visualization import draw_panels, fed_sample
 from mmpanonas.visualization.segments import known_palette
@@ -35,11 +37,13 @@ SPLITS = ("train", "val", "test", "recalibration")
 def main() -> None:
     """Parse, check the files, draw."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", help="config file")
+    parser.add_argument("config", type=FILE, help="config file")
     parser.add_argument(
         "--split", choices=SPLITS, default="train", help="val of a supernet or search is nas_val"
     )
-    parser.add_argument("--out-dir", help="folder for the pictures; default: browse/SPLIT")
+    parser.add_argument(
+        "--out-dir", type=NEW_FOLDER, help="folder for the pictures; default: browse/SPLIT"
+    )
     parser.add_argument("--number", type=of_kind(PositiveInt), default=20, help="of pictures")
     add_config_options(parser)
     args = parser.parse_args()

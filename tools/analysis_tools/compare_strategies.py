@@ -18,7 +18,8 @@ from mmpanonas.config import check_writable
 from mmpanonas.engine.comparison import comparison_table, run_search
 from mmpanonas.engine.secrets import public_command
 from mmpanonas.errors import run_tool
-from mmpanonas.options import of_kind
+from mmpanonas.parser import of_kind
+from mmpanonas.paths import NEW_FILE
 from mmpanonas.search import STRATEGIES
 from mmpanonas.space import write_atomically
 from mmpanonas.values import PositiveInt
@@ -34,7 +35,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--evaluations", type=of_kind(PositiveInt), default=60, help="candidates of each search"
     )
-    parser.add_argument("--out", type=Path, required=True, help="results file to write (JSON)")
+    parser.add_argument("--out", type=NEW_FILE, required=True, help="results file to write (JSON)")
+    parser.replaces("--strategies", "val_cfg.strategy", always=True)
+    parser.replaces("--seeds", "val_cfg.seed", "val_cfg.resume", always=True)
     args = parser.parse_args()
     for name in args.strategies:
         STRATEGIES[name].plan(args.evaluations)
@@ -48,7 +51,8 @@ ONE_GOAL = sorted(set(STRATEGIES) - {"Pareto"})
 def main() -> None:
     """Parse, search, write and print what came out."""
     args = parse()
-    check_writable(args.out.parent, "folder of the results file", "--out")
+    out = Path(args.out)
+    check_writable(out.parent, "folder of the results file", "--out")
     cfg = prepare_search(args)
     searches = [(name, seed) for name in args.strategies for seed in range(args.seeds)]
     outcomes = []
@@ -57,14 +61,14 @@ def main() -> None:
         show(f"\n=== {number}/{len(searches)} {name}, seed {seed} ({folder})")
         outcomes.append(run_search(cfg, name, seed, args.evaluations, folder))
     if is_main_process():
-        args.out.parent.mkdir(parents=True, exist_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
         results = dict(
             command=public_command(sys.argv),
             device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
             searches=[asdict(outcome) for outcome in outcomes],
         )
-        write_atomically(args.out, json.dumps(results, indent=2) + "\n")
-    show(f"\n{comparison_table(outcomes)}\n\nof every search: {args.out}")
+        write_atomically(out, json.dumps(results, indent=2) + "\n")
+    show(f"\n{comparison_table(outcomes)}\n\nof every search: {out}")
 
 
 def show(text: str) -> None:

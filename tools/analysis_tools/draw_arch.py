@@ -2,7 +2,9 @@
 
 from mmpanonas.config import load_config
 from mmpanonas.errors import run_tool
-from mmpanonas.options import Parser, add_config_options
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser
+from mmpanonas.paths import FILE, NEW_FILE
 from mmpanonas.space import Arch, NetworkShape
 from mmpanonas.visualization import draw_arch
 
@@ -10,11 +12,16 @@ from mmpanonas.visualization import draw_arch
 def main(argv: list[str] | None = None) -> None:
     """Parse, draw."""
     parser = Parser(description=__doc__)
-    parser.add_argument("arch", help="JSON file, by names or in the published integer codes")
-    parser.add_argument("out", help="picture to write, .png or .svg")
-    parser.add_argument("--config", help="of the network; its widths replace COCO's search widths")
+    parser.add_argument(
+        "arch", type=FILE, help="JSON file, by names or in the published integer codes"
+    )
+    parser.add_argument("out", type=NEW_FILE, help="picture to write, .png or .svg")
+    parser.add_argument(
+        "--config", type=FILE, help="of the network; its widths replace COCO's search widths"
+    )
     parser.add_argument("--title", help="head line of the diagram")
     add_config_options(parser)
+    parser.needs("--cfg-options", "--config", "the config that they change")
     args = parser.parse_args(argv)
     shape = NetworkShape()
     if args.config:

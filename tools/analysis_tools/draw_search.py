@@ -5,7 +5,9 @@ from pathlib import Path
 
 from mmpanonas.config import load_config
 from mmpanonas.errors import run_tool
-from mmpanonas.options import Parser, add_config_options
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser
+from mmpanonas.paths import FILE, FOLDER
 from mmpanonas.search import check_cycle
 from mmpanonas.space import NetworkShape
 from mmpanonas.visualization import (
@@ -20,8 +22,10 @@ from mmpanonas.visualization import (
 def main() -> None:
     """Parse, draw what there is of a finished or a running search."""
     parser = Parser(description=__doc__)
-    parser.add_argument("search_dir", help="work dir of tools/search.py")
-    parser.add_argument("--config", required=True, help="of the search or the retraining")
+    parser.add_argument("search_dir", type=FOLDER, help="work dir of tools/search.py")
+    parser.add_argument(
+        "--config", type=FILE, required=True, help="of the search or the retraining"
+    )
     add_config_options(parser)
     args = parser.parse_args()
     folder = Path(args.search_dir)

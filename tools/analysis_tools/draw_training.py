@@ -3,15 +3,18 @@
 from pathlib import Path
 
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.options import Parser
+from mmpanonas.parser import Parser
+from mmpanonas.paths import FOLDER, NEW_FILE
 from mmpanonas.visualization import draw_training, read_training
 
 
 def main() -> None:
     """Parse, read, draw."""
     parser = Parser(description=__doc__)
-    parser.add_argument("work_dir", help="work dir of tools/train.py")
-    parser.add_argument("--out", help="picture, .png or .svg; default: WORK_DIR/training.png")
+    parser.add_argument("work_dir", type=FOLDER, help="work dir of tools/train.py")
+    parser.add_argument(
+        "--out", type=NEW_FILE, help="picture, .png or .svg; default: WORK_DIR/training.png"
+    )
     args = parser.parse_args()
     work_dir = Path(args.work_dir)
     if not work_dir.is_dir():

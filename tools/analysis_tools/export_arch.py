@@ -6,10 +6,11 @@ of its front that costs no more; every point has a cost of its own, so each can 
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.options import Parser, of_kind
+from mmpanonas.execution import check_no_result
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import FOLDER, NEW_FILE_HERE
 from mmpanonas.space import Arch
 from mmpanonas.values import Count, Positive, PositiveInt
 from mmpanonas.visualization import Candidate, SearchData, read_search
@@ -19,12 +20,10 @@ def parse_args() -> argparse.Namespace:
     """The command line."""
     form = argparse.RawDescriptionHelpFormatter
     parser = Parser(description=__doc__, formatter_class=form)
-    parser.add_argument("search_dir", type=Path, help="work dir of tools/search.py")
-    parser.add_argument("out", type=Path, help="architecture file to write")
+    parser.add_argument("search_dir", type=FOLDER, help="work dir of tools/search.py")
+    parser.add_argument("out", type=NEW_FILE_HERE, help="architecture file to write")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--rank", type=of_kind(PositiveInt), default=1, help="by score, 1 is the best (1)"
-    )
+    which.add_argument("--rank", type=of_kind(PositiveInt), help="by score, 1 is the best (1)")
     which.add_argument("--index", type=of_kind(Count), help="number of the candidate, from 0")
     which.add_argument(
         "--max-cost", type=of_kind(Positive), metavar="X", help="limit on the front's cost"
@@ -35,6 +34,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Parse, choose, write."""
     args = parse_args()
+    check_no_result(args.out, args.search_dir)
+    rank = args.rank or 1
     data = read_search(args.search_dir)
     ranked = data.ranked
     if not ranked:
@@ -44,12 +45,10 @@ def main() -> None:
         place = _find(ranked, "arch", Arch.from_dict(point["arch"]))
     elif args.index is not None:
         place = _find(ranked, "index", args.index)
-    elif 1 <= args.rank <= len(ranked):
-        place = args.rank - 1
+    elif rank <= len(ranked):
+        place = rank - 1
     else:
-        raise InputError(f"--rank: expected 1 to {len(ranked)}, got {args.rank}")
-    if not args.out.absolute().parent.is_dir():
-        raise InputError(f"cannot write {args.out}: its folder does not exist")
+        raise InputError(f"--rank: expected 1 to {len(ranked)}, got {rank}")
     chosen = ranked[place]
     chosen.arch.dump(args.out)
     costs = ", ".join(f"{name} {value:,.6g}" for name, value in chosen.cost.items())

@@ -21,7 +21,9 @@ from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.evaluation import PanopticQualityMetric, ground_truth
 from mmpanonas.models.fusion import PRESETS, FusionRules, fuse
-from mmpanonas.options import Parser, add_config_options
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser
+from mmpanonas.paths import FILE, NEW_FILE
 from mmpanonas.space import write_atomically
 
 SPLITS = ("test", "val", "train")
@@ -30,17 +32,17 @@ SPLITS = ("test", "val", "train")
 def main() -> None:
     """Parse, fuse, score, print."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", help="config file: its data and its fusion rules")
+    parser.add_argument("config", type=FILE, help="config file: its data and its fusion rules")
     parser.add_argument(
         "--split", choices=SPLITS, default="test", help="val of a supernet or search is nas_val"
     )
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--out", type=NEW_FILE, help="JSON file to write")
     add_config_options(parser)
     args = parser.parse_args()
     cfg = load_config(args.config, args.cfg_options)
     rules = rules_of(cfg.model)
     if args.out:
-        check_writable(args.out.parent, "folder of the results file", "--out")
+        check_writable(Path(args.out).parent, "folder of the results file", "--out")
     config = copy.deepcopy(cfg[f"{args.split}_dataloader"].dataset)
     config.update(pipeline=[], test_mode=True)
     check_panoptic(*annotation_paths(config), decode=False)

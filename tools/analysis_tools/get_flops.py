@@ -9,7 +9,9 @@ from contextlib import redirect_stdout
 from mmengine.config import Config
 
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.options import Parser, add_config_options, of_kind
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import FILE
 from mmpanonas.space import (
     Arch,
     ArchError,
@@ -28,8 +30,10 @@ from mmpanonas.values import Pixels
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", help="config file of a supernet or of a fixed network")
-    parser.add_argument("--arch", help="architecture file; replaces the config's model.arch")
+    parser.add_argument("config", type=FILE, help="config file of a supernet or of a fixed network")
+    parser.add_argument(
+        "--arch", type=FILE, help="architecture file; replaces the config's model.arch"
+    )
     parser.add_argument(
         "--shape",
         nargs=2,
@@ -40,6 +44,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     add_config_options(parser)
+    parser.replaces("--arch", "model.arch", "model.backbone.arch")
     return parser.parse_args(argv)
 
 

@@ -26,7 +26,9 @@ from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models import AutoPanoptic
 from mmpanonas.models.latency import MeasuredNetwork, Stopwatch, measure
-from mmpanonas.options import Parser, add_config_options, of_kind
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import FILE, NEW_FILE_HERE
 from mmpanonas.space import NetworkShape, write_atomically
 from mmpanonas.values import Pixels, PositiveInt, Seed, Workers
 
@@ -35,8 +37,10 @@ def parse_args() -> argparse.Namespace:
     """The command line."""
     form = argparse.RawDescriptionHelpFormatter
     parser = Parser(description=__doc__, formatter_class=form)
-    parser.add_argument("config", help="config of the supernet (or of a fixed network)")
-    parser.add_argument("--out", default="latency.json", help="the table (latency.json)")
+    parser.add_argument("config", type=FILE, help="config of the supernet (or of a fixed network)")
+    parser.add_argument(
+        "--out", type=NEW_FILE_HERE, default="latency.json", help="the table (latency.json)"
+    )
     parser.add_argument(
         "--size",
         nargs=2,
@@ -66,8 +70,6 @@ def main() -> None:
     args = parse_args()
     if args.device == "cuda" and not torch.cuda.is_available():
         raise InputError("--device cuda: there is no GPU that PyTorch can use; use --device cpu")
-    if not Path(args.out).absolute().parent.is_dir():
-        raise InputError(f"--out {args.out}: its folder does not exist")
     if args.threads:
         torch.set_num_threads(args.threads)
     cfg = load_config(args.config, args.cfg_options)

@@ -10,7 +10,8 @@ from pathlib import Path
 import yaml
 
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.options import Parser
+from mmpanonas.parser import Parser
+from mmpanonas.paths import FOLDER
 from mmpanonas.space import write_atomically
 
 START, END = "<!-- model zoo: tools/analysis_tools/model_zoo.py -->\n", "<!-- end -->"
@@ -20,9 +21,9 @@ def main(argv: list[str] | None = None) -> None:
     """Parse, read, write."""
     parser = Parser(description=__doc__)
     parser.add_argument(
-        "--root", type=Path, default=Path(__file__).parents[2], help="the project's folder"
+        "--root", type=FOLDER, default=str(Path(__file__).parents[2]), help="the project's folder"
     )
-    root = parser.parse_args(argv).root
+    root = Path(parser.parse_args(argv).root)
     rows = list(results(root))
     write_table(root / "docs/model_zoo.md", table(rows, FULL, "../"))
     write_table(root / "README.md", table([r for r in rows if r["Metrics"]], SHORT, ""))

@@ -20,7 +20,9 @@ from mmpanonas.engine.norm_moments import measuring, trained_norms_of
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models.detector import AutoPanoptic
 from mmpanonas.models.memory import as_on_a_gpu, prediction_memory, training_memory
-from mmpanonas.options import Parser, add_config_options, of_kind
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import FILE
 from mmpanonas.values import Pixels, PositiveInt
 
 GIB = 2**30
@@ -80,7 +82,7 @@ def predict(args: argparse.Namespace) -> dict[str, float]:
 def main(argv: list[str] | None = None) -> None:
     """Parse, predict, print."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", help="config file of a training or a search")
+    parser.add_argument("config", type=FILE, help="config file of a training or a search")
     parser.add_argument(
         "--shape",
         nargs=2,

@@ -17,7 +17,9 @@ from pathlib import Path
 
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.evaluation import pair_scores, rank_correlation, read_stand_alone
-from mmpanonas.options import Parser, of_kind
+from mmpanonas.execution import check_no_result
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import FILE, NEW_FILE_HERE, SEARCH
 from mmpanonas.space import write_atomically
 from mmpanonas.values import Resamples, Seed
 from mmpanonas.visualization import read_search
@@ -26,18 +28,28 @@ from mmpanonas.visualization import read_search
 def main() -> None:
     """Parse, compare, print."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("search", help="work dir of tools/search.py, or its results.jsonl")
-    parser.add_argument("stand_alone", help="results of candidates trained alone")
+    parser.add_argument(
+        "search", type=SEARCH, help="work dir of tools/search.py, or its results.jsonl"
+    )
+    parser.add_argument("stand_alone", type=FILE, help="results of candidates trained alone")
     parser.add_argument("--metric", help="the supernet's score; the search's own by default")
     parser.add_argument(
         "--resamples", type=of_kind(Resamples), default=2000, help="of the bootstrap (2000)"
     )
     parser.add_argument("--seed", type=of_kind(Seed), default=0, help="of the bootstrap (0)")
-    parser.add_argument("--out", help="JSON file to write: the coefficients and the pairs")
+    parser.add_argument(
+        "--out", type=NEW_FILE_HERE, help="JSON file to write: the coefficients and the pairs"
+    )
     args = parser.parse_args()
     folder = Path(args.search)
-    search = read_search(folder.parent if folder.name == "results.jsonl" else folder)
+    folder = folder.parent if folder.name == "results.jsonl" else folder
+    if args.out:
+        check_no_result(args.out, folder)
+    search = read_search(folder)
     metric = args.metric or search.metric
+    known = sorted({name for candidate in search.candidates for name in candidate.metrics})
+    if args.metric and metric not in known:
+        raise InputError(f"--metric: expected one of {', '.join(known)}, got {metric!r}")
     supernet = {c.index: (c.arch, c.score(metric)) for c in search.candidates}
     pairs = pair_scores(supernet, read_stand_alone(args.stand_alone))
     first, second = zip(*pairs.values(), strict=True) if pairs else ((), ())

@@ -26,13 +26,14 @@ from mmpanonas.config import (
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.engine.secrets import public_command
 from mmpanonas.engine.study import Study
-from mmpanonas.engine.study_jobs import run_job
+from mmpanonas.engine.study_jobs import read_job, run_job
 from mmpanonas.engine.study_plan import StudyPlan
 from mmpanonas.engine.study_results import collect
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.evaluation.ranking_study import answers
 from mmpanonas.execution import alone_in, run_processes
-from mmpanonas.options import of_kind
+from mmpanonas.parser import of_kind
+from mmpanonas.paths import FILE, NEW_FILE
 from mmpanonas.space import write_atomically
 from mmpanonas.values import Resamples, Workers
 from mmpanonas.visualization.ranking_page import write_ranking_page
@@ -44,11 +45,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--workers", type=of_kind(Workers), default=1, help="networks trained side by side"
     )
-    parser.add_argument("--out", type=Path, help="results file (results.json in the work dir)")
+    parser.add_argument("--out", type=NEW_FILE, help="results file (results.json in the work dir)")
     parser.add_argument(
         "--resamples", type=of_kind(Resamples), default=2000, help="of every bootstrap (2000)"
     )
-    parser.add_argument("--job", type=Path, help="do this job alone (a file of jobs/)")
+    parser.add_argument("--job", type=FILE, help="do this job alone (a file of jobs/)")
     args = parser.parse_args()
     if args.launcher != "none":
         raise InputError("networks are trained side by side with --workers, without a launcher")
@@ -59,7 +60,8 @@ def main() -> None:
     """Parse; do one job, or all that are not done."""
     args = parse()
     if args.out:
-        check_writable(args.out.parent, "folder of the results file", "--out")
+        check_writable(Path(args.out).parent, "folder of the results file", "--out")
+    job = read_job(args.job) if args.job else None
     loaders = () if args.job else ("train_dataloader", "val_dataloader")
     supernet = prepare(args, loaders)
     StudyPlan.from_config(supernet)
@@ -69,8 +71,7 @@ def main() -> None:
     check_data(alone, loaders)
     init_default_scope(supernet.default_scope)
     study = Study(supernet, alone, Path(supernet.work_dir))
-    if args.job:
-        job = json.loads(args.job.read_text())
+    if job:
         with alone_in(study.folder / "jobs" / job["job"]):
             run_job(study, job)
         return
@@ -107,7 +108,7 @@ def run_phase(study: Study, name: str, jobs: list[dict], workers: int) -> None:
 
 def write(study: Study, args: argparse.Namespace) -> None:
     """The results file and the page."""
-    out = args.out or study.folder / "results.json"
+    out = Path(args.out or study.folder / "results.json")
     out.parent.mkdir(parents=True, exist_ok=True)
     results = dict(
         config=args.config,

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from mmpanonas.config import load_config
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.options import Parser, add_config_options
+from mmpanonas.execution import check_no_result
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser
+from mmpanonas.paths import FILE, FOLDER, NEW_FILE
 from mmpanonas.space import NetworkShape
 from mmpanonas.visualization import read_search, write_report
 
@@ -15,15 +18,21 @@ from mmpanonas.visualization import read_search, write_report
 def main() -> None:
     """Parse, read, write."""
     parser = Parser(description=__doc__)
-    parser.add_argument("search_dir", help="work dir of tools/search.py")
-    parser.add_argument("--out", help="page to write; SEARCH_DIR/report.html by default")
-    parser.add_argument("--config", help="of the network that the diagram shows, if another one")
+    parser.add_argument("search_dir", type=FOLDER, help="work dir of tools/search.py")
+    parser.add_argument(
+        "--out", type=NEW_FILE, help="page to write; SEARCH_DIR/report.html by default"
+    )
+    parser.add_argument(
+        "--config", type=FILE, help="of the network that the diagram shows, if another one"
+    )
     add_config_options(parser)
+    parser.needs("--cfg-options", "--config", "the config that they change")
     args = parser.parse_args()
     shape = None
     if args.config:
         shape = NetworkShape.of_model(load_config(args.config, args.cfg_options).model)
     out = Path(args.out or Path(args.search_dir) / "report.html")
+    check_no_result(out, args.search_dir)
     data = read_search(args.search_dir)
     try:
         write_report(data, out, shape)

@@ -2,13 +2,16 @@
 
 from mmpanonas.datasets.ade20k import convert_ade20k
 from mmpanonas.errors import run_tool
-from mmpanonas.options import Parser, add_workers
+from mmpanonas.parser import Parser, add_workers
+from mmpanonas.paths import FOLDER
 
 
 def main() -> None:
     """Parse, convert, say where the results are."""
     parser = Parser(description=__doc__)
-    parser.add_argument("root", help="ADEChallengeData2016, with annotations_instance in it")
+    parser.add_argument(
+        "root", type=FOLDER, help="ADEChallengeData2016, with annotations_instance in it"
+    )
     add_workers(parser)
     args = parser.parse_args()
     numbers = convert_ade20k(args.root, args.workers)

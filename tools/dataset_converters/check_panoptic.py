@@ -7,15 +7,16 @@ import sys
 
 from mmpanonas.datasets.check import find_problems
 from mmpanonas.errors import run_tool
-from mmpanonas.options import Parser, add_workers
+from mmpanonas.parser import Parser, add_workers
+from mmpanonas.paths import FILE, FOLDER
 
 
 def main() -> None:
     """Parse, check, list."""
     parser = Parser(description=__doc__)
-    parser.add_argument("ann_file", help="annotations in COCO panoptic format")
-    parser.add_argument("img_dir", help="folder of the pictures")
-    parser.add_argument("seg_dir", help="folder of the segment PNGs")
+    parser.add_argument("ann_file", type=FILE, help="annotations in COCO panoptic format")
+    parser.add_argument("img_dir", type=FOLDER, help="folder of the pictures")
+    parser.add_argument("seg_dir", type=FOLDER, help="folder of the segment PNGs")
     parser.add_argument(
         "--quick", action="store_true", help="believe the heads of files, decode no pixel of them"
     )

@@ -2,14 +2,15 @@
 
 from mmpanonas.datasets.nas_split import coverage, split_nas
 from mmpanonas.errors import run_tool
-from mmpanonas.options import Parser, of_kind
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import FILE
 from mmpanonas.values import PositiveInt, Seed
 
 
 def main() -> None:
     """Parse, write the two annotation files, say what nas_val covers."""
     parser = Parser(description=__doc__)
-    parser.add_argument("ann_file", help="training annotations in COCO panoptic format")
+    parser.add_argument("ann_file", type=FILE, help="training annotations in COCO panoptic format")
     parser.add_argument(
         "--num-val",
         type=of_kind(PositiveInt),

@@ -2,14 +2,17 @@
 
 from mmpanonas.datasets.shapes import write_shapes
 from mmpanonas.errors import run_tool
-from mmpanonas.options import Parser, of_kind
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import NEW_FOLDER
 from mmpanonas.values import Count, Pixels, Seed
 
 
 def main() -> None:
     """Parse, write the data set unless it is there already, say where it is."""
     parser = Parser(description=__doc__)
-    parser.add_argument("out", help="folder to write to: new, empty, or written by this tool")
+    parser.add_argument(
+        "out", type=NEW_FOLDER, help="folder to write to: new, empty, or written by this tool"
+    )
     parser.add_argument(
         "--train", type=of_kind(Count), default=400, help="training pictures (default 400)"
     )

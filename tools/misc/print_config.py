@@ -6,13 +6,15 @@ import sys
 from mmpanonas.config import load_config
 from mmpanonas.config.layout import TOP
 from mmpanonas.errors import run_tool
-from mmpanonas.options import Parser, add_config_options
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser
+from mmpanonas.paths import FILE
 
 
 def main() -> None:
     """Parse, load, print."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", help="config file")
+    parser.add_argument("config", type=FILE, help="config file")
     add_config_options(parser)
     args = parser.parse_args()
     with contextlib.redirect_stdout(sys.stderr):  # what packages say while they are imported

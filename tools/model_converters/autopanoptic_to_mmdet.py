@@ -18,7 +18,8 @@ from mmpanonas.convert import Released, convert, read_state
 from mmpanonas.convert.released import KINDS
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models import AutoPanoptic, SearchableShuffleNetV2
-from mmpanonas.options import Parser
+from mmpanonas.parser import Parser
+from mmpanonas.paths import FILE, NEW_FILE_HERE
 from mmpanonas.space import Arch
 
 #: The networks that the released ones become.
@@ -31,18 +32,20 @@ CONFIGS = {
 def main(argv: list[str] | None = None) -> None:
     """Parse, read, convert, write, report."""
     parser = Parser(description=__doc__)
-    parser.add_argument("src", type=Path, help="released .pth or .pkl file")
-    parser.add_argument("dst", type=Path, help="our checkpoint, a .pth file")
+    parser.add_argument("src", type=FILE, help="released .pth or .pkl file")
+    parser.add_argument("dst", type=NEW_FILE_HERE, help="our checkpoint, a .pth file")
     parser.add_argument("--kind", required=True, choices=KINDS, help="what SRC holds")
     parser.add_argument(
         "--config",
+        type=FILE,
         help="the network to fill; default: released_retrain.py or released_supernet.py of COCO "
         "for a whole detector, and for a backbone alone what the file's shapes say",
     )
     args = parser.parse_args(argv)
-    if args.dst.exists() and args.src.exists() and args.dst.samefile(args.src):
-        raise InputError(f"{args.dst} would overwrite the released file; give DST another name")
-    state = read_state(args.src)
+    src, dst = Path(args.src), Path(args.dst)
+    if args.config:
+        load_config(args.config)  # a wrong one is found before the weights are read
+    state = read_state(src)
     try:
         released = Released.inspect(state)
         released.check_kind(args.kind)
@@ -50,13 +53,13 @@ def main(argv: list[str] | None = None) -> None:
         model = target_config(released, config)
         conversion = convert(state, shapes_of(model, released.whole), released.naming)
     except InputError as error:
-        raise InputError(f"{args.src}: {error}") from None
-    meta = dict(kind=args.kind, source=args.src.name)
-    write(args.dst, dict(state_dict=conversion.state, meta=meta), released.arch)
-    print(f"read     {args.src}: {len(state)} weights")
+        raise InputError(f"{src}: {error}") from None
+    meta = dict(kind=args.kind, source=src.name)
+    write(dst, dict(state_dict=conversion.state, meta=meta), released.arch)
+    print(f"read     {src}: {len(state)} weights")
     print(conversion.report())
-    print(f"wrote    {args.dst}" + (f" and {arch_file(args.dst)}" if released.arch else ""))
-    print(how_to_load(args.dst, released, config))
+    print(f"wrote    {dst}" + (f" and {arch_file(dst)}" if released.arch else ""))
+    print(how_to_load(dst, released, config))
 
 
 def target_config(released: Released, config: str | None) -> dict:
