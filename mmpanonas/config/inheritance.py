@@ -28,13 +28,13 @@ FOLLOW: dict[str, Callable[[MutableMapping, object], None]] = {
 }
 
 
-def read_file(path: str) -> Config:
+def read_file(path: str, import_modules: bool = True) -> Config:
     """MMEngine's ``Config.fromfile`` with the inheritance of this module.
 
     A pure-Python config inherits as Python does: what it imports stays as it was written.
     """
     with _inheriting():
-        return Config.fromfile(path)
+        return Config.fromfile(path, import_custom_modules=import_modules)
 
 
 def merge_options(cfg: Config, options: Mapping) -> None:

@@ -52,7 +52,7 @@ class Judge:
             if key in TOP:
                 found += self._walk(value, TOP[key], (key,), ())
             elif key not in variables:
-                found.append(Problem((key,), f"unknown key; {nearest(key, TOP)}"))
+                found.append(Problem((key,), f"unknown key; {nearest(key, TOP)}", unknown=True))
         return found
 
     def _walk(self, value: object, schema: object, path: tuple, owners: tuple) -> Problems:
@@ -95,7 +95,8 @@ class Judge:
             if key in schema.keys:
                 yield from self._walk(item, schema.keys[key], (*path, key), owners)
             elif key not in ALWAYS and not schema.rest:
-                yield Problem((*path, key), f"unknown key; {nearest(key, schema.keys)}")
+                text = f"unknown key; {nearest(key, schema.keys)}"
+                yield Problem((*path, key), text, unknown=True)
 
     def _typed(self, node: Mapping, schema: Typed, path: tuple, owners: tuple) -> Problems:
         if "type" in node:
@@ -150,7 +151,8 @@ class Judge:
             elif any(one.open for one in taken) and not alike(key, hints):
                 yield from self._walk(item, BY_NAME.get(key, _OPEN), inner, owners)
             elif path[0] != "model" or not self._read_by(owners[-2:-1], key):
-                yield Problem(inner, f"{names} has no {key}; {nearest(key, {*hints, *more})}")
+                text = f"{names} has no {key}; {nearest(key, {*hints, *more})}"
+                yield Problem(inner, text, unknown=True)
 
     def _read_by(self, builders: Sequence[Mapping], key: str) -> bool:
         """Whether whoever builds a part reads the key for itself, as ResNet of its ``dcn``."""
@@ -191,7 +193,8 @@ class Judge:
         for key, item in node.items():
             inner = (*path, key)
             if known is not None and key not in known | ALWAYS:
-                yield Problem(inner, f"nothing in the model reads it; {nearest(key, known)}")
+                text = f"nothing in the model reads it; {nearest(key, known)}"
+                yield Problem(inner, text, unknown=True)
             elif kind := (RANGES.get(key) if item == {} else range_of(key, item)):
                 if not kind.fits(item):
                     yield Problem(inner, f"expected {kind.words}, got {item!r}")

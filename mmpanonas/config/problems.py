@@ -12,10 +12,12 @@ class Problem:
     Attributes:
         path: keys from the top.
         text: what is wrong, and what would be right.
+        unknown: nobody reads the last key of the path; else its value is wrong.
     """
 
     path: tuple[str, ...]
     text: str
+    unknown: bool = False
 
     def __str__(self) -> str:
         return f"{'.'.join(self.path)}: {self.text}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import yaml
 
-from tests.docs.config_keys import ConfigKeys
+from tests.docs.configs import Configs, refused_options
 from tests.docs.page import Block, Page
 from tests.docs.project import Project
 from tests.docs.shell import UsageError, commands, forwarded, parse, parser_of
@@ -27,11 +27,11 @@ class Checker:
 
     Args:
         project: where paths lead.
-        keys: of its configs.
+        configs: of the project.
     """
 
-    def __init__(self, project: Project, keys: ConfigKeys) -> None:
-        self.project, self.keys = project, keys
+    def __init__(self, project: Project, configs: Configs) -> None:
+        self.project, self.configs = project, configs
 
     def problems(self, page: Page) -> list[str]:
         """One line for each, with the page's line."""
@@ -66,11 +66,11 @@ class Checker:
                 yield line, f"{text} cannot be imported"
             match = _KEY.fullmatch(text)
             if match and not self._is_key(match[1].split(".")):
-                yield line, f"config key {match[1]}: no config or constructor knows it"
+                yield line, f"config key {match[1]}: nobody reads it"
 
     def _is_key(self, path: list[str]) -> bool:
         """True as well for what does not begin like a key."""
-        return path[0] not in self.keys.everywhere or self.keys.knows_tail(path)
+        return path[0] not in self.configs.everywhere or self.configs.knows(path)
 
     def _options(self, line: int, words: list[str], scripts: Iterable[str]) -> Found:
         tools = self.project.tools & set(scripts)
@@ -135,17 +135,18 @@ class Checker:
                 if not (started := forwarded(script, arguments)):
                     return None
                 script, arguments = started
-            return self._unknown_keys(parse(script, arguments))
+            return self._refused_options(parse(script, arguments))
         except UsageError as error:
             return f"{scripts[0]}: {error}"
 
-    def _unknown_keys(self, args: object) -> str | None:
-        """Of ``--cfg-options``, which must be keys of the config that is named."""
+    def _refused_options(self, args: object) -> str | None:
+        """Why ``--cfg-options`` would be refused for the config that is named."""
         options = getattr(args, "cfg_options", None) or {}
         config = self.project.root / (getattr(args, "config", None) or "")
-        keys = ConfigKeys.of_files([config]) if config.is_file() else self.keys
-        unknown = [key for key in options if not keys.knows(key.split("."))]
-        return f"--cfg-options: no config or constructor knows {unknown[0]}" if unknown else None
+        if config.is_file():
+            return refused_options(config, options)
+        unknown = [key for key in options if not self.configs.knows(key.split("."))]
+        return f"--cfg-options: nobody reads {unknown[0]}" if unknown else None
 
     def _python(self, block: Block, defined: set[str]) -> Found:
         try:
@@ -162,8 +163,8 @@ class Checker:
                 if not _resolves(name):
                     yield block.line + node.lineno, f"{name} cannot be imported"
         if all(isinstance(node, ast.Assign) for node in tree.body):  # a piece of a config
-            for line, key in self.keys.unknown(block.text, defined):
-                yield block.line + line, f"config key {key}: no config or constructor knows it"
+            for line, problem in self.configs.problems(block.text, defined):
+                yield block.line + line, f"config key {problem}"
 
 
 def _readable(block: Block, read: Callable[[str], object]) -> Found:

@@ -118,20 +118,34 @@ def parse(script: Path, words: list[str]) -> Namespace | None:
 def forwarded(script: Path, words: list[str]) -> tuple[Path, list[str]] | None:
     """The tool that a launcher starts and its arguments; None if it starts none.
 
-    The last of the launcher's own arguments is the number of processes.
+    Its last command names the tool, by a path or for another launcher; ``"$3"``, or a name that
+    is set to that, is an argument of the launcher's own, and ``"${@:4}"`` the rest.
 
     Raises:
-        UsageError: too few arguments, or no number.
+        UsageError: too few arguments, or ``GPUS`` is no number.
     """
-    text = script.read_text()
-    tool = re.search(r'\$\(dirname "\$0"\)/(\w+\.py)', text)
-    rest = re.search(r"\$\{@:(\d+)\}", text)
-    if not (tool and rest):
+    lines = script.read_text().replace("\\\n", " ").splitlines()
+    command = next(
+        (line for line in reversed(lines) if re.search(r"\.py\b.*\$\{@:\d+\}", line)), None
+    )
+    if command is None:
         return None
-    own = int(rest[1]) - 1
+    first, own = _own_arguments(lines), int(re.search(r"\$\{@:(\d+)\}", command)[1]) - 1
     if len(words) < own:
         raise UsageError(f"expected {own} arguments before options, got {len(words)}")
-    count = words[own - 1]
+    given = {f"${number}": word for number, word in enumerate(words[:own], 1)}
+    given |= {f"${name}": given[number] for name, number in first.items() if number in given}
+    count = given.get("$GPUS", "1")
     if not (count.isdigit() or _PLACEHOLDER.fullmatch(count)):
         raise UsageError(f"expected a number of processes, got {count!r}")
-    return script.parent / tool[1], [*words[: own - 1], *words[own:]]
+    parts = shlex.split(command)
+    place = next(place for place, part in enumerate(parts) if part.endswith(".py"))
+    tool = script.parent / parts[place].rpartition("/")[2]
+    filled = [given.get(part, part) for part in parts[place + 1 :] if "${@:" not in part]
+    return tool, [*filled, *words[own:]]
+
+
+def _own_arguments(lines: list[str]) -> dict[str, str]:
+    """Names that a script sets to its arguments: ``CONFIG=$1``."""
+    found = (re.fullmatch(r"(\w+)=(\$\d)", line) for line in lines)
+    return {match[1]: match[2] for match in found if match}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.check import Checker
-from tests.docs.config_keys import ConfigKeys
+from tests.docs.configs import Configs
 from tests.docs.page import Page
 from tests.docs.project import Project
 from tests.docs.shell import commands
@@ -27,7 +27,9 @@ raise AssertionError("the tool went on")
 """
 FILES = {
     "tools/train.py": TRAIN,
-    "tools/dist_train.sh": 'python "$(dirname "$0")/train.py" "$1" --device cuda "${@:3}"',
+    "tools/dist_train.sh": 'GPUS=$2\npython "$(dirname "$0")/train.py" "$1" --device cuda "${@:3}"',
+    "tools/slurm.sh": 'exec srun "$TOOLS/$3" "${@:4}"',
+    "tools/slurm_train.sh": 'bash tools/slurm.sh "$1" train.py "$2" --epochs "$3" "${@:4}"',
     "tools/setup.sh": "true",
     "tools/none.py": "",
     "configs/net.py": 'model = dict(type="AutoPanoptic", things_to_stuff=None, arch=None)',
@@ -57,6 +59,7 @@ A=configs W=work_dirs
 python tools/train.py $A/net.py --epochs N --device cpu \\
     --cfg-options model.arch=$W/arch.json model.init_cfg.checkpoint=x > log.txt
 NODES=2 bash tools/dist_train.sh CONFIG 8 --epochs 4 && bash tools/setup.sh --any thing
+GPUS=8 bash tools/slurm_train.sh PARTITION CONFIG 3 --device cpu
 python tools/train.py --help
 python -m torch.distributed.run --nproc_per_node=2 tools/train.py configs/net.py
 other-program --its-option tools/train.py
@@ -127,6 +130,9 @@ WRONG = {
     "```bash\nbash tools/dist_train.sh CONFIG\n```": "expected 2 arguments before options, got 1",
     "```bash\nbash tools/dist_train.sh 8 net\n```": "expected a number of processes",
     "```bash\nbash tools/dist_train.sh CONFIG 8 --epohcs 2\n```": "arguments: --epohcs",
+    "```bash\nGPUS=2 bash tools/slurm_train.sh X CONFIG\n```": "expected 3 arguments before",
+    "```bash\nbash tools/slurm_train.sh X CONFIG two\n```": "invalid int value: 'two'",
+    "```bash\nbash tools/slurm_train.sh X CONFIG 2 --epohcs 2\n```": "arguments: --epohcs",
     "```bash\npython -m torch.distributed.runs tools/train.py C\n```": "no such module",
     "```bash\npython -m torch.distributed.run tools/train.py C --epohcs 2\n```": "--epohcs",
     "```bash\npython -m pydoc mmpanonas.serach\n```": "pydoc mmpanonas.serach",
@@ -138,11 +144,13 @@ WRONG = {
     "```python\nimport mmpanonas.serach\n```": "mmpanonas.serach cannot be imported",
     "```python\nfrom mmpanonas.search import Strateggy\n```": "search.Strateggy cannot be imported",
     "```python\n_base_ = '../configs/nett.py'\n```": "configs/nett.py does not exist",
+    "```python\n_base_ = '../configs/net.py'\nval_cfg = dict(seeed=1)\n```": "has no seeed",
     "```python\nval_cgf = dict()\n```": "config key val_cgf",
     "```python\nval_cfg = dict(strategy=dict(mutant=3))\n```": "val_cfg.strategy.mutant",
-    "```python\nval_cfg = dict(budgets=[dict(limits=3)])\n```": "val_cfg.budgets.limits",
+    "```python\nval_cfg = dict(budgets=[dict(limits=3)])\n```": "budgets.0.limits: Budget has no",
     "```python\nval_cfg = dict(strategy=dict(type='Random', parents=3))\n```": "strategy.parents",
-    "```python\nval_cfg = dict(strategy=dict(type='Radnom'))\n```": "strategy.type 'Radnom'",
+    "```python\nval_cfg = dict(strategy=dict(type='Radnom'))\n```": "got 'Radnom'",
+    "```python\nval_cfg = dict(strategy=dict(mutants=-1))\n```": "mutants: expected a whole number",
     "```json\n{'a': 1}\n```": "no json: Expecting property name",
     "```yaml\na: [1\n```": "no yaml: while parsing",
     "```\ntools/tarin.py -> x\n```": "tools/tarin.py does not exist",
@@ -156,7 +164,7 @@ def problems(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    checker = Checker(Project(tmp_path), ConfigKeys([CONFIG]))
+    checker = Checker(Project(tmp_path), Configs({"configs/net.py": CONFIG}))
 
     def check(text: str) -> list[str]:
         path: Path = tmp_path / "docs/page.md"

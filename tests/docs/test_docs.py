@@ -8,7 +8,7 @@ import pytest
 from mmpanonas.space import Arch
 from tests.conftest import ROOT
 from tests.docs.check import Checker
-from tests.docs.config_keys import ConfigKeys
+from tests.docs.configs import Configs
 from tests.docs.page import Page
 from tests.docs.project import Project
 
@@ -27,7 +27,7 @@ PAGES = sorted(
 def checker() -> Checker:
     """Of this project."""
     configs = [path for path in ROOT.glob("configs/**/*.py") if "_base_" not in path.parts]
-    return Checker(Project(ROOT), ConfigKeys.of_files(sorted(configs)))
+    return Checker(Project(ROOT), Configs.of_files(sorted(configs)))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
