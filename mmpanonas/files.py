@@ -1,4 +1,4 @@
-"""Files: what a path is; the one atomic writer, so that they are whole or absent; locks."""
+"""Files: what a path is; the one atomic writer, so that they are whole or absent; locks; keys."""
 
 import fcntl
 import json
@@ -52,7 +52,7 @@ def write_atomically(path: str | os.PathLike, content: str | bytes) -> None:
     left is used up by the next.
 
     Raises:
-        OSError: nothing is changed.
+        OSError: nothing is changed; it names the file.
     """
     target = Path(os.path.realpath(path))
     temporary = _temporary(target)
@@ -65,9 +65,11 @@ def write_atomically(path: str | os.PathLike, content: str | bytes) -> None:
             with suppress(FileNotFoundError):
                 os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
             os.replace(temporary, target)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):
                 os.unlink(temporary)
+            if isinstance(error, OSError) and error.filename is None:  # of a write
+                error.filename = os.fspath(path)
             raise
 
 
@@ -122,3 +124,17 @@ def write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def unique_keys(pairs: list[tuple[str, object]]) -> dict:
+    """A JSON object, for ``json.loads(object_pairs_hook=...)``.
+
+    Raises:
+        ValueError: a key comes twice; of two values JSON readers take either.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"an object has the key {json.dumps(repeated)} twice")
+    return found

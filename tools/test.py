@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from mmpanonas.cli import make_parser, prepare
 from mmpanonas.config import ConfigError, complete_category_ids
 from mmpanonas.engine.checkpoints import check_one_path
-from mmpanonas.errors import InputError, in_a_line, run_tool
+from mmpanonas.errors import InputError, in_a_line, keeping, run_tool
 from mmpanonas.files import write_atomically
 from mmpanonas.outputs import check_outputs, prepare_outputs, settle_results
 from mmpanonas.parser import of_kind
@@ -54,7 +54,8 @@ def main() -> None:
             folder=str(Path(args.show_dir).absolute()),
             num_pictures=args.show_num or 20,
         )
-    runner = Runner.from_cfg(cfg)
+    with keeping(lambda: f"nothing is tested yet; {cfg.work_dir} keeps the log"):
+        runner = Runner.from_cfg(cfg)
     if not (cfg.default_hooks.get("recalibration") or {}).get("arch"):
         check_one_path(getattr(runner.model, "module", runner.model))
     prepare_outputs(runner, args.out)

@@ -6,13 +6,13 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mmengine import fileio
 
 from mmpanonas.datasets.annotation_schema import check_schema
 from mmpanonas.errors import InputError
-from mmpanonas.files import irregularity
+from mmpanonas.files import irregularity, unique_keys
 
 MAX_CLASSES = 255
 """Labels are bytes, and 255 is the label of void."""
@@ -62,7 +62,7 @@ def parse_panoptic_json(data: bytes, name: str) -> dict:
         raise InputError(f"annotation file '{name}' is empty; copy it again")
     with _without_gc():
         try:
-            content = json.loads(data, object_pairs_hook=_unique_keys)
+            content = json.loads(data, object_pairs_hook=unique_keys)
         except (ValueError, RecursionError) as error:
             raise InputError(
                 f"annotation file '{name}' is truncated or not JSON ({error}); copy it again"
@@ -141,16 +141,6 @@ def split_categories(
     things = tuple(category["name"] for category in categories if category["isthing"])
     stuff = tuple(category["name"] for category in categories if not category["isthing"])
     return things, stuff
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict:
-    """A JSON object; of two values for one key, JSON readers take either."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"an object has the key {json.dumps(repeated)} twice")
-    return found
 
 
 @contextlib.contextmanager

@@ -15,6 +15,13 @@ from mmpanonas.values import checked
 BAR = dict(mininterval=0.5 if sys.stderr.isatty() else 15, dynamic_ncols=True)
 
 
+class _Bar(tqdm):
+    """A bar that an error has ended is not drawn again below the error's line."""
+
+    def __del__(self) -> None:
+        self.disable = True
+
+
 @HOOKS.register_module()
 class ProgressBarHook(Hook):
     """A bar for training iterations and for the pictures of validation and test.
@@ -29,7 +36,7 @@ class ProgressBarHook(Hook):
         self.bars: dict[str, tqdm] = {}
 
     def _open(self, mode: str, name: str, total: int, initial: int = 0) -> None:
-        self.bars[mode] = tqdm(
+        self.bars[mode] = _Bar(
             total=total, initial=initial, desc=name, disable=not is_main_process(), **BAR
         )
 

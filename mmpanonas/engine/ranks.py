@@ -33,7 +33,8 @@ def leave_process_group() -> None:
     for DistributedDataParallel keeps those threads alive beyond the group.
     """
     destroy_process_group()
-    time.sleep(0.5)
+    with suppress(RuntimeError):  # by PyTorch, of reading processes that a signal has ended
+        time.sleep(0.5)
 
 
 def on_main(function: Callable[[], T]) -> T | None:

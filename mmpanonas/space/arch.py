@@ -12,7 +12,7 @@ from pathlib import Path
 from reprlib import repr
 
 from mmpanonas.errors import InputError
-from mmpanonas.files import write_atomically
+from mmpanonas.files import unique_keys, write_atomically
 
 #: The choices of each part; a choice's place is its integer code (paper, Table 1).
 BACKBONE_CHOICES = ("shuffle_3x3", "shuffle_5x5", "shuffle_7x7", "xception")
@@ -126,7 +126,7 @@ class Arch:
             return cls.from_dict(source) if isinstance(source, Mapping) else cls._from_list(source)
         try:
             text = Path(source).read_text(encoding="utf-8-sig")
-            data = json.loads(text, object_pairs_hook=_each_key_once)
+            data = json.loads(text, object_pairs_hook=unique_keys)
             return cls.load(data) if isinstance(data, dict | list) else cls._from_list(data)
         except FileNotFoundError:
             raise ArchError(f"architecture file {source} does not exist") from None
@@ -142,15 +142,6 @@ class Arch:
         if not isinstance(data, Sequence) or isinstance(data, str):
             raise ArchError(f"expected an object of parts or a published list, got {repr(data)}")
         return cls.from_published(data)
-
-
-def _each_key_once(pairs: list[tuple[str, object]]) -> dict:
-    data = dict(pairs)
-    if len(data) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ArchError(f"{twice!r} comes twice")
-    return data
 
 
 def check_choice(part: str, layer: int, choice: object) -> None:

@@ -233,3 +233,21 @@ def _disk_full_at_the_last(path, ids):
     Path(path).write_bytes(b"half of a PNG")
     if path.stem == "train_000001":
         raise OSError(28, "No space left on device")
+
+
+def test_the_tool_says_on_a_full_disk_what_is_not_whole(call_tool, tmp_path, monkeypatch):
+    def full(path, ids):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mmpanonas.datasets.shapes.write_panoptic_png", full)
+    words = ("tools/dataset_converters/shapes.py", tmp_path / "d", "--train", 1, "--val", 0)
+    code, _, err = call_tool(*words)
+    assert code == 2
+    assert err.strip().endswith(
+        f"error: No space left on device; '{tmp_path / 'd'}' is not whole: make room there, and "
+        f"start again"
+    )
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.tex").touch()
+    line = one_line(call_tool(words[0], tmp_path / "mine", *words[2:]))
+    assert line.endswith("give a new or an empty folder")

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-from mmpanonas.engine import ReportPresetsHook
+from mmpanonas.engine import ProgressBarHook, ReportPresetsHook
 from tests.ranks import run_on_two_ranks
 
 RANKS = """
@@ -46,3 +46,11 @@ def test_further_presets_are_asked_for_during_a_test_alone():
     assert not head.reports_also
     for other in (nn.Module(), SimpleNamespace(panoptic_fusion_head=None)):
         hook.before_test(SimpleNamespace(model=other))  # of other heads, and none
+
+
+def test_a_bar_that_an_error_has_ended_is_not_drawn_below_its_line(capsys):
+    hook = ProgressBarHook()
+    hook.before_train(SimpleNamespace(max_iters=3, iter=1))
+    assert "1/3" in capsys.readouterr().err
+    hook.bars.clear()
+    assert capsys.readouterr().err == ""

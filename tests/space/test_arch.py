@@ -208,7 +208,7 @@ def test_the_name_shows_the_whole_text_or_none_of_it(tmp_path, monkeypatch):
         (b"", "Expecting value"),
         (b"[" * 99_999, "nested too deep"),
         (b"\xff\xfe\x00", "can't decode"),
-        (b'{"backbone": ["xception"], "backbone": ["shuffle_3x3"]}', "'backbone' comes twice"),
+        (b'{"backbone": ["xception"], "backbone": ["shuffle_3x3"]}', 'the key "backbone" twice'),
         (b'{"backbone": [["xception"]]}', "unknown choice"),
         (b'{"backbone": [' + b"9" * 5000 + b"]}", "Exceeds the limit"),
         (b'{"backbone": ["' + b"x" * 5000 + b'"]}', "unknown choice"),

@@ -1,7 +1,7 @@
 """ADE20K's 2016 release and its instance maps to COCO panoptic format (docs/data.md)."""
 
 from mmpanonas.datasets.ade20k import convert_ade20k
-from mmpanonas.errors import run_tool
+from mmpanonas.errors import keeping, run_tool
 from mmpanonas.parser import Parser, add_workers
 from mmpanonas.paths import FOLDER
 
@@ -14,7 +14,8 @@ def main() -> None:
     )
     add_workers(parser)
     args = parser.parse_args()
-    numbers = convert_ade20k(args.root, args.workers)
+    with keeping(lambda: f"what is written to '{args.root}' is not whole: start again"):
+        numbers = convert_ade20k(args.root, args.workers)
     print(
         f"ade20k: {numbers['train']} training and {numbers['val']} validation pictures are in "
         f"{args.root}/ade20k_panoptic_train.json and {args.root}/ade20k_panoptic_val.json, their "

@@ -1,7 +1,7 @@
 """Write the embedded data set "shapes" in COCO panoptic format."""
 
 from mmpanonas.datasets.shapes import write_shapes
-from mmpanonas.errors import run_tool
+from mmpanonas.errors import InputError, keeping, run_tool
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import NEW_FOLDER
 from mmpanonas.values import Count, Pixels, Seed
@@ -30,7 +30,12 @@ def main() -> None:
     parser.add_argument("--seed", type=of_kind(Seed), default=0, help="of all pictures (default 0)")
     args = parser.parse_args()
     num_images = {"train": args.train, "val": args.val}
-    if not write_shapes(args.out, num_images, tuple(args.size), args.seed, progress=True):
+    with keeping(lambda: f"'{args.out}' is not whole: make room there, and start again"):
+        try:
+            written = write_shapes(args.out, num_images, tuple(args.size), args.seed, progress=True)
+        except FileExistsError as error:
+            raise InputError(str(error)) from None
+    if not written:
         print(f"'{args.out}' already holds these pictures: nothing to do")
     print(
         f"shapes: {args.train} training and {args.val} validation pictures of {args.size[0]} x "
