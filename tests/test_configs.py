@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 
 from mmpanonas.config import ConfigError, class_slots, datasets_of, load_config
 from mmpanonas.models import Searchable
@@ -253,6 +254,84 @@ def test_released_configs_differ_by_the_conventions_alone(name):
     assert model.panoptic_fusion_head.rules == PRESETS["released"]
     assert model.test_cfg.rcnn.nms == dict(type="nms", iou_threshold=0.5, offset=1)
     assert model.test_cfg.rpn.nms == dict(type="nms", iou_threshold=0.7, offset=1)
+
+
+RECIPE = {
+    "model.rpn_head.loss_bbox.type": ("L1Loss", "SmoothL1Loss"),
+    "model.rpn_head.loss_bbox.beta": (None, 1 / 9),
+    "model.roi_head.bbox_head.type": ("Shared2FCBBoxHead", "Shared2FCGNBBoxHead"),
+    "model.roi_head.bbox_head.loss_bbox.type": ("L1Loss", "SmoothL1Loss"),
+    "model.roi_head.bbox_head.loss_bbox.beta": (None, 1.0),
+    "optim_wrapper.paramwise_cfg.custom_keys.bias.lr_mult": (None, 2.0),
+    "optim_wrapper.paramwise_cfg.custom_keys.bias.decay_mult": (None, 0.0),
+    "train_dataloader.dataset.filter_cfg.filter_empty_gt": (False, True),
+}
+WHOLE = {"train_dataloader.dataset.things_file": (None, "annotations/instances_train2017.json")}
+SLOW_NORM = {
+    "model.backbone.norm_cfg.type": (None, "BN"),
+    "model.backbone.norm_cfg.requires_grad": (None, True),
+    "model.backbone.norm_cfg.momentum": (None, 0.01),
+}
+
+
+def leaves_of(node: object, place: str = "") -> dict:
+    """The values in dictionaries, and in lists of such, by dotted place."""
+    found = {}
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in items:
+        many = isinstance(value, list) and any(isinstance(item, dict) for item in value)
+        is_inner = many or (isinstance(value, dict) and value)
+        found |= leaves_of(value, f"{place}{key}.") if is_inner else {f"{place}{key}": value}
+    return found
+
+
+@pytest.mark.parametrize("data", ["coco", "ade20k"])
+@pytest.mark.parametrize("name", ["retrain", "supernet"])
+def test_the_released_recipe_differs_by_its_own_keys_alone(data, name):
+    """Fusion `released` and batches of one orientation are in both."""
+    ours, theirs = (
+        leaves_of(load_config(f"configs/auto_panoptic/{data}/{name}{end}.py").to_dict())
+        for end in ("", "_released")
+    )
+    changed = {k: (ours.get(k), theirs.get(k)) for k in ours | theirs}
+    changed = {k: v for k, v in changed.items() if v[0] != v[1] and not k.startswith("released_")}
+    schedule = {k for k in changed if k.startswith("param_scheduler.1.")}
+    assert bool(schedule) == (name == "supernet")
+    expected = RECIPE | (SLOW_NORM if name == "retrain" else {}) | (WHOLE if data == "coco" else {})
+    assert {k: v for k, v in changed.items() if k not in schedule} == expected
+    assert theirs["model.panoptic_fusion_head.preset"] == "released"
+    assert theirs["train_dataloader.batch_sampler.type"] == "InfiniteGroupBatchSampler"
+
+
+@pytest.mark.parametrize("data", ["coco", "ade20k"])
+def test_the_released_supernet_falls_by_a_cosine_after_a_warm_up(data):
+    config = load_config(f"configs/auto_panoptic/{data}/supernet_released.py")
+    warm_up, cosine = config.param_scheduler
+    assert (warm_up.start_factor, warm_up.begin, warm_up.end) == (0.1, 0, 3000)
+    assert (cosine.type, cosine.begin, cosine.eta_min) == ("CosineAnnealingLR", 3000, 0)
+    assert cosine.end == config.train_cfg.max_iters
+
+
+@pytest.mark.parametrize("name", ["retrain", "supernet"])
+def test_biases_of_the_released_recipe_learn_at_twice_the_rate_without_decay(name):
+    """Those of norm layers too, as there: whatever has "bias" in its name."""
+    wrapper = load_config(f"configs/auto_panoptic/coco/{name}_released.py").optim_wrapper
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.GroupNorm(2, 4))
+    found = build_optim_wrapper(model, wrapper).optimizer.param_groups
+    rates = {(group["lr"], group["weight_decay"]) for group in found}
+    assert rates == {(0.02, 1e-4), (0.04, 0.0)}
+    names = {id(p): n for n, p in model.named_parameters()}
+    doubled = [names[id(g["params"][0])] for g in found if g["lr"] == 0.04]
+    assert doubled == ["0.bias", "1.bias"]
+
+
+@pytest.mark.parametrize("name", ["supernet", "retrain", "retrain_ade20k"])
+def test_imagenet_decays_neither_biases_nor_norms(name):
+    path = f"configs/auto_panoptic/imagenet/{name}.py"
+    wrapper = Config.fromfile(path, import_custom_modules=False).optim_wrapper
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
+    found = build_optim_wrapper(model, wrapper).optimizer.param_groups
+    assert [group["weight_decay"] for group in found] == [4e-5, 0, 0, 0]
 
 
 def test_released_networks_see_blue_green_red_minus_the_means():

@@ -39,6 +39,12 @@ def check_files(dataset: Config, needs_segments: bool) -> None:
     if dataset.get("backend_args") or any("://" in path for path in paths):
         _say(f"'{paths[0]}' is not on this machine's disks: its pictures are not checked")
         return
+    things = os.path.join(dataset.get("data_root") or "", dataset.get("things_file") or "")
+    if dataset.get("things_file") and not os.path.isfile(things):
+        raise ConfigError(
+            f"things_file '{things}' does not exist: it is COCO's file of instances "
+            "(docs/data.md), or None for things as the panoptic map shows them"
+        )
     loader = next(_transforms(dataset, LoadImageFromFile), None) or LoadImageFromFile()
 
     data = read_bytes(paths[0])

@@ -54,25 +54,35 @@ def read_bytes(ann_file: str | os.PathLike, backend_args: dict | None = None) ->
         ) from None
 
 
-def parse_panoptic_json(data: bytes, name: str) -> dict:
-    """As :func:`read_panoptic_json`, from the file's bytes and its name for errors."""
+def read_json(data: bytes, name: str) -> object:
+    """The content of an annotation file's bytes; ``name`` is the file's, for errors.
+
+    Raises:
+        InputError: empty, compressed, or not whole JSON.
+    """
     if data.startswith(_GZIP):
         raise InputError(f"annotation file '{name}' is compressed by gzip; unpack it with gunzip")
     if not data:
         raise InputError(f"annotation file '{name}' is empty; copy it again")
     with _without_gc():
         try:
-            content = json.loads(data, object_pairs_hook=unique_keys)
+            return json.loads(data, object_pairs_hook=unique_keys)
         except (ValueError, RecursionError) as error:
             raise InputError(
                 f"annotation file '{name}' is truncated or not JSON ({error}); copy it again"
             ) from None
-        if not isinstance(content, dict) or not {"images", "categories"} <= content.keys():
-            found = sorted(content) if isinstance(content, dict) else type(content).__name__
-            raise InputError(
-                f"annotation file '{name}' holds {str(found)[:200]}; COCO panoptic format needs "
-                "the keys 'images', 'categories' and (unless for inference) 'annotations'"
-            )
+
+
+def parse_panoptic_json(data: bytes, name: str) -> dict:
+    """As :func:`read_panoptic_json`, from the file's bytes and its name for errors."""
+    content = read_json(data, name)
+    if not isinstance(content, dict) or not {"images", "categories"} <= content.keys():
+        found = sorted(content) if isinstance(content, dict) else type(content).__name__
+        raise InputError(
+            f"annotation file '{name}' holds {str(found)[:200]}; COCO panoptic format needs "
+            "the keys 'images', 'categories' and (unless for inference) 'annotations'"
+        )
+    with _without_gc():
         check_schema(content, name)
     content.setdefault("annotations", [])
     return content

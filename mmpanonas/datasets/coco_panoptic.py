@@ -3,9 +3,7 @@
 import os.path as osp
 from collections.abc import Sequence
 
-import cv2
-import numpy as np
-from mmdet.datasets import ADE20KSegDataset, CocoPanopticDataset
+from mmdet.datasets import CocoPanopticDataset
 from mmdet.registry import DATASETS
 from mmengine.logging import print_log
 
@@ -17,35 +15,14 @@ from mmpanonas.datasets.annotation_file import (
     split_categories,
 )
 from mmpanonas.datasets.classes import Classes
+from mmpanonas.datasets.palette import make_palette
+from mmpanonas.datasets.whole_things import read_things
 from mmpanonas.errors import InputError
 from mmpanonas.values import checked
 
+_NO_THINGS = "filter_empty_gt"
+
 __all__ = ["PanopticDataset", "make_palette", "read_categories"]
-
-
-def make_palette(classes: Sequence[str]) -> list[tuple[int, int, int]]:
-    """One RGB colour per class, the same at every call.
-
-    Names known to COCO panoptic or to ADE20K (whichever knows more of them) keep that data
-    set's colour; each other class takes the colour of a grid that is farthest (CIELAB) from
-    black, which shows void, and from all colours taken before.
-    """
-    coco, ade = CocoPanopticDataset.METAINFO, ADE20KSegDataset.METAINFO
-    tables = [dict(zip(meta["classes"], meta["palette"], strict=True)) for meta in (coco, ade)]
-    known = max(tables, key=lambda table: sum(name in table for name in classes))
-    taken = [(0, 0, 0), *(known[name] for name in classes if name in known)]
-    grid = np.stack(np.meshgrid(*[np.arange(3, 256, 36)] * 3, indexing="ij"), -1).reshape(-1, 3)
-    grid_lab = _rgb_to_lab(grid)
-    distance = np.linalg.norm(grid_lab[:, None] - _rgb_to_lab(np.array(taken)), axis=-1).min(1)
-    palette = []
-    for name in classes:
-        if name in known:
-            palette.append(tuple(known[name]))
-            continue
-        best = int(distance.argmax())
-        palette.append(tuple(int(value) for value in grid[best]))
-        distance = np.minimum(distance, np.linalg.norm(grid_lab - grid_lab[best], axis=-1))
-    return palette
 
 
 class NoKindsError(InputError):
@@ -63,7 +40,11 @@ class PanopticDataset(CocoPanopticDataset):
     ``metainfo`` has ``classes`` and ``thing_classes``. ``metainfo`` gets ``category_ids``, by
     label, unless the file lacks a class.
 
-    Args: those of :class:`mmdet.datasets.CocoPanopticDataset`.
+    Args: those of :class:`mmdet.datasets.CocoPanopticDataset`, and
+        things_file: file in COCO's instance format, below ``data_root`` as ``ann_file`` is, from
+            which :class:`LoadPanopticSegments` takes boxes and masks of things: whole objects
+            instead of what the panoptic map leaves of them. The semantic map and the ground truth
+            of a test stay the panoptic file's.
 
     Attributes:
         annotated: whether the file has annotations.
@@ -78,11 +59,18 @@ class PanopticDataset(CocoPanopticDataset):
 
     @checked
     def __init__(
-        self, ann_file: str = "", metainfo: dict | None = None, *, lazy_init: bool = False, **kwargs
+        self,
+        ann_file: str = "",
+        metainfo: dict | None = None,
+        *,
+        things_file: str | None = None,
+        lazy_init: bool = False,
+        **kwargs,
     ) -> None:
         # mmdet's own default, None, is refused by mmengine.
         kwargs.setdefault("data_prefix", {"img": "", "seg": ""})
         super().__init__(ann_file=ann_file, metainfo=metainfo, lazy_init=True, **kwargs)
+        self.things_file = things_file and osp.join(self.data_root or "", things_file)
         if lazy_init:
             head = read_head(self.ann_file, self.backend_args)
         else:
@@ -157,12 +145,26 @@ class PanopticDataset(CocoPanopticDataset):
                     f"{len(distinct)} image ids among them; give each image its own id and one "
                     "annotation"
                 )
-        return [
+        data_list = [
             self.parse_data_info(
                 {"raw_img_info": image, "raw_ann_info": annotations.get(image["id"])}
             )
             for image in content["images"]
         ]
+        if self.things_file:
+            self._take_whole_things(data_list)
+        return data_list
+
+    def _take_whole_things(self, data_list: list[dict]) -> None:
+        """Let each picture have the instances of ``things_file``, their masks among them."""
+        things = read_things(self.things_file, self._metainfo["thing_classes"], self.backend_args)
+        if not any(info["img_id"] in things for info in data_list):
+            raise InputError(
+                f"things_file '{self.things_file}' has no thing in any picture of annotation file "
+                f"'{self.ann_file}': both must have the same image ids"
+            )
+        for info in data_list:
+            info["instances"], info["whole_things"] = things.get(info["img_id"], []), True
 
     def filter_data(self) -> list[dict]:
         """The pictures that ``filter_cfg`` keeps; says how many it drops.
@@ -171,6 +173,8 @@ class PanopticDataset(CocoPanopticDataset):
             InputError: it keeps none.
         """
         kept, number = super().filter_data(), len(self.data_list)
+        if self.things_file and not self.test_mode and (self.filter_cfg or {}).get(_NO_THINGS):
+            kept = [info for info in kept if info["instances"]]
         dropped = (
             f"filter_cfg {dict(self.filter_cfg or {})} drops {number - len(kept)} of {number} "
             f"pictures of '{self.ann_file}'"
@@ -238,8 +242,3 @@ class PanopticDataset(CocoPanopticDataset):
             box = [x, y, x + width, y + height]
             data_info["instances"].append({"bbox": box, "bbox_label": label, "ignore_flag": 0})
         return True
-
-
-def _rgb_to_lab(colours: np.ndarray) -> np.ndarray:
-    """RGB colours 0..255 (N, 3) as CIELAB (N, 3)."""
-    return cv2.cvtColor((colours[:, None] / 255).astype(np.float32), cv2.COLOR_RGB2LAB)[:, 0]

@@ -79,7 +79,8 @@ class LoadPanopticSegments(LoadAnnotations):
     annotation: no masks, all void) and ``ori_shape`` or ``height`` and ``width``. Adds:
 
     - gt_bboxes (N, 4) x1 y1 x2 y2, gt_bboxes_labels int64 (N,), gt_ignore_flags bool (N,)
-    - gt_masks, BitmapMasks of N masks (H, W), in the order of ``instances``
+    - gt_masks, BitmapMasks of N masks (H, W), in the order of ``instances``: what the PNG shows of
+      them or, of ``whole_things`` (:class:`PanopticDataset`, ``things_file``), their own ``mask``
     - gt_seg_map uint8 (H, W), labels of the classes, 255 for void
     - ignore_index, 255
 
@@ -120,7 +121,9 @@ class LoadPanopticSegments(LoadAnnotations):
             runs = Runs.of(ids)
             numbers = _known_segments(results, runs.values(ids))
             segments = results["segments_info"]
-            if self.with_mask:
+            if self.with_mask and results.get("whole_things"):
+                results["gt_masks"] = self._whole_masks(results, ids.shape)
+            elif self.with_mask:
                 is_thing = [segment["is_thing"] for segment in segments]
                 # Given later, for BitmapMasks copies all that its constructor is given.
                 results["gt_masks"] = BitmapMasks([], *ids.shape)
@@ -130,6 +133,17 @@ class LoadPanopticSegments(LoadAnnotations):
                 results["gt_seg_map"] = runs.paint(np.array(labels, np.uint8)[numbers])
                 results["ignore_index"] = self.ignore_index
         return results
+
+    def _whole_masks(self, results: dict, size: tuple[int, int]) -> BitmapMasks:
+        """Masks that the instances bring with them; what has none is ignored."""
+        masks = [self._poly2mask(mask, *size) for mask in self._process_masks(results)]
+        wrong = [mask.shape for mask in masks if mask.shape != size]
+        if wrong:
+            raise InputError(
+                f"picture '{results['img_path']}' is {size} (height, width), a mask of its things "
+                f"{wrong[0]}: things_file must belong to the annotation file"
+            )
+        return BitmapMasks(masks, *size)
 
     def _read_ids(self, results: dict) -> np.ndarray:
         """Read the PNG of a sample; segment ids (H, W)."""

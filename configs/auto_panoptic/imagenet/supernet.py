@@ -11,7 +11,10 @@ custom_imports = dict(imports=["mmpanonas.register", "mmpanonas.models.classifie
 visualizer = dict(type="UniversalVisualizer")
 
 train_cfg = dict(max_iters=300000)
-optim_wrapper = dict(optimizer=dict(lr=0.5, weight_decay=4e-5))
+optim_wrapper = dict(
+    optimizer=dict(lr=0.5, weight_decay=4e-5),
+    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+)
 param_scheduler = [
     dict(type="LinearLR", start_factor=1.0, end_factor=0.0, by_epoch=False, begin=0, end=300000)
 ]
