@@ -168,7 +168,7 @@ def watch_growth(space, side: Side, count: int = 100) -> None:
 def compare(args: argparse.Namespace, cfg: Config) -> None:
     """Build what both sides share, run them and print."""
     dataloader = Runner.build_dataloader(
-        dict(cfg.val_dataloader, sampler=dict(type="EveryRankSampler"))
+        dict(cfg.val_dataloader, sampler=dict(type="OrderedSampler"))
     )
     hook = cfg.default_hooks.recalibration
     batches = RecalibrationBatches(hook.dataset, args.recalibration, args.batch_size)

@@ -1,6 +1,6 @@
 """Evaluations per minute of a search with one worker and with two, one thread each.
 
-    python benchmarks/workers.py [--executors torchrun ray] [--checkpoint FILE] [--rounds 2]
+    python benchmarks/workers.py [--checkpoint FILE] [--rounds 2]
 
 Every search is the tool as a user starts it, on the same shapes, with the same candidates in
 the same order; it stops unless all write the same results, bit by bit. The time is that from
@@ -11,7 +11,6 @@ data left out. Without a checkpoint weights are random, so little is found and p
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,28 +23,21 @@ from mmdet.registry import MODELS
 CONFIG = "configs/auto_panoptic/shapes/search_random.py"
 
 
-def command(executor: str, checkpoint: Path) -> list[str]:
-    """The search with one worker (serial) or with two."""
-    if executor == "torchrun":
-        return ["bash", "tools/dist_search.sh", CONFIG, str(checkpoint), "2"]
+def command(workers: int, checkpoint: Path) -> list[str]:
+    """The search in its own process, or with so many workers of Ray."""
     words = [sys.executable, "-W", "ignore", "tools/search.py", CONFIG, str(checkpoint)]
-    return words + (["--executor", "ray", "--num-workers", "2"] if executor == "ray" else [])
+    return words + (["--num-workers", str(workers)] if workers > 1 else [])
 
 
-def search(
-    executor: str, folder: Path, checkpoint: Path, options: list[str]
-) -> tuple[float, bytes]:
+def search(workers: int, folder: Path, checkpoint: Path, options: list[str]) -> tuple[float, bytes]:
     """Evaluations per minute, and the file of results."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHON": sys.executable, "PORT": port}
-    words = [*command(executor, checkpoint), "--work-dir", str(folder), "--cfg-options", *options]
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    words = [*command(workers, checkpoint), "--work-dir", str(folder), "--cfg-options", *options]
     log = folder.with_suffix(".log")
     with log.open("w") as file:
         done = subprocess.run(words, cwd=ROOT, env=env, stdout=file, stderr=file)
     if done.returncode:
-        raise SystemExit(f"{executor} failed:\n{log.read_text()[-3000:]}")
+        raise SystemExit(f"{workers} workers failed:\n{log.read_text()[-3000:]}")
     tries = list(map(json.loads, (folder / "times.jsonl").read_text().splitlines()))
     begin = min(entry["ended"] - entry["seconds"] for entry in tries)
     minutes = (max(entry["ended"] for entry in tries) - begin) / 60
@@ -54,13 +46,12 @@ def search(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--executors", nargs="+", default=["torchrun", "ray"])
     parser.add_argument("--checkpoint", type=Path, help="of a trained shapes supernet")
     parser.add_argument("--candidates", type=int, default=40)
     parser.add_argument("--pictures", type=int, default=80, help="of nas_val")
     parser.add_argument("--rounds", type=int, default=2, help="the best of each counts")
     args = parser.parse_args()
-    best: dict[str, float] = {}
+    best: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         cfg = config_on_shapes(CONFIG, root / "shapes", 64, args.pictures)
@@ -74,18 +65,17 @@ def main() -> None:
         options += ["val_dataloader.num_workers=0", "val_dataloader.persistent_workers=False"]
         answers = set()
         for number in range(args.rounds):
-            for executor in ["serial", *args.executors]:
-                folder = root / f"{executor}_{number}"
-                rate, answer = search(executor, folder, checkpoint.absolute(), options)
-                best[executor] = max(rate, best.get(executor, 0.0))
+            for workers in (1, 2):
+                folder = root / f"{workers}_{number}"
+                rate, answer = search(workers, folder, checkpoint.absolute(), options)
+                best[workers] = max(rate, best.get(workers, 0.0))
                 answers.add(answer)
         if len(answers) > 1:
             raise SystemExit("the searches have written different results")
     print(machine())
     print(f"{args.candidates} candidates on {args.pictures} pictures, best of {args.rounds}")
-    for executor, rate in best.items():
-        workers = "1 worker" if executor == "serial" else "2 workers"
-        print(f"{executor:9} {workers:10} {rate:7.1f} a minute {rate / best['serial']:6.2f}")
+    for workers, rate in best.items():
+        print(f"{workers} worker{'s' * (workers > 1):1} {rate:7.1f} a minute {rate / best[1]:6.2f}")
 
 
 if __name__ == "__main__":

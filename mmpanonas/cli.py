@@ -1,7 +1,6 @@
 """What the command-line tools share: MMDetection's arguments, one line for a user's error."""
 
 import argparse
-import atexit
 import logging
 import os
 from collections.abc import Callable
@@ -28,12 +27,12 @@ from mmpanonas.config import (
 from mmpanonas.datasets import Classes
 from mmpanonas.engine import FairAmpOptimWrapper, FairOptimWrapper, SearchLoop
 from mmpanonas.engine.checkpoints import check_checkpoint, dataset_meta
-from mmpanonas.engine.ranks import leave_process_group
+from mmpanonas.engine.distributed import distribute_on_cpu
 from mmpanonas.engine.reading import trust_checkpoints
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import CHECKPOINT, FILE, NEW_FOLDER
-from mmpanonas.values import Count
+from mmpanonas.values import Count, Positive, RayAddress, Workers
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.
 _OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
@@ -48,8 +47,15 @@ def of_concern(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith(_OF_NO_CONCERN)
 
 
-def make_parser(description: str, checkpoint: str | None = None) -> argparse.ArgumentParser:
-    """The arguments that mean what they mean in MMDetection's tools."""
+def make_parser(
+    description: str, checkpoint: str | None = None, launcher: bool = True
+) -> argparse.ArgumentParser:
+    """The arguments that mean what they mean in MMDetection's tools.
+
+    Args:
+        checkpoint: what the argument of that name is; None: there is none.
+        launcher: whether the tool runs on the ranks of a process group.
+    """
     parser = Parser(description=description)
     parser.add_argument("config", type=FILE, help="config file")
     if checkpoint:
@@ -62,10 +68,37 @@ def make_parser(description: str, checkpoint: str | None = None) -> argparse.Arg
         action="store_true",
         help="let checkpoints run code, as trust_checkpoint=True in the config does",
     )
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--local_rank", "--local-rank", type=of_kind(Count), default=0)
-    for option in ("--work-dir", "--trust-checkpoint", "--launcher"):
+    for option in ("--work-dir", "--trust-checkpoint"):
         parser.replaces(option, option.strip("-").replace("-", "_"))
+    if launcher:
+        kinds = ["none", "pytorch", "slurm", "mpi"]
+        parser.add_argument("--launcher", choices=kinds, default="none")
+        parser.add_argument("--local_rank", "--local-rank", type=of_kind(Count), default=0)
+        parser.replaces("--launcher", "launcher")
+    else:
+        parser.set_defaults(launcher="none", local_rank=0)
+    return parser
+
+
+def make_search_parser(description: str) -> argparse.ArgumentParser:
+    """The arguments of a tool that searches."""
+    parser = make_parser(description, "checkpoint of the trained supernet", launcher=False)
+    parser.add_argument(
+        "--num-workers",
+        type=of_kind(Workers),
+        help="evaluate on so many workers of Ray (of a cluster: one per GPU, else per CPU)",
+    )
+    parser.add_argument(
+        "--ray-address",
+        type=of_kind(RayAddress),
+        help="of a cluster: auto, HOST:PORT or ray://HOST:PORT (local: a Ray of its own)",
+    )
+    parser.add_argument(
+        "--gpus-per-worker", type=of_kind(Positive), help="a fraction lets workers share a GPU"
+    )
+    parser.replaces("--num-workers", "val_cfg.executor.workers")
+    parser.replaces("--ray-address", "val_cfg.executor.address")
+    parser.replaces("--gpus-per-worker", "val_cfg.executor.gpus")
     return parser
 
 
@@ -112,7 +145,7 @@ def prepare(
     settle_classes(cfg, loaders, trained, f"the checkpoint {tested}")
     check_data(cfg, loaders)
     if args.launcher == "pytorch" and not torch.cuda.is_available():
-        _distribute_on_cpu(cfg)
+        distribute_on_cpu(cfg)
     return cfg
 
 
@@ -131,13 +164,21 @@ def follow_checkpoint(cfg: Config, loaders: tuple[str, ...]) -> None:
 
 
 def prepare_search(args: argparse.Namespace) -> Config:
-    """:func:`prepare` for a config that searches. Raises ``ConfigError`` for any other."""
+    """:func:`prepare` for a config that searches, with the workers that were asked for.
+
+    Raises:
+        ConfigError: the config does not search.
+    """
     cfg = prepare(args, ("val_dataloader",))
     if not is_search(cfg):
         raise ConfigError(
             f"{args.config} holds no search: val_cfg.type must be 'SearchLoop', as in "
             f"configs/auto_panoptic/*/search_evolution.py"
         )
+    chosen = dict(workers=args.num_workers, address=args.ray_address, gpus=args.gpus_per_worker)
+    chosen = {key: value for key, value in chosen.items() if value is not None}
+    if chosen:
+        cfg.val_cfg.executor = {**(cfg.val_cfg.get("executor") or {}), "type": "ray", **chosen}
     return cfg
 
 
@@ -169,19 +210,3 @@ def check_amp(cfg: Config) -> None:
         raise ConfigError(
             f"optim_wrapper.type {kind.__name__!r} needs a GPU: on a CPU leave it out"
         )
-
-
-def _distribute_on_cpu(cfg: Config) -> None:
-    """MMEngine assumes a GPU per rank: start gloo and wrap without devices instead."""
-    torch.distributed.init_process_group("gloo")
-    atexit.register(leave_process_group)
-    cfg.model_wrapper_cfg = dict(
-        dict(
-            type="MMDistributedDataParallel",
-            find_unused_parameters=cfg.get("find_unused_parameters", False),
-            forward_sync_buffers=False,
-        )
-        | (cfg.get("model_wrapper_cfg") or {}),
-        device_ids=None,
-    )
-    cfg.sync_bn = None  # PyTorch's SyncBatchNorm runs on GPUs alone

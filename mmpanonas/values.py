@@ -49,7 +49,7 @@ class ArgumentsOf:
     kind: type
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # annotations are hashed, dictionaries cannot be
 class TypeIn:
     """Of a dictionary: its ``type`` is a key of ``classes``, the rest are arguments of that."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmpanonas.execution import Attempt, Search, SearchDirectory, SearchFailedError, SerialExecutor
+from mmpanonas.execution import Search, SearchDirectory, SearchFailedError, SerialExecutor
 from mmpanonas.search import STRATEGIES
 from mmpanonas.space import REPORTED, Arch, NetworkShape, SearchSpace
 
@@ -59,7 +59,7 @@ def write_search(
         give_up_after=None,
     )
     with closing(directory), suppress(Killed, SearchFailedError):
-        search.run(SerialExecutor(Attempt(evaluate, f"{PREFIX}/PQ", worker="node1:0")))
+        search.run(SerialExecutor(lambda: evaluate, f"{PREFIX}/PQ"))
     return folder
 
 

@@ -52,9 +52,10 @@ def steps(work: Path, data: Path) -> list[tuple[str, list[str]]]:
         (
             "search",
             [
-                "tools/dist_search.sh",
+                "tools/search.py",
                 f"{CONFIGS}/search_evolution.py",
                 lambda: last_checkpoint(supernet),
+                "--num-workers",
                 PROCESSES,
                 "--work-dir",
                 search,

@@ -31,7 +31,6 @@ import mmpanonas.register  # noqa: F401
 from mmpanonas.config import load_config
 from mmpanonas.datasets.nas_split import split_nas
 from mmpanonas.datasets.shapes import write_shapes
-from mmpanonas.engine import EvaluationSettings
 from mmpanonas.engine.candidate import build_evaluator
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models.head_ops import DeformableConv
@@ -177,10 +176,9 @@ def train(cfg: Config) -> tuple[dict, Runner]:
 
 def check_candidate(cfg: Config, runner: Runner, precision: str) -> dict:
     """Evaluate two paths as a search does; the second finds its pictures decoded."""
-    settings = EvaluationSettings(precision=precision, picture_memory=8192, activation_memory=0)
-    evaluate = build_evaluator(
-        runner, cfg.val_dataloader, cfg.val_evaluator, cfg.val_cfg.recalibration, settings
-    )
+    settings = dict(precision=precision, picture_memory=8192, activation_memory=0)
+    runner.cfg.val_cfg.update(settings)
+    evaluate = build_evaluator(runner)
     space, seconds = runner.model.search_space, []
     peak_gib()
     for iteration in range(2):

@@ -62,7 +62,7 @@ class EvaluationSettings:
 
 
 class CandidateEvaluator:
-    """Score an architecture: set path, recalibrate, predict, measure; nothing leaves the rank.
+    """Score an architecture: set path, recalibrate, predict, measure.
 
     An evaluation that failed leaves no trace in the next one.
 
@@ -131,34 +131,20 @@ class CandidateEvaluator:
                 raise WorkerBrokenError(f"the GPU does not answer any more: {error}") from error
 
 
-def build_evaluator(
-    runner: Runner,
-    dataloader: dict,
-    evaluator: dict,
-    recalibration: dict,
-    settings: EvaluationSettings,
-) -> CandidateEvaluator:
-    """The evaluator on the model of ``runner``, which need not have its weights yet.
-
-    Args:
-        dataloader: config over nas_val, without a sampler.
-        evaluator: config of the fitness.
-        recalibration: arguments of :class:`RecalibrationBatches`.
-        settings: of memory and precision.
-    """
-    dataloader = runner.build_dataloader(
-        dict(dataloader, sampler=dict(type="EveryRankSampler")), seed=runner.seed
-    )
-    evaluator = runner.build_evaluator(evaluator)
+def build_evaluator(runner: Runner) -> CandidateEvaluator:
+    """The evaluator of a search's config on the model of ``runner``."""
+    cfg = runner.cfg
+    in_order = dict(cfg.val_dataloader, sampler=dict(type="OrderedSampler"))
+    dataloader = runner.build_dataloader(in_order, seed=runner.seed)
+    evaluator = runner.build_evaluator(cfg.val_evaluator)
     evaluator.dataset_meta = dataloader.dataset.metainfo
-    model = getattr(runner.model, "module", runner.model)
+    names = {each.name for each in fields(EvaluationSettings)}
     return CandidateEvaluator(
-        # Ranks run different paths: batch norms must not talk to each other.
-        revert_sync_batchnorm(model),
-        RecalibrationBatches(**recalibration),
+        revert_sync_batchnorm(runner.model),
+        RecalibrationBatches(**cfg.val_cfg.recalibration),
         dataloader,
         evaluator,
-        settings,
+        EvaluationSettings(**{name: cfg.val_cfg[name] for name in names & cfg.val_cfg.keys()}),
     )
 
 
@@ -198,15 +184,7 @@ def evaluator_of_config(
     without_backends(cfg)
     trust_checkpoints(cfg.get("trust_checkpoint", False))
     runner = Runner.from_cfg(cfg)
-    names = {each.name for each in fields(EvaluationSettings)}
-    settings = {name: cfg.val_cfg[name] for name in names & cfg.val_cfg.keys()}
-    built = build_evaluator(
-        runner,
-        cfg.val_dataloader,
-        cfg.val_evaluator,
-        cfg.val_cfg.recalibration,
-        EvaluationSettings(**settings),
-    )
     runner.load_or_resume()
+    built = build_evaluator(runner)
     check_files(files or {})  # also while it was read
     return built

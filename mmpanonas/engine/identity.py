@@ -146,7 +146,7 @@ def pictures_digest(dataset: Mapping) -> str | None:
     return found.hexdigest()
 
 
-def this_start(launch: str, executor: Mapping) -> dict:
+def this_start(executor: Mapping) -> dict:
     """What ``run.json`` keeps of this process."""
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
@@ -158,7 +158,6 @@ def this_start(launch: str, executor: Mapping) -> dict:
         time=time.strftime("%Y-%m-%d %H:%M:%S"),
         command=public_command(sys.argv),
         host=platform.node(),
-        launch=launch,
         executor=dict(executor),
         versions=versions,
     )

@@ -9,8 +9,8 @@ from mmpanonas.values import Seed, checked
 
 
 @DATA_SAMPLERS.register_module()
-class EveryRankSampler(SequentialSampler):
-    """The data set in order on every rank: ranks evaluate different candidates.
+class OrderedSampler(SequentialSampler):
+    """The data set in order, on every rank the whole.
 
     Attributes:
         start: the first picture; written by who has those before it.
@@ -31,7 +31,7 @@ class KeptPictures:
     Those that do not fit are read anew each time.
 
     Args:
-        loader: in the same order each time, by :class:`EveryRankSampler`.
+        loader: in the same order each time, by :class:`OrderedSampler`.
         memory: MiB of decoded pictures; 0 keeps none.
     """
 

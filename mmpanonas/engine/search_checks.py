@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 
 from mmpanonas.engine.identity import annotated
 from mmpanonas.errors import InputError
+from mmpanonas.execution import EXECUTORS
 from mmpanonas.space import REPORTED, Budget, CostMeasure, check_counted, kind_of, uncounted
 
 Cost = TypeVar("Cost", Budget, CostMeasure)
@@ -101,20 +102,20 @@ def reported_costs(runner: Runner) -> list[CostMeasure]:
 
 
 def check_executor(config: dict | None) -> dict:
-    """The executor's config with its type, if it can run here."""
-    config = dict(config or {})
-    kind = config.setdefault("type", "torchrun" if is_distributed() else "serial")
-    if kind not in ("serial", "torchrun", "ray"):
-        raise InputError(f"executor: expected serial, torchrun or ray, got {kind!r}")
-    if (kind == "torchrun") != is_distributed():
+    """The executor's config with its type, if there is one of that name.
+
+    Raises:
+        InputError: there is none, or a launcher has started us.
+    """
+    if is_distributed():
         raise InputError(
-            "executor torchrun needs a launcher, and the others run without one: start it with "
-            f"tools/dist_search.sh, or tools/search.py without --launcher (got {kind!r})"
+            "a search evaluates side by side on workers of its own: start it without a launcher, "
+            "with tools/search.py --num-workers N"
         )
-    unknown = config.keys() - {"type"} - ({"workers", "address"} if kind == "ray" else set())
-    if unknown:
+    config = dict(config or {})
+    kind = config.setdefault("type", "serial")
+    if kind not in EXECUTORS:
         raise InputError(
-            f"executor {kind} has no {', '.join(sorted(unknown))}; ray has workers and address "
-            f"(--executor ray --num-workers N --ray-address HOST:PORT)"
+            f"val_cfg.executor.type: expected one of {', '.join(EXECUTORS)}, got {kind!r}"
         )
     return config

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
-from mmengine.dist import get_rank, is_main_process
 from mmengine.registry import LOOPS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
@@ -14,7 +13,6 @@ from mmpanonas.engine.agreement import search_files
 from mmpanonas.engine.candidate import EvaluationSettings, build_evaluator, evaluator_of_config
 from mmpanonas.engine.identity import cache_context, digest, search_identity, this_start
 from mmpanonas.engine.progress import SearchProgress, ranking_table
-from mmpanonas.engine.ranks import launch_id, on_main, run_on_ranks
 from mmpanonas.engine.recalibration import RecalibrationBatches
 from mmpanonas.engine.search_checks import (
     build_cost,
@@ -24,17 +22,7 @@ from mmpanonas.engine.search_checks import (
     reported_costs,
 )
 from mmpanonas.errors import InputError
-from mmpanonas.execution import (
-    Attempt,
-    Attempts,
-    Cache,
-    Executor,
-    RayExecutor,
-    Record,
-    Search,
-    SearchDirectory,
-    SerialExecutor,
-)
+from mmpanonas.execution import EXECUTORS, Cache, Executor, Record, Search, SearchDirectory
 from mmpanonas.search import STRATEGIES, Strategy
 from mmpanonas.space import Arch, Budget, CostMeasure, NetworkShape, SearchSpace, space_of
 from mmpanonas.values import (
@@ -62,9 +50,8 @@ class SearchLoop(BaseLoop):
         budgets: limits that every candidate keeps, each the arguments of ``Budget``.
         num_reported: architectures in the printed table.
         resume: go on with the search that lies in the work dir.
-        executor: where candidates are evaluated: ``type`` "serial", "torchrun" or "ray"; for
-            "ray" also ``workers`` and ``address``, of ``RayExecutor``. None: "torchrun" under
-            a launcher, else "serial".
+        executor: where candidates are evaluated: ``type`` names one of ``EXECUTORS``, the rest is
+            its own. None: serial.
         max_tries, give_up_after: of ``Search``.
         timeout: seconds of one try, or None.
         cache: folder of evaluations that searches of one supernet share, or None.
@@ -72,7 +59,7 @@ class SearchLoop(BaseLoop):
             worker.
 
     Attributes:
-        records: after :meth:`run` all results, by index, on every rank.
+        records: after :meth:`run` all results, by index.
     """
 
     @checked
@@ -88,7 +75,7 @@ class SearchLoop(BaseLoop):
         budgets: Annotated[Sequence[dict], ArgumentsOf(Budget)] = (),
         num_reported: Count = 10,
         resume: bool = False,
-        executor: Annotated[dict | None, ArgumentsOf(RayExecutor)] = None,
+        executor: Annotated[dict | None, TypeIn(EXECUTORS)] = None,
         max_tries: PositiveInt = 2,
         give_up_after: PositiveInt | None = 5,
         timeout: Positive | None = None,
@@ -118,7 +105,7 @@ class SearchLoop(BaseLoop):
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
         self.executor = check_executor(executor)
         check_metric(metric, runner.build_evaluator(evaluator).metrics)
-        evaluation = EvaluationSettings(picture_memory, activation_memory, precision)
+        EvaluationSettings(picture_memory, activation_memory, precision)
         self.records: list[Record] = []
         self._settings = dict(max_tries=max_tries, give_up_after=give_up_after)
 
@@ -132,16 +119,11 @@ class SearchLoop(BaseLoop):
             metric=metric,
             budgets=[dict(budget) for budget in budgets],
         )
-        on_main(partial(self._open_directory, parts, resume, cache))
-        if self.executor["type"] != "ray":
-            self.evaluate = build_evaluator(
-                runner, dataloader, evaluator, recalibration, evaluation
-            )
-            self.dataloader = self.evaluate.dataloader
+        self._open_directory(parts, resume, cache)
 
     def _open_directory(self, parts: dict, resume: bool, cache: str | None) -> None:
-        """On the main process alone; ``parts`` are the loop's own of the search's identity."""
-        runner, launch = self.runner, launch_id()
+        """``parts`` are the loop's own of the search's identity."""
+        runner = self.runner
         identity = search_identity(
             model=runner.cfg.model.to_dict(),
             space=self.space,
@@ -150,12 +132,10 @@ class SearchLoop(BaseLoop):
             **parts,
         )
         say = runner.logger.warning
-        self._files = search_files(runner.cfg) if self.executor["type"] == "ray" else {}
         self._settings["cache"] = cache and Cache(cache, cache_context(identity), say)
-        start = this_start(launch, self.executor)
+        start = this_start(self.executor)
         grows = {f"strategy.{argument}" for argument in self.strategy.grows}
         self.directory = SearchDirectory(runner.work_dir, identity, resume, start, say, grows)
-        self._attempts = Attempts(runner.work_dir, launch, say)
         self.directory.write_config(runner.cfg.pretty_text)
 
     def _legal(self, arch: Arch) -> bool:
@@ -166,38 +146,25 @@ class SearchLoop(BaseLoop):
 
     def run(self) -> dict[str, float]:
         """Search to the end; returns the best architecture's metrics."""
-        if self.executor["type"] == "ray":
-            self.records = self._search(self._ray())
-        elif self.executor["type"] == "serial":
-            if self.timeout is not None:
-                self.runner.logger.info(
-                    "val_cfg.timeout: serial interrupts Python, but cannot kill a candidate that "
-                    "hangs in a call into C; --executor ray can"
-                )
-            attempt = Attempt(self.evaluate, self.metric, self.timeout)
-            self.records = self._search(SerialExecutor(attempt))
-        else:
-            attempt = Attempt(self.evaluate, self.metric, self.timeout, f"rank {get_rank()}")
-            notes = self._attempts if is_main_process() else None
-            self.records = run_on_ranks(attempt, self._search, notes)
+        self.records = self._search(self._build_executor())
         ranked = sorted(
             (record for record in self.records if not record.failed),
             key=lambda record: (-record.metrics[self.metric], record.index),
         )
-        if is_main_process():
-            self._report(ranked)
+        self._report(ranked)
         return ranked[0].metrics
 
-    def _ray(self) -> RayExecutor:
-        options = {key: value for key, value in self.executor.items() if key != "type"}
-        words = self.runner.cfg.to_dict(), os.getcwd(), self._files
-        build = partial(evaluator_of_config, *words)
-        return RayExecutor(
-            build, self.metric, self.timeout, say=self.runner.logger.warning, **options
-        )
+    def _build_executor(self) -> Executor:
+        options = dict(self.executor)
+        kind = EXECUTORS[options.pop("type")]
+        if kind.remote:
+            cfg = self.runner.cfg
+            build = partial(evaluator_of_config, cfg.to_dict(), os.getcwd(), search_files(cfg))
+        else:
+            build = partial(build_evaluator, self.runner)
+        return kind(build, self.metric, self.timeout, say=self.runner.logger.warning, **options)
 
     def _search(self, executor: Executor) -> list[Record]:
-        """On the main process alone."""
         logger = self.runner.logger
         progress = SearchProgress(
             self.metric, self.runner.visualizer, self.strategy.total, self.directory.read()
@@ -207,7 +174,6 @@ class SearchLoop(BaseLoop):
             self.directory,
             self.metric,
             cost=self._cost,
-            attempts=self._attempts,
             listen=progress,
             say=logger.warning,
             **self._settings,

@@ -7,7 +7,6 @@ from mmpanonas.execution.attempt import (
     Task,
     WorkerBrokenError,
 )
-from mmpanonas.execution.attempts import Attempts
 from mmpanonas.execution.cache import Cache
 from mmpanonas.execution.directory import SearchDirectory, check_no_result
 from mmpanonas.execution.executor import Executor, SerialExecutor, WorkersLostError
@@ -24,11 +23,13 @@ from mmpanonas.execution.record import (
     read_seconds,
 )
 from mmpanonas.execution.search import Search, SearchFailedError
-from mmpanonas.execution.sockets import SocketExecutor, serve
+
+#: Where candidates may be evaluated, by the name that ``val_cfg.executor.type`` gives.
+EXECUTORS: dict[str, type[Executor]] = {"serial": SerialExecutor, "ray": RayExecutor}
 
 __all__ = [
+    "EXECUTORS",
     "Attempt",
-    "Attempts",
     "Cache",
     "Evaluate",
     "Executor",
@@ -41,7 +42,6 @@ __all__ = [
     "SearchDirectoryError",
     "SearchFailedError",
     "SerialExecutor",
-    "SocketExecutor",
     "Task",
     "WorkerBrokenError",
     "WorkersLostError",
@@ -57,5 +57,4 @@ __all__ = [
     "read_seconds",
     "read_tries",
     "run_processes",
-    "serve",
 ]

@@ -38,9 +38,8 @@ class SearchDirectory:
     """The files of one search, written by one process at a time.
 
     ``search.json`` (identity), ``run.json`` (each start: versions, command, host),
-    ``results.jsonl`` and ``times.jsonl`` (a line per result, and per try),
-    ``attempts.jsonl`` (see :class:`~mmpanonas.execution.attempts.Attempts`), ``strategy.json``,
-    and at the end ``arch.json`` and ``ranking.csv``.
+    ``results.jsonl`` and ``times.jsonl`` (a line per result, and per try), ``strategy.json``, and
+    at the end ``arch.json`` and ``ranking.csv``.
 
     Args:
         path: created if absent.
@@ -48,9 +47,7 @@ class SearchDirectory:
         resume: go on with what lies there.
         grows: keys of the identity, such as "strategy.generations", that may be larger than those
             of the search that lies there: it goes on to the longer one.
-        start: what to note of this start in ``run.json``, as plain data. With the ``launch``
-            of the last start, which a launcher has started again, the search goes on.
-
+        start: what to note of this start in ``run.json``, as plain data.
         say: called with a sentence on damage that the search gets over: in ``run.json`` and
             ``times.jsonl``, which say what was and decide nothing.
 
@@ -90,11 +87,9 @@ class SearchDirectory:
                 )
         remove_temporaries(self.path, r"[\w.]+\.(?:json|jsonl|csv|py)")
         starts = read_starts(self.path / "run.json", say)
-        launch = start.get("launch")
-        again = bool(launch and starts and starts[-1].get("launch") == launch)
         identity = json.loads(json.dumps(identity, sort_keys=True, default=str))
         if self.results.lines(damaged=lambda problem: None)[1].line:
-            if not (resume or again):
+            if not resume:
                 raise SearchDirectoryError(
                     f"{self.path} holds the results of a search; continue it with --resume, "
                     f"or choose another --work-dir"

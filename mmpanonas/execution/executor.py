@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from mmpanonas.errors import InputError
-from mmpanonas.execution.attempt import Outcome, Task
+from mmpanonas.execution.attempt import Attempt, Evaluate, Outcome, Task
+from mmpanonas.values import Positive
 
 
 class WorkersLostError(InputError):
@@ -15,7 +16,13 @@ class Executor(ABC):
     """Takes tasks while it is free, gives outcomes as they come, in any order.
 
     A context: inside it works.
+
+    Attributes:
+        remote: whether evaluators are built in other processes, so that what builds them is
+            pickled.
     """
+
+    remote = False
 
     @property
     @abstractmethod
@@ -45,11 +52,20 @@ class SerialExecutor(Executor):
     """One candidate after the other, in this thread.
 
     Args:
-        attempt: tries a task.
+        build: makes the evaluator, when the first candidate needs it.
+        metric, timeout: of ``Attempt``.
+        say: called with a sentence on what this executor cannot do.
     """
 
-    def __init__(self, attempt: Callable[[Task], Outcome]) -> None:
-        self._attempt = attempt
+    def __init__(
+        self,
+        build: Callable[[], Evaluate],
+        metric: str,
+        timeout: Positive | None = None,
+        say: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        self._build, self._metric, self._timeout, self._say = build, metric, timeout, say
+        self._attempt: Attempt | None = None
         self._task: Task | None = None
 
     @property
@@ -63,6 +79,13 @@ class SerialExecutor(Executor):
 
     def wait(self) -> list[Outcome]:
         """Try it."""
+        if self._attempt is None:
+            self._attempt = Attempt(self._build(), self._metric, self._timeout)
+            if self._timeout is not None:
+                self._say(
+                    "val_cfg.timeout: serial interrupts Python, but cannot kill a candidate that "
+                    "hangs in a call into C; --num-workers N can"
+                )
         task, self._task = self._task, None
         return [self._attempt(task)] if task else []
 

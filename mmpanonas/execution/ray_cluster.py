@@ -27,7 +27,8 @@ def start_ray(ray: ModuleType, address: str | None, cpus: int, patience: float) 
     """
     with _own_signals():
         if address is None:
-            ray.init(num_cpus=cpus, include_dashboard=False, log_to_driver=False)
+            # "local": without it, Ray joins whatever cluster runs on this machine.
+            ray.init("local", num_cpus=cpus, include_dashboard=False, log_to_driver=False)
             return
         _wait_for(address, patience)
         _check_answer(address)
@@ -83,7 +84,7 @@ def _own_signals() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def import_ray(local: bool):
+def import_ray(local: bool = False):
     """The module ``ray``, which sends no usage statistics; a local one keeps to this machine.
 
     Raises:
@@ -96,7 +97,7 @@ def import_ray(local: bool):
         import ray
     except ImportError:
         raise InputError(
-            "--executor ray needs Ray, which is not installed: pip install -e '.[ray]' in the "
-            "project's folder, on every machine of the cluster"
+            "workers need Ray, which is not installed: pip install -e '.[ray]' in the project's "
+            "folder, on every machine of the cluster"
         ) from None
     return ray

@@ -5,8 +5,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from mmpanonas.errors import InputError
-from mmpanonas.execution.attempt import WORKER_DIED, Outcome, Task
-from mmpanonas.execution.attempts import Attempts
+from mmpanonas.execution.attempt import Outcome, Task
 from mmpanonas.execution.cache import Cache
 from mmpanonas.execution.directory import SearchDirectory
 from mmpanonas.execution.executor import Executor
@@ -32,7 +31,6 @@ class Search:
         give_up_after: end the search when that many candidates, counted from the first, have
             all failed: the evaluator is broken, not they. None: never.
         cache: where to look first.
-        attempts: deaths of workers that count from before a restart.
         listen: called with this search, the new record and the outcome, after each result.
         say: called with a sentence when something went wrong that the search gets over.
 
@@ -49,7 +47,6 @@ class Search:
         max_tries: int = 2,
         give_up_after: int | None = 5,
         cache: Cache | None = None,
-        attempts: Attempts | None = None,
         listen: Callable[["Search", Record, Outcome], None] = lambda *_: None,
         say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
@@ -60,11 +57,10 @@ class Search:
             )
         self.strategy, self.directory, self.metric, self.cost = strategy, directory, metric, cost
         self.max_tries, self.give_up_after = max_tries, give_up_after
-        self.cache, self.attempts = cache, attempts
-        self.listen, self.say = listen, say
+        self.cache, self.listen, self.say = cache, listen, say
         self.records: dict[int, Record] = {}
         self._on_disk: dict[int, Record] = {}
-        self._tries: Counter[int] = attempts.deaths() if attempts else Counter()
+        self._tries: Counter[int] = Counter()
         self._proposed = 0
         self._todo: deque[Task] = deque()
         self._running: dict[int, Task] = {}
@@ -154,8 +150,6 @@ class Search:
         metrics = self.cache.get(task.arch) if self.cache else None
         if metrics and math.isfinite(metrics.get(self.metric, math.nan)):
             self._settle(task, Outcome(task.index, "cache", 0.0, metrics))
-        elif self._tries[task.index] >= self.max_tries:
-            self._settle(task, Outcome(task.index, "unknown", 0.0, reason=WORKER_DIED))
         else:
             self._todo.append(task)
 
@@ -164,8 +158,6 @@ class Search:
         task = self._running.pop(outcome.index)
         if outcome.reason is not None:
             self._tries[task.index] += outcome.counts
-            if outcome.reason == WORKER_DIED and self.attempts:
-                self.attempts.died(task.index)
             if self._tries[task.index] < self.max_tries:
                 self.directory.append_try(outcome)
                 self._todo.appendleft(task)

@@ -33,7 +33,7 @@ def build_loader(config):
 
     def build(batch_size: int = 1, workers: int = 0):
         options = dict(batch_size=batch_size, num_workers=workers)
-        options |= dict(persistent_workers=workers > 0, sampler=dict(type="EveryRankSampler"))
+        options |= dict(persistent_workers=workers > 0, sampler=dict(type="OrderedSampler"))
         return Runner.build_dataloader(dict(config.val_dataloader, **options))
 
     return build

@@ -315,9 +315,9 @@ def test_memory_is_whole_mib(shapes_config, value):
 @pytest.mark.parametrize(
     ("executor", "message"),
     [
-        (dict(type="torchrun"), "torchrun needs a launcher"),
-        (dict(type="slurm"), "expected serial, torchrun or ray, got 'slurm'"),
-        (dict(workers=2), "executor serial has no workers"),
+        (dict(type="torchrun"), r"expected one of \['ray', 'serial'\], got 'torchrun'"),
+        (dict(workers=2), r"expected one of \['ray', 'serial'\], got None"),
+        (dict(type="serial", workers=2), "val_cfg.executor.workers: SerialExecutor has no workers"),
         (dict(type="ray", cpus=2), "val_cfg.executor.cpus: RayExecutor has no cpus"),
     ],
 )

@@ -1,6 +1,5 @@
-"""Real searches in real processes: killed, on two ranks of torchrun, on two workers of Ray."""
+"""Real searches in real processes: killed, and on two workers of Ray."""
 
-import contextlib
 import json
 import os
 import signal
@@ -10,14 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 from mmengine.runner import Runner
 
 from mmpanonas.config import load_config
 from tests.conftest import ROOT, SMALL
 from tests.engine.conftest import CONFIG
-from tests.ranks import free_port
 
 pytestmark = pytest.mark.timeout(1200)  # searches in processes that are killed and started again
 
@@ -53,18 +50,14 @@ def answer(folder: Path) -> dict[str, bytes]:
 def start(checkpoint, shapes_root, tmp_path):
     """A function that starts a search as a user would, in ``tmp_path/search``."""
 
-    def run(*words, ranks: int = 0, writes: int | None = None, **more) -> subprocess.Popen:
+    def run(*words, writes: int | None = None) -> subprocess.Popen:
         program = [sys.executable, "-W", "ignore"]
         program += ["-m", "tests.dying", "die", str(writes)] if writes else []
-        program += ["tools/search.py"]
-        program = ["bash", "tools/dist_search.sh"] if ranks else program
-        program += [str(CONFIG), str(checkpoint)]
-        program += [str(ranks)] if ranks else []
+        program += ["tools/search.py", str(CONFIG), str(checkpoint)]
         options = SEARCH | {"data_root": shapes_root}
         program += [*words, "--work-dir", str(tmp_path / "search"), "--cfg-options"]
         program += [f"{key}={value}" for key, value in options.items()]
-        env = os.environ | dict(PORT=free_port(), OMP_NUM_THREADS="1", PYTHON=sys.executable)
-        env |= more
+        env = os.environ | dict(OMP_NUM_THREADS="1")
         log = (tmp_path / "log").open("a")
         return subprocess.Popen(program, cwd=ROOT, env=env, stdout=log, stderr=log)
 
@@ -98,48 +91,17 @@ def test_killed_three_times(start, whole, tmp_path):
     assert starts(folder) == 4
 
 
-def rank_process(launcher: subprocess.Popen, rank: int) -> psutil.Process:
-    """The rank itself: what it has started is younger, and may be gone before it is asked."""
-    found = []
-    for child in psutil.Process(launcher.pid).children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if child.environ().get("RANK") == str(rank):
-                found.append(child)
-    return min(found, key=psutil.Process.create_time)
-
-
-def test_two_ranks_killed_one_by_one_then_torchrun_itself(start, whole, tmp_path):
-    """torchrun starts both again, and without --resume they go on; rank 0 coordinates."""
-    folder = tmp_path / "search"
-    python = tmp_path / "python"  # each start waits at its first result until it is killed
-    python.write_text(f'#!/bin/sh\nshift\nexec {sys.executable} -m tests.dying wait 1 "$@"\n')
-    python.chmod(0o755)
-    process = start(ranks=2, PYTHON_EXEC=str(python))
-    for number, rank in enumerate((1, 0), 1):
-        known = results(folder)
-        until(lambda known=known: results(folder) > known, process)
-        rank_process(process, rank).kill()
-        until(lambda number=number: starts(folder) > number, process)
-    until(lambda: results(folder) == 3, process)
-    ranks = [rank_process(process, rank) for rank in (0, 1)]
-    process.kill()
-    process.wait()
-    psutil.wait_procs(ranks, timeout=100)
-    assert not any(map(psutil.Process.is_running, ranks)), "ranks outlive their launcher"
-
-    assert start(ranks=2).wait(timeout=400) != 0
-    assert starts(folder) == 3, "a user's error was started again"
-    assert "continue it with --resume" in (tmp_path / "log").read_text()
-
-    assert start("--resume", ranks=2).wait(timeout=400) == 0
-    assert answer(folder) == whole
-    tries = map(json.loads, (folder / "times.jsonl").read_text().splitlines())
-    assert {entry["worker"] for entry in tries} <= {"rank 0", "rank 1"}
-
-
 def test_two_workers_of_ray(start, whole, tmp_path):
-    process = start("--executor", "ray", "--num-workers", "2")
-    assert process.wait(timeout=400) == 0, (tmp_path / "log").read_text()[-3000:]
+    """Killed once as well, and gone on with by one process: the same answer."""
+    process = start("--num-workers", "2")
+    until(lambda: results(tmp_path / "search") >= 2, process)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert start("--resume", "--num-workers", "2").wait(timeout=400) == 0, log(tmp_path)
     assert answer(tmp_path / "search") == whole
     tries = map(json.loads, (tmp_path / "search/times.jsonl").read_text().splitlines())
     assert {entry["worker"].split()[0] for entry in tries} == {"ray"}  # one may be late for all
+
+
+def log(tmp_path: Path) -> str:
+    return (tmp_path / "log").read_text()[-3000:]

@@ -1,33 +1,30 @@
 """The real search core with a made-up evaluator, as a program that tests start and kill.
 
-    python -m tests.execution.fake FOLDER STRATEGY [--executor sockets --workers 3] ...
-
-Prints "begin" before the first candidate. It loads neither torch nor MMEngine.
+It loads neither torch nor MMEngine.
 """
 
 import argparse
 import hashlib
 import json
-import multiprocessing
 import os
+import random
 import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mmpanonas.execution import (
     Attempt,
-    Attempts,
     Executor,
+    Outcome,
     RayExecutor,
     Search,
     SearchDirectory,
     SerialExecutor,
-    SocketExecutor,
-    serve,
+    Task,
 )
 from mmpanonas.search import STRATEGIES, Strategy
 from mmpanonas.space import Arch, Part, SearchSpace
@@ -35,7 +32,6 @@ from tests.search.common import GOALS
 
 SPACE = SearchSpace([Part("backbone", 6), Part("things_to_stuff", 3)])
 METRIC = "pq"
-KEY = b"fake"
 
 
 def number(arch: Arch) -> int:
@@ -92,27 +88,38 @@ def make(strategy: str, evaluations: int, seed: int = 0) -> Strategy:
     return kind(SPACE, seed=seed, **kind.plan(evaluations), **GOALS.get(strategy, {}))
 
 
-def work(address: tuple, fake: Fake, name: str) -> None:
-    """A worker of the socket executor; ends quietly with its coordinator."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with suppress(EOFError, OSError):
-        serve(Client(address, authkey=KEY), Attempt(fake, METRIC, worker=name), name)
+class Shuffled(Executor):
+    """A few places whose outcomes come in the order of ``turns``."""
+
+    def __init__(self, fake: Fake, turns: random.Random, places: int = 4) -> None:
+        self.attempt, self.turns = Attempt(fake, METRIC), turns
+        self.places, self.tasks = places, []
+
+    @property
+    def free(self) -> int:
+        return self.places - len(self.tasks)
+
+    def submit(self, task: Task) -> None:
+        self.tasks.append(task)
+
+    def wait(self) -> list[Outcome]:
+        task = self.tasks.pop(self.turns.randrange(len(self.tasks)))
+        return [self.attempt(task)]
+
+    def close(self) -> None:
+        assert self.tasks == []
 
 
 def executor_of(args: argparse.Namespace, fake: Fake) -> Executor:
-    if args.executor == "serial":
-        return SerialExecutor(Attempt(fake, METRIC))
     if args.executor == "ray":
         return RayExecutor(partial(build, fake), METRIC, workers=args.workers)
-    listener = Listener(("127.0.0.1", 0), authkey=KEY)
-    fork = multiprocessing.get_context("fork")
-    for place in range(args.workers):
-        words = (listener.address, fake, f"worker {place}")
-        fork.Process(target=work, args=words, daemon=True).start()
-    return SocketExecutor(listener, args.workers)
+    if args.executor == "shuffled":
+        return Shuffled(fake, random.Random(0), args.workers)
+    return SerialExecutor(partial(build, fake), METRIC)
 
 
-def main() -> None:
+def main(words: list[str], begun: Connection) -> None:
+    """A search as a program; says when it begins."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("strategy")
@@ -124,19 +131,14 @@ def main() -> None:
     parser.add_argument("--killer", type=Path)
     parser.add_argument("--log", type=Path)
     parser.add_argument("--dies-after", type=float, help="seconds from its beginning")
-    args = parser.parse_args()
+    args = parser.parse_args(words)
     fake = Fake(args.sleep, args.faulty, args.killer, args.log)
     executor = executor_of(args, fake)
     directory = SearchDirectory(args.folder, dict(strategy=args.strategy), resume=True)
     strategy = make(args.strategy, args.evaluations)
-    attempts = Attempts(args.folder, launch=str(os.getpid()))
     if args.dies_after is not None:
         # The kernel ends it: no line of Python sees it, however late everybody else is.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, max(args.dies_after, 1e-6))
-    print("begin", flush=True)
-    Search(strategy, directory, METRIC, attempts=attempts).run(executor)
-
-
-if __name__ == "__main__":
-    main()
+    begun.send("begin")
+    Search(strategy, directory, METRIC).run(executor)

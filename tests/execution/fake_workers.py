@@ -48,6 +48,20 @@ class Breaking(Fake):
         return super().__call__(arch)
 
 
+@dataclass
+class Stopping(Fake):
+    """During the fourth evaluation its process is told to end, once."""
+
+    once: Path = Path()
+
+    def __call__(self, arch: Arch) -> dict[str, float]:
+        if self.calls == 3 and not self.once.exists():
+            self.once.touch()
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        return super().__call__(arch)
+
+
 def no_data() -> Fake:
     raise InputError("annotation file x.json does not exist")
 

@@ -4,7 +4,7 @@ import json
 from itertools import count
 from pathlib import Path
 
-from mmpanonas.execution import Attempt, Search, SearchDirectory, SerialExecutor
+from mmpanonas.execution import Search, SearchDirectory, SerialExecutor
 from mmpanonas.search import Random
 from mmpanonas.space import Arch
 from tests.execution.fake import METRIC, SPACE, score
@@ -26,7 +26,8 @@ def search(
     say = options.get("say", lambda sentence: None)
     directory = SearchDirectory(folder, dict(what="fake"), resume, start, say)
     strategy = strategy or Random(SPACE, total=12)
-    executor = executor or SerialExecutor(Attempt(evaluate or Faulty({}), METRIC, timeout))
+    evaluate = evaluate or Faulty({})
+    executor = executor or SerialExecutor(lambda: evaluate, METRIC, timeout)
     try:
         Search(strategy, directory, METRIC, **options).run(executor)
     finally:

@@ -33,7 +33,7 @@ def resume(folder: Path, said: list[str]) -> list[bytes]:
     """Go on with the search; the files of its answer."""
     strategy = Random(SPACE, total=5)
     evaluate = Faulty({2: ValueError("once")})
-    search(folder, evaluate, strategy, say=said.append, start=dict(launch="x"))
+    search(folder, evaluate, strategy, say=said.append, start=dict(host="x"))
     return files(folder)
 
 

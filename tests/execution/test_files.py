@@ -60,15 +60,6 @@ def test_results_are_not_written_over_nor_mixed(tmp_path):
         search(tmp_path, strategy=Random(SPACE, seed=1, total=12))
 
 
-def test_only_the_same_launch_goes_on_by_itself(tmp_path):
-    search(tmp_path)
-    for launch in ("first", "second"):
-        SearchDirectory(tmp_path, dict(what="fake"), True, dict(launch=launch)).close()
-    SearchDirectory(tmp_path, dict(what="fake"), False, dict(launch="second")).close()
-    with pytest.raises(SearchDirectoryError, match="--resume"):
-        SearchDirectory(tmp_path, dict(what="fake"), False, dict(launch="first"))
-
-
 def _hold(folder: Path, pipe) -> None:
     directory = SearchDirectory(folder, {})
     pipe.send("held")

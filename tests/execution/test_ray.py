@@ -10,7 +10,6 @@ import pytest
 
 from mmpanonas.errors import InputError
 from mmpanonas.execution import (
-    Attempt,
     RayExecutor,
     Search,
     SearchDirectory,
@@ -20,7 +19,7 @@ from mmpanonas.execution import (
 from mmpanonas.execution.ray_cluster import import_ray
 from mmpanonas.search import Random
 from tests.execution.fake import METRIC, SPACE, Fake, build
-from tests.execution.fake_workers import Breaking, Patient, Stuck, killed, no_data
+from tests.execution.fake_workers import Breaking, Patient, Stopping, Stuck, killed, no_data
 from tests.execution.test_kill import finish
 
 pytest.importorskip("ray")
@@ -51,7 +50,7 @@ def run(folder: Path, executor, total: int = 12, **options) -> tuple[list[bytes]
 @pytest.fixture
 def serial(tmp_path):
     """The files of the same search without Ray."""
-    return run(tmp_path / "serial", SerialExecutor(Attempt(Fake(), METRIC)))[0]
+    return run(tmp_path / "serial", SerialExecutor(Fake, METRIC))[0]
 
 
 def test_two_local_workers_of_which_one_is_killed(tmp_path):
@@ -77,8 +76,8 @@ def test_workers_join_and_leave_during_the_search(cluster, serial, tmp_path):
 
     fake = Patient(go=tmp_path / "go")
     executor = RayExecutor(partial(build, fake), METRIC, workers=2, address=cluster.address)
-    answer, _ = run(tmp_path / "ray", executor, listen=listen)
-    assert answer == serial
+    answer, _ = run(tmp_path / "ray", executor, listen=listen, max_tries=1)
+    assert answer == serial, "a machine that leaves is no fault of its candidate"
     assert len(workers) == 2
 
 
@@ -99,6 +98,15 @@ def test_a_broken_worker_is_replaced(cluster, serial, tmp_path):
     answer, tries = run(tmp_path / "ray", executor)
     assert answer == serial
     assert [t.get("reason") for t in tries].count("worker died") == 1
+
+
+def test_a_worker_that_is_told_to_stop_is_no_failure_of_its_candidate(cluster, serial, tmp_path):
+    fake = Stopping(once=tmp_path / "once")
+    executor = RayExecutor(partial(build, fake), METRIC, workers=1, address=cluster.address)
+    answer, tries = run(tmp_path / "ray", executor, max_tries=1)
+    assert answer == serial
+    assert [t["reason"] for t in tries if "reason" in t] == ["its worker was told to stop"]
+    assert len({t["worker"] for t in tries}) == 2
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,12 @@
 import random
 import signal
 import time
+from functools import partial
 
 import pytest
 
 from mmpanonas.errors import InputError
 from mmpanonas.execution import (
-    Attempt,
-    Executor,
     Search,
     SearchDirectory,
     SearchFailedError,
@@ -20,7 +19,7 @@ from mmpanonas.execution import (
 )
 from mmpanonas.search import STRATEGIES, Random
 from mmpanonas.space import Arch
-from tests.execution.fake import METRIC, SPACE, Fake, make, score
+from tests.execution.fake import METRIC, SPACE, Fake, Shuffled, make, score
 from tests.execution.helpers import Faulty, files, lines, search
 
 # Failures
@@ -99,7 +98,7 @@ def test_what_failed_is_counted_at_the_end(tmp_path):
     faulty = Faulty({1: ValueError("a"), 3: ValueError("a"), 5: {METRIC: float("nan")}})
     run = Search(Random(SPACE, total=12), directory, METRIC, max_tries=1)
     assert run.failures == ""
-    run.run(SerialExecutor(Attempt(faulty, METRIC)))
+    run.run(SerialExecutor(lambda: faulty, METRIC))
     assert run.failures == "3 of 12 candidates failed: ValueError: a (1, 3); pq is nan (5)"
 
 
@@ -161,35 +160,14 @@ def test_what_failed_never_wins(tmp_path, name):
 # Order
 
 
-class Shuffled(Executor):
-    """Four places whose outcomes come in the order of ``turns``."""
-
-    def __init__(self, turns) -> None:
-        self.attempt, self.turns, self.tasks = Attempt(Fake(faulty=True), METRIC), turns, []
-
-    @property
-    def free(self) -> int:
-        return 4 - len(self.tasks)
-
-    def submit(self, task) -> None:
-        self.tasks.append(task)
-
-    def wait(self) -> list:
-        task = self.tasks.pop(self.turns.randrange(len(self.tasks)))
-        return [self.attempt(task)]
-
-    def close(self) -> None:
-        assert self.tasks == []
-
-
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_the_order_of_outcomes_changes_nothing(tmp_path, name):
-    serial = SerialExecutor(Attempt(Fake(faulty=True), METRIC))
+    serial = SerialExecutor(partial(Fake, faulty=True), METRIC)
     search(tmp_path / "serial", strategy=make(name, 60), executor=serial)
     for seed in range(3):
         folder = tmp_path / str(seed)
         turns = random.Random(seed)
-        search(folder, strategy=make(name, 60), executor=Shuffled(turns))
+        search(folder, strategy=make(name, 60), executor=Shuffled(Fake(faulty=True), turns))
         assert files(folder) == files(tmp_path / "serial")
         arrived = [line["index"] for line in lines(folder / "times.jsonl")]
         assert arrived != sorted(arrived)

@@ -11,9 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from mmengine.dist import is_main_process
 
-from mmpanonas.cli import make_parser, prepare_search
+from mmpanonas.cli import make_search_parser, prepare_search
 from mmpanonas.config import check_writable
 from mmpanonas.engine.comparison import comparison_table, run_search
 from mmpanonas.engine.secrets import public_command
@@ -27,7 +26,7 @@ from mmpanonas.values import PositiveInt
 
 def parse() -> argparse.Namespace:
     """The command line; numbers that no strategy can plan are refused here."""
-    parser = make_parser(__doc__, checkpoint="checkpoint of the trained supernet")
+    parser = make_search_parser(__doc__)
     parser.add_argument("--strategies", nargs="+", choices=ONE_GOAL, default=ONE_GOAL)
     parser.add_argument(
         "--seeds", type=of_kind(PositiveInt), default=3, help="searches of each strategy"
@@ -58,23 +57,16 @@ def main() -> None:
     outcomes = []
     for number, (name, seed) in enumerate(searches, 1):
         folder = Path(cfg.work_dir) / f"{name}_{seed}"
-        show(f"\n=== {number}/{len(searches)} {name}, seed {seed} ({folder})")
+        print(f"\n=== {number}/{len(searches)} {name}, seed {seed} ({folder})", flush=True)
         outcomes.append(run_search(cfg, name, seed, args.evaluations, folder))
-    if is_main_process():
-        out.parent.mkdir(parents=True, exist_ok=True)
-        results = dict(
-            command=public_command(sys.argv),
-            device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
-            searches=[asdict(outcome) for outcome in outcomes],
-        )
-        write_atomically(out, json.dumps(results, indent=2) + "\n")
-    show(f"\n{comparison_table(outcomes)}\n\nof every search: {out}")
-
-
-def show(text: str) -> None:
-    """Print once, however many ranks there are."""
-    if is_main_process():
-        print(text, flush=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    results = dict(
+        command=public_command(sys.argv),
+        device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        searches=[asdict(outcome) for outcome in outcomes],
+    )
+    write_atomically(out, json.dumps(results, indent=2) + "\n")
+    print(f"\n{comparison_table(outcomes)}\n\nof every search: {out}")
 
 
 if __name__ == "__main__":
