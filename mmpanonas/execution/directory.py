@@ -23,7 +23,7 @@ from mmpanonas.files import remove_temporaries, write_atomically
 _WRITTEN = ("config.py", "strategy.json", "arch.json", "ranking.csv")
 
 #: All files of a search.
-FILES = {*_WRITTEN, "search.json", "run.json", "results.jsonl", "times.jsonl", "attempts.jsonl"}
+FILES = {*_WRITTEN, "search.json", "run.json", "results.jsonl", "times.jsonl"}
 
 
 def check_no_result(path: str | os.PathLike, folder: str | os.PathLike) -> None:
