@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,13 +62,6 @@ def start(checkpoint, shapes_root, tmp_path):
     return run
 
 
-def until(condition: Callable[[], object], process: subprocess.Popen) -> None:
-    """Wait for a condition that must come while the process lives."""
-    while not condition():
-        assert process.poll() is None, "it ended before it could be killed"
-        time.sleep(0.02)
-
-
 def results(folder: Path) -> int:
     path = folder / "results.jsonl"
     return path.read_text().count("\n") if path.exists() else 0
@@ -80,28 +71,15 @@ def starts(folder: Path) -> int:
     return len(json.loads((folder / "run.json").read_text())["starts"])
 
 
-def test_killed_three_times(start, whole, tmp_path):
-    folder = tmp_path / "search"
-    for writes in (3, 1, 4):
+def test_killed_twice_and_gone_on_with_by_workers_of_ray(start, whole, tmp_path):
+    """In its own process, then the driver of two workers, then two workers to the end."""
+    folder, ray = tmp_path / "search", ("--num-workers", "2")
+    for words, writes in (((), 3), (ray, 2)):
         known = results(folder)
-        assert start("--resume", writes=writes).wait(timeout=400) == -signal.SIGKILL
+        assert start("--resume", *words, writes=writes).wait(timeout=400) == -signal.SIGKILL
         assert results(folder) == known + writes
-    assert start("--resume").wait(timeout=400) == 0
+    assert start("--resume", *ray).wait(timeout=400) == 0, (tmp_path / "log").read_text()[-3000:]
     assert answer(folder) == whole
-    assert starts(folder) == 4
-
-
-def test_two_workers_of_ray(start, whole, tmp_path):
-    """Killed once as well, and gone on with by one process: the same answer."""
-    process = start("--num-workers", "2")
-    until(lambda: results(tmp_path / "search") >= 2, process)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
-    assert start("--resume", "--num-workers", "2").wait(timeout=400) == 0, log(tmp_path)
-    assert answer(tmp_path / "search") == whole
-    tries = map(json.loads, (tmp_path / "search/times.jsonl").read_text().splitlines())
-    assert {entry["worker"].split()[0] for entry in tries} == {"ray"}  # one may be late for all
-
-
-def log(tmp_path: Path) -> str:
-    return (tmp_path / "log").read_text()[-3000:]
+    assert starts(folder) == 3
+    tries = map(json.loads, (folder / "times.jsonl").read_text().splitlines())
+    assert {entry["worker"].split()[0] for entry in tries} == {"serial", "ray"}
