@@ -9,6 +9,7 @@ and peak memory. A part that fails is reported and the others go on; the exit co
 """
 
 import argparse
+import copy
 import json
 import tempfile
 import time
@@ -113,7 +114,7 @@ class Watch(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Stop likewise."""
         self.seconds.append(wait() - self._start)
-        self.losses.append(float(outputs["loss"]))
+        self.losses.append(outputs["loss"].item())
 
 
 def wait() -> float:
@@ -177,6 +178,9 @@ def train(cfg: Config) -> tuple[dict, Runner]:
 def check_candidate(cfg: Config, runner: Runner, precision: str) -> dict:
     """Evaluate two paths as a search does; the second finds its pictures decoded."""
     settings = dict(precision=precision, picture_memory=8192, activation_memory=0)
+    # The training ran without validation: what a search reads of it comes from the whole config.
+    for key in ("val_cfg", "val_dataloader", "val_evaluator"):
+        runner.cfg[key] = copy.deepcopy(cfg[key])
     runner.cfg.val_cfg.update(settings)
     evaluate = build_evaluator(runner)
     space, seconds = runner.model.search_space, []

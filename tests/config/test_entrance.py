@@ -68,7 +68,7 @@ WRONG_KEYS = [
     ("val_cfg.budgets", [dict(quantity="macs", limits=1e9)], "limit"),
     ("val_cfg.strategy.generation", 3, "generations"),
     ("val_cfg.recalibration.num_image", 3, "num_images"),
-    ("val_cfg.executor.worker", 3, "workers"),
+    ("val_cfg.executor", dict(type="ray", worker=3), "workers"),
     ("randomness.sed", 1, "seed"),
     ("env_cfg.cudnn_bench", True, "cudnn_benchmark"),
     ("env_cfg.mp_cfg.start_method", "fork", "mp_start_method"),

@@ -83,6 +83,8 @@ def write_coco_archives(folder: Path) -> None:
         (folder / split).mkdir(parents=True)
         (annotations / f"panoptic_{split}").mkdir(parents=True)
         content = {"images": [], "annotations": [], "categories": coco_categories()}
+        things = [c for c in coco_categories() if c["isthing"]]
+        whole = {"images": content["images"], "annotations": [], "categories": things}
         for image_id in range(1, number + 1):
             ids = np.full(SIZE, 256 * grass)
             ids[4:20, 3:17], ids[8:30, 22:40], ids[:3] = 256 * 1 + 1, 256 * 17 + 2, 0
@@ -96,13 +98,28 @@ def write_coco_archives(folder: Path) -> None:
             content["annotations"].append(
                 {"image_id": image_id, "file_name": f"{stem}.png", "segments_info": segments}
             )
+            boxes = [(each["category_id"], each["bbox"]) for each in segments if each["id"] < 5000]
+            whole["annotations"] += [as_instance(image_id, *box) for box in boxes]
         (annotations / f"panoptic_{split}.json").write_text(json.dumps(content))
+        (folder / "instances" / "annotations").mkdir(parents=True, exist_ok=True)
+        (folder / f"instances/annotations/instances_{split}.json").write_text(json.dumps(whole))
         archive(folder, split)
         archive(annotations, f"panoptic_{split}")
     shutil.make_archive(
         str(folder / "panoptic_annotations_trainval2017"), "zip", folder, "annotations"
     )
     shutil.rmtree(annotations)
+    instances = folder / "instances"
+    shutil.make_archive(str(folder / "annotations_trainval2017"), "zip", instances, "annotations")
+    shutil.rmtree(instances)
+
+
+def as_instance(image_id: int, category: int, box: list[int]) -> dict:
+    """A box of a panoptic file, as a polygon of COCO's instance format."""
+    x, y, width, height = box
+    polygon = [x, y, x + width, y, x + width, y + height, x, y + height]
+    own = {"bbox": box, "segmentation": [polygon], "area": width * height, "iscrowd": 0}
+    return {"image_id": image_id, "category_id": category, **own}
 
 
 def write_ade20k_archives(folder: Path) -> None:
@@ -132,7 +149,7 @@ def perfect_quality(dataset) -> tuple[dict, list]:
 
 
 FPN = "panoptic_fpn/{}_r50.py"
-CONFIGS = ["supernet", "search_evolution", "retrain"]
+CONFIGS = ["supernet", "search_evolution", "retrain", "supernet_released", "retrain_released"]
 DATA = {
     "coco": ("COCO", write_coco_archives, {"person", "dog", "grass-merged"}),
     "ade20k": ("ADE20K", write_ade20k_archives, {"bed", "person", "wall", "sky", "floor"}),

@@ -38,7 +38,7 @@ def test_a_finished_search(tmp_path):
     assert data.winner == data.ranked[0]
     assert data.winner.arch == data.answer
     assert {g: len(members) for g, members in data.by_generation().items()} == {0: 7, 1: 8, 2: 7}
-    assert data.candidates[3].worker == "node1:0"
+    assert data.candidates[3].worker == "serial"
     assert 0 < data.candidates[3].seconds < 14
     assert data.run["starts"][0]["versions"]["torch"] == "2.13.0"
     assert data.identity["seed"] == 0
