@@ -19,7 +19,7 @@ from pycocotools import mask as rle
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmpanonas.panoptic_png import read_panoptic_png
+from mmpanonas.panoptic.png import read_panoptic_png
 from mmpanonas.space import Arch
 
 AP_SCORE = 0.05

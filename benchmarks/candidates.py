@@ -44,8 +44,8 @@ from mmpanonas.engine import (
     recalibrated,
 )
 from mmpanonas.evaluation import PanopticQualityMetric
-from mmpanonas.search import Evolution
 from mmpanonas.space import Arch
+from mmpanonas.strategies import Evolution
 
 
 class Side:

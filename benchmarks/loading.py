@@ -20,7 +20,7 @@ from mmengine.registry import init_default_scope
 
 from mmpanonas.datasets import LoadPanopticSegments, PanopticDataset
 from mmpanonas.datasets.shapes import DIFFICULTY, write_shapes
-from mmpanonas.panoptic_png import read_panoptic_png
+from mmpanonas.panoptic.png import read_panoptic_png
 
 SETS = [("coco_sample", "val"), ("cwfid", "train"), ("camvid", "train")]
 

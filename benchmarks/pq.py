@@ -25,7 +25,7 @@ from mmdet.evaluation.metrics import CocoPanopticMetric
 from mmdet.structures import INSTANCE_OFFSET
 
 from mmpanonas.evaluation import PanopticQualityMetric
-from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
+from mmpanonas.panoptic.png import read_panoptic_png, write_panoptic_png
 
 THINGS, STUFF = 80, 53
 VOID = THINGS + STUFF

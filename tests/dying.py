@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 
-from mmpanonas.execution import JsonLines
+from mmpanonas.records import JsonLines
 
 
 def main(how: str, writes: int, program: str) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmpanonas.execution import Search, SearchDirectory, SearchFailedError, SerialExecutor
-from mmpanonas.search import STRATEGIES
+from mmpanonas.execution import Search, SearchFailedError, SerialExecutor
+from mmpanonas.records import SearchDirectory
 from mmpanonas.space import REPORTED, Arch, NetworkShape, SearchSpace
+from mmpanonas.strategies import STRATEGIES
 
 PREFIX = "coco_panoptic"
 REASONS = ("RuntimeError: CUDA <b>out</b> of memory", "ValueError: loss became NaN & stopped")

@@ -13,8 +13,8 @@ from mmengine.optim import build_optim_wrapper
 from mmpanonas.config import ConfigError, class_slots, datasets_of, load_config
 from mmpanonas.models import Searchable
 from mmpanonas.models.fusion import PRESETS
-from mmpanonas.search import STRATEGIES
 from mmpanonas.space import CostMeasure, NetworkShape, SearchSpace
+from mmpanonas.strategies import STRATEGIES
 from tests.conftest import ROOT, shapes_arch
 
 CONFIGS = sorted(

@@ -14,8 +14,8 @@ from mmpanonas.engine.study_plan import StudyPlan
 from mmpanonas.errors import InputError
 from mmpanonas.execution import RayExecutor
 from mmpanonas.models.fusion import FusionRules
-from mmpanonas.search import STRATEGIES
 from mmpanonas.space import Budget, CostMeasure
+from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import kinds_of
 
 

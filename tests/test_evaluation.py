@@ -13,8 +13,9 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import PixelData
 
 from mmpanonas.errors import InputError
-from mmpanonas.evaluation import PanopticQualityMetric, segment_areas
-from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
+from mmpanonas.evaluation import PanopticQualityMetric
+from mmpanonas.panoptic import segment_areas
+from mmpanonas.panoptic.png import read_panoptic_png, write_panoptic_png
 
 pytestmark = pytest.mark.timeout(300)  # panopticapi starts processes
 

@@ -4,7 +4,7 @@ from mmengine.runner import Runner
 
 from mmpanonas.cli import make_search_parser, prepare_search
 from mmpanonas.errors import keeping, run_tool
-from mmpanonas.execution import describe_results
+from mmpanonas.records import describe_results
 
 
 def main() -> None:

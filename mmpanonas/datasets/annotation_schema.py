@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import MAX_ID
+from mmpanonas.panoptic.png import MAX_ID
 
 MAX_SHOWN = 3
 """Faults that an error names; the rest is counted."""

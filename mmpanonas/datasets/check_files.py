@@ -7,10 +7,10 @@ from typing import NamedTuple
 from mmcv.transforms import LoadImageFromFile
 
 from mmpanonas.datasets.pictures import load_size, picture_size
-from mmpanonas.datasets.segment_boxes import stopping_difference
-from mmpanonas.datasets.segments import describe_segments
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import PNG_HEAD, decode_panoptic_png, png_problem
+from mmpanonas.panoptic.boxes import stopping_difference
+from mmpanonas.panoptic.png import PNG_HEAD, decode_panoptic_png, png_problem
+from mmpanonas.panoptic.segments import describe_segments
 
 
 class Sample(NamedTuple):

@@ -9,8 +9,8 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine import fileio
 
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import MAX_ID, VOID_ID, decode_panoptic_png, read_panoptic_png
-from mmpanonas.runs import Runs
+from mmpanonas.panoptic.png import MAX_ID, VOID_ID, decode_panoptic_png, read_panoptic_png
+from mmpanonas.panoptic.runs import Runs
 from mmpanonas.values import checked
 
 UNKNOWN = -1

@@ -6,7 +6,6 @@ import zlib
 import cv2
 import numpy as np
 
-from mmpanonas.datasets.segments import describe_segments
 from mmpanonas.datasets.shape_painting import (
     OUTLINES,
     STUFF_TEXTURES,
@@ -16,6 +15,7 @@ from mmpanonas.datasets.shape_painting import (
     smooth_noise,
 )
 from mmpanonas.errors import InputError
+from mmpanonas.panoptic.segments import describe_segments
 
 THINGS = tuple(OUTLINES)
 STUFF = tuple(STUFF_TEXTURES)

@@ -32,7 +32,7 @@ from mmpanonas.datasets.shape_rendering import (
 )
 from mmpanonas.errors import InputError
 from mmpanonas.files import irregularity
-from mmpanonas.panoptic_png import write_panoptic_png
+from mmpanonas.panoptic.png import write_panoptic_png
 from mmpanonas.space import write_atomically
 
 __all__ = ["CATEGORIES", "DIFFICULTY", "Difficulty", "render_picture", "write_shapes"]

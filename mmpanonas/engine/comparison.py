@@ -11,8 +11,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
-from mmpanonas.execution import Record, read_seconds
-from mmpanonas.search import STRATEGIES
+from mmpanonas.records import Record, read_seconds
+from mmpanonas.strategies import STRATEGIES
 
 #: The table's columns of scores: what the metric calls them, and what the table does.
 SCORES = {"PQ": "best PQ", "PQ_th": "its PQ things", "PQ_st": "its PQ stuff"}

@@ -8,7 +8,8 @@ from tqdm import tqdm
 
 from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import describe_file_error
-from mmpanonas.execution import Outcome, Record, Search
+from mmpanonas.execution import Search
+from mmpanonas.records import Outcome, Record
 
 
 class SearchProgress:

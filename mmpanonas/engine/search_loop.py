@@ -22,9 +22,10 @@ from mmpanonas.engine.search_checks import (
     reported_costs,
 )
 from mmpanonas.errors import InputError
-from mmpanonas.execution import EXECUTORS, Cache, Executor, Record, Search, SearchDirectory
-from mmpanonas.search import STRATEGIES, Strategy
+from mmpanonas.execution import EXECUTORS, Executor, Search
+from mmpanonas.records import Cache, Record, SearchDirectory
 from mmpanonas.space import Arch, Budget, CostMeasure, NetworkShape, SearchSpace, space_of
+from mmpanonas.strategies import STRATEGIES, Strategy
 from mmpanonas.values import (
     ArgumentsOf,
     Count,
@@ -43,7 +44,7 @@ class SearchLoop(BaseLoop):
     Stands in a config's ``val_cfg``: its dataloader is nas_val, its evaluator the fitness.
 
     Args:
-        strategy: ``type`` names a strategy of ``mmpanonas.search``, the rest is its own.
+        strategy: ``type`` names a strategy of ``mmpanonas.strategies``, the rest is its own.
         recalibration: arguments of :class:`RecalibrationBatches`.
         seed: of the strategy.
         metric: the fitness, one of the evaluator's keys.

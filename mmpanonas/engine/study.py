@@ -12,8 +12,7 @@ from mmengine.config import Config
 from mmpanonas.engine.identity import FORMAT, annotated, annotation_file, digest
 from mmpanonas.engine.study_baseline import merged, widths_of_cost
 from mmpanonas.engine.study_plan import StudyPlan
-from mmpanonas.execution import Cache, JsonLines, check_identity
-from mmpanonas.search import draw_stratified
+from mmpanonas.records import Cache, JsonLines, check_identity
 from mmpanonas.space import (
     Arch,
     CostMeasure,
@@ -22,6 +21,7 @@ from mmpanonas.space import (
     space_of,
     write_atomically,
 )
+from mmpanonas.strategies import draw_stratified
 
 _LOADERS = ("train_dataloader", "val_dataloader")
 #: What of both configs a study's results depend on.

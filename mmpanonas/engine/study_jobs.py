@@ -21,8 +21,8 @@ from mmpanonas.engine.study import Study
 from mmpanonas.engine.study_baseline import merged
 from mmpanonas.errors import InputError, in_a_line
 from mmpanonas.files import parse_json
-from mmpanonas.search import STRATEGIES, found, replay
 from mmpanonas.space import Arch
+from mmpanonas.strategies import STRATEGIES, found, replay
 
 METRIC = "coco_panoptic/PQ"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from mmengine.config import Config
 
 from mmpanonas.errors import InputError
-from mmpanonas.search import STRATEGIES
+from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import PositiveInt, Seed, check_fields
 
 

@@ -2,14 +2,6 @@
 
 from mmpanonas.evaluation.bootstrap import Estimate, bootstrap
 from mmpanonas.evaluation.metric import PanopticQualityMetric
-from mmpanonas.evaluation.panoptic_quality import (
-    Counts,
-    mean_quality,
-    picture_counts,
-    quality,
-    segment_areas,
-    segment_overlaps,
-)
 from mmpanonas.evaluation.rank_correlation import (
     pair_scores,
     rank_correlation,
@@ -17,6 +9,14 @@ from mmpanonas.evaluation.rank_correlation import (
 )
 from mmpanonas.evaluation.results import PanopticResults, read_category_ids
 from mmpanonas.evaluation.samples import ground_truth, prediction_ids
+from mmpanonas.panoptic.quality import (
+    Counts,
+    mean_quality,
+    picture_counts,
+    quality,
+    segment_areas,
+    segment_overlaps,
+)
 
 __all__ = [
     "Counts",

@@ -14,11 +14,6 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger, print_log
 
 from mmpanonas.errors import InputError
-from mmpanonas.evaluation.panoptic_quality import (
-    Counts,
-    picture_counts,
-    segment_overlaps,
-)
 from mmpanonas.evaluation.results import PanopticResults, read_category_ids, write_json
 from mmpanonas.evaluation.samples import (
     further_maps,
@@ -28,7 +23,12 @@ from mmpanonas.evaluation.samples import (
 )
 from mmpanonas.evaluation.tables import log_table
 from mmpanonas.evaluation.totals import GROUPS, KEYS, add_counts, class_scores, group_scores
-from mmpanonas.panoptic_png import VOID_ID
+from mmpanonas.panoptic.png import VOID_ID
+from mmpanonas.panoptic.quality import (
+    Counts,
+    picture_counts,
+    segment_overlaps,
+)
 from mmpanonas.values import checked
 
 

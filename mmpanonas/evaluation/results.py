@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from mmpanonas.errors import InputError
-from mmpanonas.evaluation.panoptic_quality import segment_areas
 from mmpanonas.evaluation.samples import predicted_label
-from mmpanonas.panoptic_png import VOID_ID, write_panoptic_png
+from mmpanonas.panoptic.png import VOID_ID, write_panoptic_png
+from mmpanonas.panoptic.quality import segment_areas
 from mmpanonas.space import write_atomically
 
 

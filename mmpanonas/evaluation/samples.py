@@ -6,8 +6,8 @@ import numpy as np
 from mmdet.structures import INSTANCE_OFFSET
 
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import VOID_ID, read_panoptic_png
-from mmpanonas.runs import Runs
+from mmpanonas.panoptic.png import VOID_ID, read_panoptic_png
+from mmpanonas.panoptic.runs import Runs
 
 _FURTHER = "sem_seg_"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mmpanonas.evaluation.panoptic_quality import Counts, mean_quality, quality
+from mmpanonas.panoptic.quality import Counts, mean_quality, quality
 
 KEYS = ("PQ", "SQ", "RQ")
 GROUPS = {"All": "", "Things": "_th", "Stuff": "_st"}

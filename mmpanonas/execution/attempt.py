@@ -6,8 +6,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from mmpanonas.records import Outcome, Task
 from mmpanonas.space import Arch
 
 #: The one interface of evaluators: metrics of an architecture, by name.
@@ -17,38 +18,6 @@ WORKER_DIED = "worker died"
 
 #: What differs from one failure to the next of its kind: process ids and addresses.
 _CHANGING = re.compile(r"\(?\bpids?\(?s?\)? *[\d, ]+\)?|\b0x[0-9a-f]+\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Task:
-    """A candidate to evaluate: its place in the strategy's order of proposals, and what it is."""
-
-    index: int
-    arch: Arch
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one try.
-
-    Attributes:
-        index: of the task.
-        worker: who tried.
-        seconds: it took.
-        metrics: by name; None if the try failed.
-        reason: a short text that is the same for the same failure; None if it did not fail.
-        counts: whether a failed try is the candidate's; False where its worker was told to
-            stop.
-        ended: when, in seconds since 1970.
-    """
-
-    index: int
-    worker: str
-    seconds: float
-    metrics: dict[str, float] | None = None
-    reason: str | None = None
-    counts: bool = True
-    ended: float = field(default_factory=time.time)
 
 
 @dataclass

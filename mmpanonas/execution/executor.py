@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from mmpanonas.errors import InputError
-from mmpanonas.execution.attempt import Attempt, Evaluate, Outcome, Task
+from mmpanonas.execution.attempt import Attempt, Evaluate
+from mmpanonas.records import Outcome, Task
 from mmpanonas.values import Positive
 
 

@@ -10,14 +10,13 @@ from mmpanonas.execution.attempt import (
     WORKER_DIED,
     Attempt,
     Evaluate,
-    Outcome,
-    Task,
     WorkerBrokenError,
     describe,
     timeout_reason,
 )
 from mmpanonas.execution.executor import Executor, WorkersLostError
 from mmpanonas.execution.ray_cluster import import_ray, start_ray
+from mmpanonas.records import Outcome, Task
 from mmpanonas.values import NotNegative, Positive, RayAddress, Workers, checked
 
 #: When so many workers in a row could not be built, no more are tried.

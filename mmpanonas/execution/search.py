@@ -5,14 +5,17 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from mmpanonas.errors import InputError
-from mmpanonas.execution.attempt import Outcome, Task
-from mmpanonas.execution.cache import Cache
-from mmpanonas.execution.directory import SearchDirectory
 from mmpanonas.execution.executor import Executor
-from mmpanonas.execution.jsonlines import SearchDirectoryError
-from mmpanonas.execution.record import Record
-from mmpanonas.search import FAILED, Strategy
+from mmpanonas.records import (
+    Cache,
+    Outcome,
+    Record,
+    SearchDirectory,
+    SearchDirectoryError,
+    Task,
+)
 from mmpanonas.space import Arch
+from mmpanonas.strategies import FAILED, Strategy
 
 
 class SearchFailedError(InputError):

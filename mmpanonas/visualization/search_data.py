@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mmpanonas.errors import InputError
-from mmpanonas.execution import (
+from mmpanonas.records import (
     Record,
     read_identity,
     read_numbered,

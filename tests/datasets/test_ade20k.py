@@ -14,7 +14,7 @@ from mmpanonas.datasets import ade20k as module
 from mmpanonas.datasets.ade20k import CATEGORIES, THING_LABELS, convert_ade20k, merge_maps
 from mmpanonas.datasets.check import find_problems
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import read_panoptic_png
+from mmpanonas.panoptic.png import read_panoptic_png
 from tests.datasets.ade20k_release import write_picture, write_release
 from tests.tools.conftest import one_line
 

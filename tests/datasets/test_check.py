@@ -9,7 +9,7 @@ from PIL import Image
 
 from mmpanonas.datasets.check import check_panoptic, find_problems
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
+from mmpanonas.panoptic.png import read_panoptic_png, write_panoptic_png
 from tests.tools.conftest import one_line
 
 TOOL = "tools/dataset_converters/check_panoptic.py"

@@ -22,9 +22,9 @@ from mmpanonas.datasets import stamps
 from mmpanonas.datasets.check import find_problems
 from mmpanonas.datasets.loading import LoadPanopticSegments
 from mmpanonas.datasets.pictures import load_size, picture_size
-from mmpanonas.datasets.segment_boxes import stopping_difference
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import decode_panoptic_png, write_panoptic_png
+from mmpanonas.panoptic.boxes import stopping_difference
+from mmpanonas.panoptic.png import decode_panoptic_png, write_panoptic_png
 
 PIXELS = np.arange(6 * 10 * 3, dtype=np.uint8).reshape(6, 10, 3)
 

@@ -8,8 +8,8 @@ from mmdet.datasets.transforms import PackDetInputs
 from mmpanonas.datasets import LoadPanopticSegments, PanopticDataset
 from mmpanonas.datasets.loading import index_segments, segment_masks
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import MAX_ID, write_panoptic_png
-from mmpanonas.runs import Runs
+from mmpanonas.panoptic.png import MAX_ID, write_panoptic_png
+from mmpanonas.panoptic.runs import Runs
 
 IDS = np.array([[0, 7, 7, 0], [300, 7, 70000, 70000], [300, 300, 0, 70000]])
 SEGMENTS = [

@@ -15,7 +15,7 @@ from mmpanonas.datasets.shapes import (
     render_picture,
     write_shapes,
 )
-from mmpanonas.panoptic_png import read_panoptic_png
+from mmpanonas.panoptic.png import read_panoptic_png
 from tests.tools.conftest import one_line
 
 TOOL = "tools/dataset_converters/shapes.py"

@@ -11,7 +11,7 @@ from pycocotools import mask as coco_mask
 from mmpanonas.config.check_files import check_files
 from mmpanonas.datasets import LoadPanopticSegments, PanopticDataset
 from mmpanonas.errors import InputError
-from mmpanonas.panoptic_png import write_panoptic_png
+from mmpanonas.panoptic.png import write_panoptic_png
 
 SIZE = (6, 8)
 CATEGORIES = [dict(id=9, name="cow", isthing=1), dict(id=2, name="sky", isthing=0)]

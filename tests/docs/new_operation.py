@@ -8,8 +8,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 import mmpanonas.register
-from mmpanonas.search import Evolution
 from mmpanonas.space import Arch, NetworkShape, network_cost
+from mmpanonas.strategies import Evolution
 from mmpanonas.visualization import draw_arch
 
 

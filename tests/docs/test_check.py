@@ -50,7 +50,7 @@ See [that](other.md#a-head-coded), [the second](other.md#twice-1), [here](#a-pag
 
 `tools/train.py`, `train.py --epochs 2`, `configs/*.py`, `{net,train}.py`, `tests/`, `arch.json`,
 `test_it.py::test_that`, `--epochs`, `model.neck.out_channels=3`, `val_cfg.budgets`, `make demo`,
-`val_cfg.strategy.parents`, `model.backbone`, `mmpanonas.search`, `tools/DATA.py`,
+`val_cfg.strategy.parents`, `model.backbone`, `mmpanonas.strategies`, `tools/DATA.py`,
 `tools/<word>.py`, `python -m pydoc math`
 
 ```bash
@@ -74,7 +74,7 @@ val_cfg = dict(
 ```
 
 ```python
-from mmpanonas.search import Strategy
+from mmpanonas.strategies import Strategy
 import numpy.random as random
 
 
@@ -142,7 +142,9 @@ WRONG = {
     "```bash\npython 'tools/train.py\n```": "no shell command: No closing quotation",
     "```python\nx = (1,\n```": "no Python: '(' was never closed",
     "```python\nimport mmpanonas.serach\n```": "mmpanonas.serach cannot be imported",
-    "```python\nfrom mmpanonas.search import Strateggy\n```": "search.Strateggy cannot be imported",
+    "```python\nfrom mmpanonas.strategies import Strateggy\n```": (
+        "strategies.Strateggy cannot be imported"
+    ),
     "```python\n_base_ = '../configs/nett.py'\n```": "configs/nett.py does not exist",
     "```python\n_base_ = '../configs/net.py'\nval_cfg = dict(seeed=1)\n```": "has no seeed",
     "```python\nval_cgf = dict()\n```": "config key val_cgf",

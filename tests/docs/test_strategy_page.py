@@ -5,13 +5,13 @@ import random
 import pytest
 
 from mmpanonas.config import load_config
-from mmpanonas.search import STRATEGIES, Random
+from mmpanonas.strategies import STRATEGIES, Random
 from tests.conftest import ROOT
 from tests.docs.page import Page
 from tests.execution.fake import SPACE, score
 from tests.execution.helpers import search
-from tests.search import test_failures as laws
-from tests.search.common import search as play
+from tests.strategies import test_failures as laws
+from tests.strategies.common import search as play
 
 PAGE = Page.read(ROOT / "docs/strategy.md")
 

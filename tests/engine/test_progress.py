@@ -1,7 +1,7 @@
 """What a search says at its end."""
 
 from mmpanonas.engine.progress import ranking_table
-from mmpanonas.execution import Record
+from mmpanonas.records import Record
 from mmpanonas.space import Arch
 
 COST = dict(backbone_macs=27_300_000, backbone_params=80_000)

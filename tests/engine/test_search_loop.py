@@ -16,7 +16,7 @@ from mmpanonas.engine import CandidateEvaluator
 from mmpanonas.engine.weights import CheckpointKindError
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticQualityMetric
-from mmpanonas.execution import SearchDirectoryError
+from mmpanonas.records import SearchDirectoryError
 from mmpanonas.space import (
     BACKBONE_CHOICES,
     Arch,

@@ -19,16 +19,14 @@ from pathlib import Path
 from mmpanonas.execution import (
     Attempt,
     Executor,
-    Outcome,
     RayExecutor,
     Search,
-    SearchDirectory,
     SerialExecutor,
-    Task,
 )
-from mmpanonas.search import STRATEGIES, Strategy
+from mmpanonas.records import Outcome, SearchDirectory, Task
 from mmpanonas.space import Arch, Part, SearchSpace
-from tests.search.common import GOALS
+from mmpanonas.strategies import STRATEGIES, Strategy
+from tests.strategies.common import GOALS
 
 SPACE = SearchSpace([Part("backbone", 6), Part("things_to_stuff", 3)])
 METRIC = "pq"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mmpanonas.errors import InputError
 from mmpanonas.execution import WorkerBrokenError
-from mmpanonas.search import Random
 from mmpanonas.space import Arch
+from mmpanonas.strategies import Random
 from tests.execution.fake import SPACE, Fake
 
 

@@ -4,9 +4,10 @@ import json
 from itertools import count
 from pathlib import Path
 
-from mmpanonas.execution import Search, SearchDirectory, SerialExecutor
-from mmpanonas.search import Random
+from mmpanonas.execution import Search, SerialExecutor
+from mmpanonas.records import SearchDirectory
 from mmpanonas.space import Arch
+from mmpanonas.strategies import Random
 from tests.execution.fake import METRIC, SPACE, score
 
 ANSWER = ("results.jsonl", "arch.json", "ranking.csv", "strategy.json")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mmpanonas.search import STRATEGIES
+from mmpanonas.strategies import STRATEGIES
 from tests.execution.fake import main
 
 pytestmark = pytest.mark.timeout(300)  # programs that are killed and started again

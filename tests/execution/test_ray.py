@@ -9,15 +9,10 @@ from pathlib import Path
 import pytest
 
 from mmpanonas.errors import InputError
-from mmpanonas.execution import (
-    RayExecutor,
-    Search,
-    SearchDirectory,
-    SerialExecutor,
-    WorkersLostError,
-)
+from mmpanonas.execution import RayExecutor, Search, SerialExecutor, WorkersLostError
 from mmpanonas.execution.ray_cluster import import_ray
-from mmpanonas.search import Random
+from mmpanonas.records import SearchDirectory
+from mmpanonas.strategies import Random
 from tests.execution.fake import METRIC, SPACE, Fake, build
 from tests.execution.fake_workers import Breaking, Patient, Stopping, Stuck, killed, no_data
 from tests.execution.test_kill import finish

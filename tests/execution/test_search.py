@@ -8,17 +8,10 @@ from functools import partial
 import pytest
 
 from mmpanonas.errors import InputError
-from mmpanonas.execution import (
-    Search,
-    SearchDirectory,
-    SearchFailedError,
-    SerialExecutor,
-    WorkerBrokenError,
-    read_records,
-    read_seconds,
-)
-from mmpanonas.search import STRATEGIES, Random
+from mmpanonas.execution import Search, SearchFailedError, SerialExecutor, WorkerBrokenError
+from mmpanonas.records import SearchDirectory, read_records, read_seconds
 from mmpanonas.space import Arch
+from mmpanonas.strategies import STRATEGIES, Random
 from tests.execution.fake import METRIC, SPACE, Fake, Shuffled, make, score
 from tests.execution.helpers import Faulty, files, lines, search
 

@@ -18,7 +18,7 @@ from mmengine.structures import PixelData
 
 from mmpanonas.errors import InputError
 from mmpanonas.inference import PanopticInferencer, list_pictures
-from mmpanonas.panoptic_png import read_panoptic_png
+from mmpanonas.panoptic.png import read_panoptic_png
 from mmpanonas.visualization.panel_canvas import MARGIN
 from mmpanonas.visualization.panels import CAPTION, EDGE, GAP, HEADER
 from mmpanonas.visualization.segments import OPACITY, resize

@@ -14,7 +14,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
 
-from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
+from mmpanonas.panoptic.png import read_panoptic_png, write_panoptic_png
 from tests.conftest import ROOT, SMALL, shapes_arch
 
 CONFIGS = "configs/auto_panoptic/shapes"

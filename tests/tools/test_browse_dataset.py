@@ -10,7 +10,7 @@ from mmdet.registry import DATASETS
 from mmengine.config import Config
 
 from mmpanonas.config import annotation_paths, datasets_of
-from mmpanonas.panoptic_png import write_panoptic_png
+from mmpanonas.panoptic.png import write_panoptic_png
 from mmpanonas.visualization import fed_sample
 from mmpanonas.visualization.segments import CLEAR
 from tests.conftest import ROOT

@@ -11,8 +11,8 @@ from mmdet.registry import MODELS
 
 from mmpanonas.engine import CandidateEvaluator
 from mmpanonas.engine.comparison import Outcome, comparison_table
-from mmpanonas.search import Random
 from mmpanonas.space import Arch
+from mmpanonas.strategies import Random
 from tests.conftest import ROOT, SMALL
 
 pytestmark = pytest.mark.timeout(300)  # several searches each

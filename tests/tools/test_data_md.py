@@ -18,9 +18,9 @@ from mmdet.structures import INSTANCE_OFFSET
 from PIL import Image
 
 from mmpanonas.config import check_data, datasets_of, load_config
-from mmpanonas.datasets.segments import describe_segments
 from mmpanonas.evaluation import PanopticQualityMetric
-from mmpanonas.panoptic_png import read_panoptic_png, write_panoptic_png
+from mmpanonas.panoptic.png import read_panoptic_png, write_panoptic_png
+from mmpanonas.panoptic.segments import describe_segments
 from tests.conftest import ROOT
 from tests.datasets.ade20k_release import write_release
 

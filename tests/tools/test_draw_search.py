@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from mmpanonas.execution import Record
-from mmpanonas.search import PathPriority, Random, Strategy
+from mmpanonas.records import Record
 from mmpanonas.space import Part, SearchSpace
+from mmpanonas.strategies import PathPriority, Random, Strategy
 from mmpanonas.visualization import read_search
 from tests.conftest import ROOT
 

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmpanonas.search import Pareto
 from mmpanonas.space import Arch, Part, SearchSpace
+from mmpanonas.strategies import Pareto
 from tests.tools.conftest import one_line
 
 PQ = "coco_panoptic/PQ"

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmpanonas.panoptic_png import write_panoptic_png
+from mmpanonas.panoptic.png import write_panoptic_png
 from tests.conftest import ROOT
 from tests.tools.conftest import one_line
 

@@ -10,7 +10,7 @@ import cv2
 import pytest
 import torch
 
-from mmpanonas.panoptic_png import read_panoptic_png
+from mmpanonas.panoptic.png import read_panoptic_png
 from mmpanonas.space import Arch
 from tests.conftest import ROOT, SMALL, shapes_arch
 from tests.ranks import free_port

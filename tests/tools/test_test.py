@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
 from mmpanonas.outputs import prepare_outputs, settle_results
-from mmpanonas.panoptic_png import read_panoptic_png
+from mmpanonas.panoptic.png import read_panoptic_png
 from mmpanonas.visualization import PanopticPanelHook
 from tests.conftest import SMALL
 from tests.inference.conftest import RETRAIN, checkpoint, options, save_network  # noqa: F401

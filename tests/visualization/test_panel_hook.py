@@ -10,7 +10,7 @@ from mmdet.registry import HOOKS
 from mmdet.structures import DetDataSample
 from mmengine.structures import PixelData
 
-from mmpanonas.panoptic_png import write_panoptic_png
+from mmpanonas.panoptic.png import write_panoptic_png
 from mmpanonas.visualization import PanopticPanelHook
 from mmpanonas.visualization.panel_hook import panel_sample, truth_map
 

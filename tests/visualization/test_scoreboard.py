@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mmpanonas.errors import InputError
-from mmpanonas.search import Scoreboard
 from mmpanonas.space import Part, SearchSpace
+from mmpanonas.strategies import Scoreboard
 from mmpanonas.visualization import draw_scoreboard
 from mmpanonas.visualization.scoreboard import _Panel
 

@@ -19,8 +19,8 @@ from mmpanonas.engine.secrets import public_command
 from mmpanonas.errors import run_tool
 from mmpanonas.parser import of_kind
 from mmpanonas.paths import NEW_FILE
-from mmpanonas.search import STRATEGIES
 from mmpanonas.space import write_atomically
+from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import PositiveInt
 
 

@@ -8,8 +8,8 @@ from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, FOLDER
-from mmpanonas.search import check_cycle
 from mmpanonas.space import NetworkShape
+from mmpanonas.strategies import check_cycle
 from mmpanonas.visualization import (
     draw_arch,
     draw_front,

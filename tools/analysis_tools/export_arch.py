@@ -8,9 +8,9 @@ import argparse
 from collections.abc import Mapping
 
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.execution import check_no_result
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FOLDER, NEW_FILE_HERE
+from mmpanonas.records import check_no_result
 from mmpanonas.space import Arch
 from mmpanonas.values import Count, Positive, PositiveInt
 from mmpanonas.visualization import Candidate, SearchData, read_search

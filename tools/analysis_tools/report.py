@@ -7,10 +7,10 @@ from pathlib import Path
 
 from mmpanonas.config import load_config
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.execution import check_no_result
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, FOLDER, NEW_FILE
+from mmpanonas.records import check_no_result
 from mmpanonas.space import NetworkShape
 from mmpanonas.visualization import read_search, write_report
 

@@ -1,0 +1,175 @@
+"""The result of one candidate, and how it is read back: checked, since files get damaged."""
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from mmpanonas.records.jsonlines import JsonLines
+from mmpanonas.space import Arch
+
+
+@dataclass(frozen=True)
+class Record:
+    """The result of one candidate; two searches that are one write the same bytes.
+
+    Attributes:
+        index: place in the strategy's order of proposals, from 0.
+        arch: the architecture.
+        metrics: by the evaluator's names, unrounded; empty if it failed.
+        cost: multiply-accumulates, parameters and what the search limits, by ``CostMeasure.key``.
+        generation: of the strategy, where it has generations.
+        state: "done" or "failed".
+        reason: why it failed.
+    """
+
+    index: int
+    arch: Arch
+    metrics: dict[str, float]
+    cost: dict[str, float]
+    generation: int | None = None
+    state: str = "done"
+    reason: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has no metrics."""
+        return self.state == "failed"
+
+    @property
+    def checksum(self) -> str:
+        """Of everything it says; tells a line that was changed afterwards."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict:
+        """As plain data, named choices included; ``reason`` of a failed one alone."""
+        data = asdict(self) | dict(arch=self.arch.to_dict())
+        return data if self.failed else {k: v for k, v in data.items() if k != "reason"}
+
+    @classmethod
+    def from_dict(cls, data: Mapping) -> "Record":
+        """Inverse of :meth:`to_dict`.
+
+        Raises:
+            ValueError: it is no result; the message says what of it.
+        """
+        unknown = sorted(data.keys() - {f.name for f in fields(cls)})
+        lacking = sorted({"index", "arch", "metrics", "cost"} - data.keys())
+        if unknown:
+            raise ValueError(f"has {', '.join(map(_short, unknown))}, which no result has")
+        if lacking:
+            raise ValueError(f"lacks {', '.join(lacking)}")
+        record = cls(**data | dict(arch=read_arch(data["arch"])))
+        record._check()
+        return record
+
+    def _check(self) -> None:
+        _expect(is_count(self.index), "index", self.index, "a whole number from 0 on")
+        generation = self.generation is None or is_count(self.generation)
+        _expect(generation, "generation", self.generation, "a whole number from 0 on")
+        for name in ("metrics", "cost"):
+            values = getattr(self, name)
+            _expect(is_numbers(values), name, values, "numbers by name")
+        _expect(self.state in ("done", "failed"), "state", self.state, '"done" or "failed"')
+        reason = isinstance(self.reason, str) if self.failed else self.reason is None
+        _expect(reason, "reason", self.reason, "a text if it failed, else none")
+        _expect(self.failed != bool(self.metrics), "metrics", self.metrics, "some if it is done")
+
+
+def read_arch(data: object) -> Arch:
+    """The architecture of plain data. Raises ``ValueError`` if it is none."""
+    if not isinstance(data, dict):
+        raise ValueError(f"has arch {_short(data)}, expected choices by part")
+    return Arch.from_dict(data)
+
+
+def is_count(value: object) -> bool:
+    """Whether it is a whole number from 0 on that a float holds as well."""
+    return type(value) is int and 0 <= value < 2**53
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a number that a float can hold."""
+    if type(value) is int:
+        return abs(value) < 2**1000
+    return type(value) is float
+
+
+def is_numbers(values: object) -> bool:
+    """Whether it holds numbers by name."""
+    return isinstance(values, dict) and all(map(is_number, values.values()))
+
+
+def is_try(line: Mapping) -> bool:
+    """Whether it is a line of ``times.jsonl``."""
+    seconds = line.get("seconds")
+    return (
+        is_count(line.get("index"))
+        and (is_number(seconds) and math.isfinite(seconds) and seconds >= 0)
+        and isinstance(line.get("worker"), str)
+        and all(isinstance(line.get(key, ""), str) for key in ("reason", "checksum"))
+        and line.keys() <= {"index", "seconds", "worker", "ended", "reason", "checksum"}
+    )
+
+
+def _expect(holds: bool, key: str, value: object, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"has {key} {_short(value)}, expected {expected}")
+
+
+def _short(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def read_numbered(folder: str | os.PathLike) -> dict[int, Record]:
+    """The results in a search's folder, by the number of their line.
+
+    Raises:
+        SearchDirectoryError: a whole line is no result, or two are of one candidate.
+    """
+    file = JsonLines(Path(folder) / "results.jsonl")
+    records: dict[int, Record] = {}
+    lines: dict[int, int] = {}
+    for number, item in file.lines()[0]:
+        try:
+            record = Record.from_dict(item)
+        except ValueError as error:
+            raise file.error(number, str(error)) from None
+        first = lines.setdefault(record.index, number)
+        if first != number:
+            raise file.error(number, f"holds candidate {record.index}, as line {first} does")
+        records[number] = record
+    return records
+
+
+def read_records(folder: str | os.PathLike) -> list[Record]:
+    """The results in a search's folder, by index; a torn last line is left out.
+
+    Raises:
+        SearchDirectoryError: as :func:`read_numbered`.
+    """
+    return sorted(read_numbered(folder).values(), key=lambda record: record.index)
+
+
+def describe_results(folder: str | os.PathLike) -> str:
+    """What of a search in ``folder`` is safe, and how to go on."""
+    number = JsonLines(Path(folder) / "results.jsonl").lines(damaged=lambda problem: None)[1].line
+    if not number:
+        return f"{folder} holds no result yet, so start it anew"
+    return f"{number} results are safe in {folder}; go on with --resume"
+
+
+def read_seconds(folder: str | os.PathLike) -> float:
+    """What all evaluations of a search took together, failed ones and former starts included."""
+    file = JsonLines(Path(folder) / "times.jsonl")
+    lines, _ = file.lines()
+    for number, item in lines:
+        seconds = item.get("seconds")
+        if not (is_number(seconds) and math.isfinite(seconds)):
+            raise file.error(number, f"has seconds {_short(seconds)}, expected a number")
+    return sum(item["seconds"] for _, item in lines)
