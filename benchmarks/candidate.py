@@ -46,8 +46,9 @@ from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner, load_checkpoint
 from torch import nn
 
-from mmpanonas.engine import CandidateEvaluator, RecalibrationBatches, recalibrated
 from mmpanonas.evaluation import PanopticQualityMetric
+from mmpanonas.recalibration import RecalibrationBatches, recalibrated
+from mmpanonas.search import CandidateEvaluator
 from mmpanonas.space import Arch
 
 #: The paper's: pictures of recalibration here, there, and pictures of nas_val.

@@ -36,14 +36,10 @@ from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
-from mmpanonas.engine import (
-    CandidateEvaluator,
-    EvaluationSettings,
-    RecalibrationBatches,
-    candidate,
-    recalibrated,
-)
 from mmpanonas.evaluation import PanopticQualityMetric
+from mmpanonas.recalibration import RecalibrationBatches, recalibrated
+from mmpanonas.search import CandidateEvaluator, EvaluationSettings
+from mmpanonas.search import evaluator as candidate
 from mmpanonas.space import Arch
 from mmpanonas.strategies import Evolution
 

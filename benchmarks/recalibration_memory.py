@@ -24,8 +24,8 @@ from mmengine.dataset import pseudo_collate
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from mmpanonas.engine.norm_moments import norms_of
-from mmpanonas.engine.recalibration import measure
+from mmpanonas.recalibration.moments import norms_of
+from mmpanonas.recalibration.recalibration import measure
 
 
 @torch.no_grad()

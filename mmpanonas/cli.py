@@ -25,13 +25,14 @@ from mmpanonas.config import (
     settle_classes,
 )
 from mmpanonas.datasets import Classes
-from mmpanonas.engine import FairAmpOptimWrapper, FairOptimWrapper, SearchLoop
-from mmpanonas.engine.checkpoints import check_checkpoint, dataset_meta
-from mmpanonas.engine.distributed import distribute_on_cpu
-from mmpanonas.engine.reading import trust_checkpoints
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import CHECKPOINT, FILE, NEW_FOLDER
+from mmpanonas.search import SearchLoop
+from mmpanonas.training import FairAmpOptimWrapper, FairOptimWrapper
+from mmpanonas.training.checkpoints import check_checkpoint, dataset_meta
+from mmpanonas.training.distributed import distribute_on_cpu
+from mmpanonas.training.reading import trust_checkpoints
 from mmpanonas.values import Count, Positive, RayAddress, Workers
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.

@@ -6,9 +6,11 @@ Where no default scope is chosen yet, MMDetection's becomes it, so that a networ
 from mmengine.registry import DefaultScope
 
 import mmpanonas.datasets
-import mmpanonas.engine
 import mmpanonas.evaluation
 import mmpanonas.models
+import mmpanonas.recalibration
+import mmpanonas.search
+import mmpanonas.training
 import mmpanonas.visualization  # noqa: F401
 
 if DefaultScope.get_current_instance() is None:

@@ -6,7 +6,7 @@
 # Five seeds of every random or trained network, two threads, no vector instructions, random order.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- tests/engine tests/inference tests/models tests/convert tests/test_evaluation.py \
+[ $# -gt 0 ] || set -- tests/recalibration tests/search tests/training tests/inference tests/models tests/convert tests/test_evaluation.py \
     tests/test_full_size.py tests/tools/test_image_demo.py tests/tools/test_main_job.py \
     tests/tools/test_model_converters.py tests/tools/test_pretraining.py \
     tests/visualization/test_panel_hook.py

@@ -11,8 +11,8 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from mmpanonas.engine import RecalibrationBatches
-from mmpanonas.engine.recalibration import recalibrated
+from mmpanonas.recalibration import RecalibrationBatches
+from mmpanonas.recalibration.recalibration import recalibrated
 from mmpanonas.space import Arch
 
 #: Scale of what tells a block's choices apart, beside what they have in common.

@@ -20,8 +20,8 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from torch.utils._pytree import tree_leaves, tree_map
 
 import mmpanonas
-from mmpanonas.engine.norm_moments import _counts
 from mmpanonas.models.attention import _weights
+from mmpanonas.recalibration.moments import _counts
 
 DEVICE = torch.device("meta")
 OURS = str(Path(mmpanonas.__file__).parent)

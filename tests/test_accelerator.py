@@ -5,8 +5,8 @@ import torch
 from mmdet.registry import DATASETS, MODELS
 from mmengine.dataset import pseudo_collate
 
-from mmpanonas.engine.recalibration import measure
 from mmpanonas.evaluation import PanopticQualityMetric
+from mmpanonas.recalibration.recalibration import measure
 from tests.conftest import SEED
 from tests.models.test_detector import eager
 from tests.pretended_device import DEVICE, MixedDevicesError, OnDevice, move, ours, pretended

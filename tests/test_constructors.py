@@ -8,12 +8,12 @@ import pytest
 
 import mmpanonas.register  # noqa: F401
 from mmpanonas.config.constructors import REGISTRIES
-from mmpanonas.engine import RecalibrationBatches
-from mmpanonas.engine.candidate import EvaluationSettings
 from mmpanonas.engine.study_plan import StudyPlan
 from mmpanonas.errors import InputError
 from mmpanonas.execution import RayExecutor
 from mmpanonas.models.fusion import FusionRules
+from mmpanonas.recalibration import RecalibrationBatches
+from mmpanonas.search.evaluator import EvaluationSettings
 from mmpanonas.space import Budget, CostMeasure
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import kinds_of

@@ -32,11 +32,11 @@ import mmpanonas.register  # noqa: F401
 from mmpanonas.config import load_config
 from mmpanonas.datasets.nas_split import split_nas
 from mmpanonas.datasets.shapes import write_shapes
-from mmpanonas.engine.candidate import build_evaluator
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models.head_ops import DeformableConv
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE, NEW_FILE_HERE
+from mmpanonas.search.evaluator import build_evaluator
 from mmpanonas.values import Pixels, PositiveInt, Threads
 
 PRECISIONS = ("float32", "float16", "bfloat16")

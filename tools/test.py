@@ -7,13 +7,13 @@ from mmengine.runner import Runner
 
 from mmpanonas.cli import make_parser, prepare
 from mmpanonas.config import ConfigError, complete_category_ids
-from mmpanonas.engine.checkpoints import check_one_path
 from mmpanonas.errors import InputError, in_a_line, keeping, run_tool
 from mmpanonas.files import write_atomically
 from mmpanonas.outputs import check_outputs, prepare_outputs, settle_results
 from mmpanonas.parser import of_kind
 from mmpanonas.paths import FILE, NEW_FOLDER, PREFIX
 from mmpanonas.space import Arch
+from mmpanonas.training.checkpoints import check_one_path
 from mmpanonas.values import PositiveInt
 
 

@@ -16,13 +16,13 @@ from mmpanonas.cli import (
     prepare,
 )
 from mmpanonas.config import ConfigError, check_start
-from mmpanonas.engine.checkpoints import (
+from mmpanonas.errors import keeping, run_tool
+from mmpanonas.paths import RESUMED
+from mmpanonas.training.checkpoints import (
     check_checkpoint,
     checkpoint_to_resume,
     describe_latest,
 )
-from mmpanonas.errors import keeping, run_tool
-from mmpanonas.paths import RESUMED
 
 
 def main() -> None:

@@ -36,8 +36,8 @@ from torch.utils.data import DataLoader
 
 from mmpanonas.config.constructors import REGISTRIES
 from mmpanonas.config.ranges import RANGES
-from mmpanonas.engine.recalibration import RecalibrationBatches
 from mmpanonas.engine.study_plan import StudyPlan
+from mmpanonas.recalibration.recalibration import RecalibrationBatches
 from mmpanonas.values import FLAG, NONE, TEXT, number, one_of, several, whole
 
 

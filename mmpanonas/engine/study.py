@@ -9,10 +9,10 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmpanonas.engine.identity import FORMAT, annotated, annotation_file, digest
 from mmpanonas.engine.study_baseline import merged, widths_of_cost
 from mmpanonas.engine.study_plan import StudyPlan
 from mmpanonas.records import Cache, JsonLines, check_identity
+from mmpanonas.search.identity import FORMAT, annotated, annotation_file, digest
 from mmpanonas.space import (
     Arch,
     CostMeasure,

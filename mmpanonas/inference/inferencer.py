@@ -15,9 +15,6 @@ from tqdm import tqdm
 
 from mmpanonas.config import load_config, read_config
 from mmpanonas.datasets import Classes
-from mmpanonas.engine.checkpoints import trained_meta
-from mmpanonas.engine.hooks import BAR
-from mmpanonas.engine.reading import trust_checkpoints
 from mmpanonas.errors import InputError, in_a_line
 from mmpanonas.evaluation import PanopticResults, prediction_ids, read_category_ids
 from mmpanonas.file_names import picture_names
@@ -25,6 +22,9 @@ from mmpanonas.inference.found import Found
 from mmpanonas.inference.network import build_network, read_checkpoint, test_meta
 from mmpanonas.inference.options import check_device, check_folders, refuse_options
 from mmpanonas.inference.pictures import Picture, list_pictures, read_bgr
+from mmpanonas.training.checkpoints import trained_meta
+from mmpanonas.training.hooks import BAR
+from mmpanonas.training.reading import trust_checkpoints
 from mmpanonas.visualization import PanelSample, panel_figure
 from mmpanonas.visualization.canvas import figure_pixels, save_figure
 from mmpanonas.visualization.segments import known_palette

@@ -11,9 +11,9 @@ from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmpanonas.config import annotation_paths, built, class_slots, leaves
-from mmpanonas.engine.checkpoints import check_checkpoint, check_one_path
-from mmpanonas.engine.weights import check_weights, weights_of, which_weights
 from mmpanonas.errors import InputError
+from mmpanonas.training.checkpoints import check_checkpoint, check_one_path
+from mmpanonas.training.weights import check_weights, weights_of, which_weights
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict:

@@ -240,7 +240,7 @@ def test_variables_that_a_config_uses_are_its_own(tmp_path, shapes_root):
 
 
 def test_a_class_may_stand_for_its_name():
-    from mmpanonas.engine import RecalibrationBatches
+    from mmpanonas.recalibration import RecalibrationBatches
 
     assert find(RecalibrationBatches, "mmdet") == [RecalibrationBatches]
     assert set(parameters(RecalibrationBatches).hints) == {

@@ -13,8 +13,9 @@ import mmpanonas.cli
 import mmpanonas.register
 from mmpanonas.cli import check_amp, enable_amp, is_search
 from mmpanonas.config import ConfigError, check_forms, load_config
-from mmpanonas.engine import FairAmpOptimWrapper, FairOptimWrapper, SearchLoop
 from mmpanonas.errors import InputError
+from mmpanonas.search import SearchLoop
+from mmpanonas.training import FairAmpOptimWrapper, FairOptimWrapper
 from tests.conftest import ROOT
 
 SHAPES = ROOT / "configs/auto_panoptic/shapes"

@@ -9,8 +9,8 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 
-from mmpanonas.engine import CandidateEvaluator
 from mmpanonas.engine.comparison import Outcome, comparison_table
+from mmpanonas.search import CandidateEvaluator
 from mmpanonas.space import Arch
 from mmpanonas.strategies import Random
 from tests.conftest import ROOT, SMALL

@@ -11,9 +11,9 @@ from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 
 from mmpanonas.convert.naming import Naming
-from mmpanonas.engine.checkpoints import held_choices
 from mmpanonas.models import AutoPanoptic, SearchableShuffleNetV2
 from mmpanonas.space import Arch
+from mmpanonas.training.checkpoints import held_choices
 from tests.conftest import ROOT, SEED
 from tests.reference import tagged_state
 from tests.tools.test_main_job import tool

@@ -12,8 +12,9 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.visualization import Visualizer
 
-from mmpanonas.engine import CandidateEvaluator, ProgressBarHook
 from mmpanonas.errors import InputError, StoppedError, keeping, run_tool
+from mmpanonas.search import CandidateEvaluator
+from mmpanonas.training import ProgressBarHook
 from tests.conftest import SMALL, shapes_arch
 
 CONFIGS = "configs/auto_panoptic/shapes"

@@ -21,12 +21,12 @@ from mmpanonas.config import (
     settle_dataset,
 )
 from mmpanonas.datasets.check import check_panoptic
-from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.file_names import check_apart, dataset_files, dataset_names, unused_stem
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE, NEW_FOLDER
+from mmpanonas.training.hooks import BAR
 from mmpanonas.values import PositiveInt
 from mmpanonas.visualization import draw_panels, fed_sample
 from mmpanonas.visualization.segments import known_palette

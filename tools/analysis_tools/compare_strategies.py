@@ -15,10 +15,10 @@ import torch
 from mmpanonas.cli import make_search_parser, prepare_search
 from mmpanonas.config import check_writable
 from mmpanonas.engine.comparison import comparison_table, run_search
-from mmpanonas.engine.secrets import public_command
 from mmpanonas.errors import run_tool
 from mmpanonas.parser import of_kind
 from mmpanonas.paths import NEW_FILE
+from mmpanonas.search.secrets import public_command
 from mmpanonas.space import write_atomically
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import PositiveInt

@@ -17,7 +17,6 @@ from tqdm import tqdm
 
 from mmpanonas.config import annotation_paths, check_writable, load_config
 from mmpanonas.datasets.check import check_panoptic
-from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.evaluation import PanopticQualityMetric, ground_truth
 from mmpanonas.models.fusion import PRESETS, FusionRules, fuse
@@ -25,6 +24,7 @@ from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, NEW_FILE
 from mmpanonas.space import write_atomically
+from mmpanonas.training.hooks import BAR
 
 SPLITS = ("test", "val", "train")
 

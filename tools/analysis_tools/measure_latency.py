@@ -22,7 +22,6 @@ from tqdm import tqdm
 
 import mmpanonas.register  # noqa: F401
 from mmpanonas.config import datasets_of, is_kind, load_config
-from mmpanonas.engine.hooks import BAR
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models import AutoPanoptic
 from mmpanonas.models.latency import MeasuredNetwork, Stopwatch, measure
@@ -30,6 +29,7 @@ from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE, NEW_FILE_HERE
 from mmpanonas.space import NetworkShape, write_atomically
+from mmpanonas.training.hooks import BAR
 from mmpanonas.values import Pixels, PositiveInt, Seed, Workers
 
 

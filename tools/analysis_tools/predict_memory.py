@@ -15,14 +15,14 @@ from torch import Tensor
 
 import mmpanonas.register  # noqa: F401
 from mmpanonas.config import load_config
-from mmpanonas.engine.beginnings import BeginningCache, run_chain
-from mmpanonas.engine.norm_moments import measuring, trained_norms_of
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models.detector import AutoPanoptic
 from mmpanonas.models.memory import as_on_a_gpu, prediction_memory, training_memory
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE
+from mmpanonas.recalibration.beginnings import BeginningCache, run_chain
+from mmpanonas.recalibration.moments import measuring, trained_norms_of
 from mmpanonas.values import Pixels, PositiveInt
 
 GIB = 2**30

@@ -23,8 +23,6 @@ from mmpanonas.config import (
     find_named,
     load_config,
 )
-from mmpanonas.engine.hooks import BAR
-from mmpanonas.engine.secrets import public_command
 from mmpanonas.engine.study import Study
 from mmpanonas.engine.study_jobs import read_job, run_job
 from mmpanonas.engine.study_plan import StudyPlan
@@ -34,7 +32,9 @@ from mmpanonas.evaluation.ranking_study import answers
 from mmpanonas.execution import alone_in, run_processes
 from mmpanonas.parser import of_kind
 from mmpanonas.paths import FILE, NEW_FILE
+from mmpanonas.search.secrets import public_command
 from mmpanonas.space import write_atomically
+from mmpanonas.training.hooks import BAR
 from mmpanonas.values import Resamples, Workers
 from mmpanonas.visualization.ranking_page import write_ranking_page
 

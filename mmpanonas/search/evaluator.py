@@ -1,0 +1,190 @@
+"""The evaluator of a search: the fitness of one path of the supernet."""
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.model import revert_sync_batchnorm
+from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mmpanonas.errors import InputError
+from mmpanonas.execution import WorkerBrokenError
+from mmpanonas.recalibration.beginnings import Beginnings
+from mmpanonas.recalibration.recalibration import RecalibrationBatches, recalibrated
+from mmpanonas.search.agreement import check_files
+from mmpanonas.search.pictures import KeptPictures
+from mmpanonas.space import Arch
+from mmpanonas.training.reading import trust_checkpoints
+from mmpanonas.values import Count, check_fields
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """Keys of ``val_cfg`` that trade memory and precision for time.
+
+    Neither memory changes an answer.
+
+    Args:
+        picture_memory: MiB of decoded pictures of nas_val to keep, so that they are read once;
+            1 GiB holds 300 of COCO's at 800 x 1333.
+        activation_memory: MiB of :class:`Beginnings` to keep on the model's device, so that a
+            path which begins like an earlier one is recalibrated from there on. 1 GiB holds
+            25 paths of the shapes network (64 pictures of 128 x 128); the ends of the stages
+            of one path of COCO's take 50 GB (500 pictures), so there none is kept.
+        precision: of the forward passes, one of ``PRECISIONS``. The lower ones run under
+            autocast, which changes scores a little, and takes a fraction of the time where the
+            device has instructions for them.
+
+    Raises:
+        InputError: a key has no such value.
+    """
+
+    picture_memory: Count = 1024
+    activation_memory: Count = 1024
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise InputError(
+                f"val_cfg.precision: expected one of {PRECISIONS}, got {self.precision!r}"
+            )
+        check_fields(self)
+
+
+class CandidateEvaluator:
+    """Score an architecture: set path, recalibrate, predict, measure.
+
+    An evaluation that failed leaves no trace in the next one.
+
+    Args:
+        model: with ``set_arch``; holds the supernet's weights. Stays in evaluation mode.
+        batches: of recalibration.
+        dataloader: over all of nas_val.
+        evaluator: MMEngine's, whose metrics are computed on this rank's results.
+        settings: of memory and precision.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        batches: RecalibrationBatches,
+        dataloader: DataLoader,
+        evaluator: Evaluator,
+        settings: EvaluationSettings = EvaluationSettings(),
+    ) -> None:
+        self.precision = getattr(torch, settings.precision)
+        self.model, self.batches, self.evaluator = model.eval(), batches, evaluator
+        self.dataloader = KeptPictures(dataloader, settings.picture_memory)
+        self.beginnings = Beginnings(settings.activation_memory)
+        self._whole = True
+
+    @torch.no_grad()
+    def __call__(self, arch: Arch) -> dict[str, float]:
+        """Metrics of ``arch`` by name, unrounded.
+
+        Raises:
+            WorkerBrokenError: the GPU does not answer any more.
+        """
+        if not self._whole:
+            self._clean()
+        self._whole = False
+        self.model.set_arch(arch)
+        device = next(self.model.parameters()).device.type
+        lower = torch.autocast(device, self.precision, enabled=self.precision != torch.float32)
+        with lower, recalibrated(self.model, self.batches, beginnings=self.beginnings):
+            for batch in self.dataloader:
+                samples = self.model.val_step(batch)
+                self.evaluator.process(data_samples=samples, data_batch=batch)
+        metrics = self._compute()
+        self._whole = True
+        return metrics
+
+    def _compute(self) -> dict[str, float]:
+        values = {}
+        for metric in self.evaluator.metrics:
+            computed = metric.compute_metrics(metric.results)
+            values.update({f"{metric.prefix}/{key}": value for key, value in computed.items()})
+            metric.results.clear()
+        return values
+
+    def _clean(self) -> None:
+        """Drop what a failed evaluation left: results, reading processes, memory of the GPU."""
+        for metric in self.evaluator.metrics:
+            metric.results.clear()
+        self.dataloader.stop_reading()
+        self.beginnings.clear()
+        if torch.cuda.is_available():
+            try:
+                torch.cuda.synchronize()
+                torch.cuda.empty_cache()
+            except RuntimeError as error:
+                raise WorkerBrokenError(f"the GPU does not answer any more: {error}") from error
+
+
+def build_evaluator(runner: Runner) -> CandidateEvaluator:
+    """The evaluator of a search's config on the model of ``runner``."""
+    cfg = runner.cfg
+    in_order = dict(cfg.val_dataloader, sampler=dict(type="OrderedSampler"))
+    dataloader = runner.build_dataloader(in_order, seed=runner.seed)
+    evaluator = runner.build_evaluator(cfg.val_evaluator)
+    evaluator.dataset_meta = dataloader.dataset.metainfo
+    names = {each.name for each in fields(EvaluationSettings)}
+    return CandidateEvaluator(
+        revert_sync_batchnorm(runner.model),
+        RecalibrationBatches(**cfg.val_cfg.recalibration),
+        dataloader,
+        evaluator,
+        EvaluationSettings(**{name: cfg.val_cfg[name] for name in names & cfg.val_cfg.keys()}),
+    )
+
+
+def without_backends(cfg: Config, **keys: str) -> None:
+    """Let a run's visualizer write nothing; ``keys`` replace its own. A config may have none."""
+    cfg.visualizer = dict(cfg.get("visualizer") or dict(type="Visualizer"), vis_backends=None)
+    cfg.visualizer.update(keys)
+
+
+def evaluator_of_config(
+    config: dict, folder: str, files: Mapping[str, str] | None = None
+) -> CandidateEvaluator:
+    """The evaluator of a search's config, in a process of its own, weights loaded.
+
+    Its log goes into a folder of its own in ``workers`` of the work dir.
+
+    Args:
+        folder: where the config's relative paths begin.
+        files: digests of what must be the same here as in the process that asks, by path.
+
+    Raises:
+        InputError: this machine has no such folder, or another file.
+    """
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: {error.strerror} on {platform.node()}; every machine needs the project, "
+            f"the data and the checkpoint at the same paths"
+        ) from None
+    check_files(files or {})
+    cfg = Config(config)
+    if "custom_imports" in cfg:
+        import_modules_from_strings(**cfg.custom_imports)
+    cfg.launcher = "none"
+    cfg.work_dir = str(Path(cfg.work_dir) / "workers" / f"{platform.node()}_{os.getpid()}")
+    without_backends(cfg)
+    trust_checkpoints(cfg.get("trust_checkpoint", False))
+    runner = Runner.from_cfg(cfg)
+    runner.load_or_resume()
+    built = build_evaluator(runner)
+    check_files(files or {})  # also while it was read
+    return built

@@ -1,0 +1,212 @@
+"""The search as an MMEngine loop."""
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated
+
+from mmengine.registry import LOOPS
+from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
+
+from mmpanonas.errors import InputError
+from mmpanonas.execution import EXECUTORS, Executor, Search
+from mmpanonas.recalibration.recalibration import RecalibrationBatches
+from mmpanonas.records import Cache, Record, SearchDirectory
+from mmpanonas.search.agreement import search_files
+from mmpanonas.search.checks import (
+    build_cost,
+    check_costs,
+    check_executor,
+    check_metric,
+    reported_costs,
+)
+from mmpanonas.search.evaluator import EvaluationSettings, build_evaluator, evaluator_of_config
+from mmpanonas.search.identity import cache_context, digest, search_identity, this_start
+from mmpanonas.search.progress import SearchProgress, ranking_table
+from mmpanonas.space import Arch, Budget, CostMeasure, NetworkShape, SearchSpace, space_of
+from mmpanonas.strategies import STRATEGIES, Strategy
+from mmpanonas.values import (
+    ArgumentsOf,
+    Count,
+    Positive,
+    PositiveInt,
+    Seed,
+    TypeIn,
+    checked,
+)
+
+
+@LOOPS.register_module()
+class SearchLoop(BaseLoop):
+    """Evaluate what a strategy proposes; results and its report go to disk at every candidate.
+
+    Stands in a config's ``val_cfg``: its dataloader is nas_val, its evaluator the fitness.
+
+    Args:
+        strategy: ``type`` names a strategy of ``mmpanonas.strategies``, the rest is its own.
+        recalibration: arguments of :class:`RecalibrationBatches`.
+        seed: of the strategy.
+        metric: the fitness, one of the evaluator's keys.
+        budgets: limits that every candidate keeps, each the arguments of ``Budget``.
+        num_reported: architectures in the printed table.
+        resume: go on with the search that lies in the work dir.
+        executor: where candidates are evaluated: ``type`` names one of ``EXECUTORS``, the rest is
+            its own. None: serial.
+        max_tries, give_up_after: of ``Search``.
+        timeout: seconds of one try, or None.
+        cache: folder of evaluations that searches of one supernet share, or None.
+        picture_memory, activation_memory, precision: of :class:`EvaluationSettings`, in every
+            worker.
+
+    Attributes:
+        records: after :meth:`run` all results, by index.
+    """
+
+    @checked
+    def __init__(
+        self,
+        runner: Runner,
+        dataloader: dict,
+        evaluator: dict,
+        strategy: Annotated[dict, TypeIn(STRATEGIES)],
+        recalibration: Annotated[dict, ArgumentsOf(RecalibrationBatches)],
+        seed: Seed = 0,
+        metric: str = "coco_panoptic/PQ",
+        budgets: Annotated[Sequence[dict], ArgumentsOf(Budget)] = (),
+        num_reported: Count = 10,
+        resume: bool = False,
+        executor: Annotated[dict | None, TypeIn(EXECUTORS)] = None,
+        max_tries: PositiveInt = 2,
+        give_up_after: PositiveInt | None = 5,
+        timeout: Positive | None = None,
+        cache: str | None = None,
+        picture_memory: Count = EvaluationSettings.picture_memory,
+        activation_memory: Count = EvaluationSettings.activation_memory,
+        precision: str = EvaluationSettings.precision,
+    ) -> None:
+        # Check everything that can be wrong before data sets are read.
+        super().__init__(runner, None)
+        self.space = space_of(getattr(runner.model, "module", runner.model))
+        self.shape = NetworkShape.of_model(runner.cfg.model)
+        self.budgets = [build_cost(Budget, "budgets", budget) for budget in budgets]
+        costs = {f"budgets[{place}]": budget for place, budget in enumerate(budgets)}
+        goal = strategy.get("cost") and build_cost(CostMeasure, "strategy.cost", strategy["cost"])
+        if goal:
+            costs["strategy.cost"] = strategy["cost"]
+        check_costs(costs, runner.cfg.model, dataloader)
+        for budget in self.budgets:
+            budget.check_reachable(self.space, self.shape)
+        self.measures = [*reported_costs(runner), *(budget.measure for budget in self.budgets)]
+        options = dict(strategy, seed=seed, legal=self._legal)
+        if goal:
+            self.measures.append(goal)
+            options |= _second_goal(goal, self.space, self.shape)
+        self.strategy = _build_strategy(options, self.space)
+        self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
+        self.executor = check_executor(executor)
+        check_metric(metric, runner.build_evaluator(evaluator).metrics)
+        EvaluationSettings(picture_memory, activation_memory, precision)
+        self.records: list[Record] = []
+        self._settings = dict(max_tries=max_tries, give_up_after=give_up_after)
+
+        parts = dict(
+            dataloader=dataloader,
+            evaluator=evaluator,
+            recalibration=recalibration,
+            precision=precision,
+            strategy=dict(strategy),
+            seed=seed,
+            metric=metric,
+            budgets=[dict(budget) for budget in budgets],
+        )
+        self._open_directory(parts, resume, cache)
+
+    def _open_directory(self, parts: dict, resume: bool, cache: str | None) -> None:
+        """``parts`` are the loop's own of the search's identity."""
+        runner = self.runner
+        identity = search_identity(
+            model=runner.cfg.model.to_dict(),
+            space=self.space,
+            checkpoint=runner._load_from,
+            tables={m.table: digest(m.table) for m in self.measures if m.table},
+            **parts,
+        )
+        say = runner.logger.warning
+        self._settings["cache"] = cache and Cache(cache, cache_context(identity), say)
+        start = this_start(self.executor)
+        grows = {f"strategy.{argument}" for argument in self.strategy.grows}
+        self.directory = SearchDirectory(runner.work_dir, identity, resume, start, say, grows)
+        self.directory.write_config(runner.cfg.pretty_text)
+
+    def _legal(self, arch: Arch) -> bool:
+        return all(budget.allows(arch, self.shape) for budget in self.budgets)
+
+    def _cost(self, arch: Arch) -> dict[str, float]:
+        return {measure.key: measure.of(arch, self.shape) for measure in self.measures}
+
+    def run(self) -> dict[str, float]:
+        """Search to the end; returns the best architecture's metrics."""
+        self.records = self._search(self._build_executor())
+        ranked = sorted(
+            (record for record in self.records if not record.failed),
+            key=lambda record: (-record.metrics[self.metric], record.index),
+        )
+        self._report(ranked)
+        return ranked[0].metrics
+
+    def _build_executor(self) -> Executor:
+        options = dict(self.executor)
+        kind = EXECUTORS[options.pop("type")]
+        if kind.remote:
+            cfg = self.runner.cfg
+            build = partial(evaluator_of_config, cfg.to_dict(), os.getcwd(), search_files(cfg))
+        else:
+            build = partial(build_evaluator, self.runner)
+        return kind(build, self.metric, self.timeout, say=self.runner.logger.warning, **options)
+
+    def _search(self, executor: Executor) -> list[Record]:
+        logger = self.runner.logger
+        progress = SearchProgress(
+            self.metric, self.runner.visualizer, self.strategy.total, self.directory.read()
+        )
+        search = Search(
+            self.strategy,
+            self.directory,
+            self.metric,
+            cost=self._cost,
+            listen=progress,
+            say=logger.warning,
+            **self._settings,
+        )
+        try:
+            records = search.run(executor)
+        finally:
+            progress.close()
+            self.directory.close()
+        if search.failures:
+            logger.warning(search.failures)
+        return records
+
+    def _report(self, ranked: list[Record]) -> None:
+        logger, folder = self.runner.logger, self.directory.path
+        if self.strategy.note:
+            logger.info(self.strategy.note)
+        table = ranking_table(ranked, self.metric, self.num_reported)
+        logger.info(f"best of {len(ranked)} architectures by {self.metric}:\n{table}")
+        logger.info(
+            f"architecture: {folder / 'arch.json'}; ranking: {folder / 'ranking.csv'}; "
+            f"all results: {folder / 'results.jsonl'}"
+        )
+
+
+def _build_strategy(options: dict, space: SearchSpace) -> Strategy:
+    kind = options.pop("type", None)
+    if kind not in STRATEGIES:
+        raise InputError(f"strategy.type: expected one of {sorted(STRATEGIES)}, got {kind!r}")
+    return STRATEGIES[kind](space, **options)
+
+
+def _second_goal(measure: CostMeasure, space: SearchSpace, shape: NetworkShape) -> dict:
+    measure.cheapest(space, shape)  # asks for every choice: a latency table may lack one
+    return dict(cost=partial(measure.of, shape=shape), cost_name=str(measure))

@@ -1,0 +1,89 @@
+"""How far a search is: a bar, and scalars for TensorBoard."""
+
+from collections.abc import Sequence
+
+from mmengine.visualization import Visualizer
+from terminaltables import AsciiTable
+from tqdm import tqdm
+
+from mmpanonas.errors import describe_file_error
+from mmpanonas.execution import Search
+from mmpanonas.records import Outcome, Record
+from mmpanonas.training.hooks import BAR
+
+
+class SearchProgress:
+    """Listens to a search: evaluations done, time left, best score, failures.
+
+    Args:
+        metric: the fitness.
+        visualizer: its backends get ``search/score``, ``search/best``, ``search/seconds`` and
+            ``search/failed`` at each evaluation.
+        total: evaluations planned.
+        known: those of former starts.
+    """
+
+    def __init__(
+        self, metric: str, visualizer: Visualizer, total: int, known: Sequence[Record]
+    ) -> None:
+        self.metric, self.visualizer = metric, visualizer
+        self._draws = True
+        self._bar = tqdm(total=total, initial=len(known), desc="search", **BAR)
+
+    def __call__(self, search: Search, record: Record, outcome: Outcome) -> None:
+        """Show a new result."""
+        scores = [r.metrics[self.metric] for r in search.records.values() if not r.failed]
+        failed = len(search.records) - len(scores)
+        scalars = {"search/seconds": outcome.seconds, "search/failed": failed}
+        words = []
+        if scores:
+            scalars["search/best"] = max(scores)
+            words.append(f"best {self.metric.split('/')[-1]} {max(scores):.2f}")
+        if not record.failed:
+            scalars["search/score"] = record.metrics[self.metric]
+        if failed:
+            words.append(f"{failed} failed")
+        self._draw(search, scalars)
+        self._bar.set_postfix_str(", ".join(words))
+        self._bar.total = search.strategy.total
+        self._bar.update()
+
+    def _draw(self, search: Search, scalars: dict[str, float]) -> None:
+        """Curves are no results: a disk that takes none stops them alone."""
+        try:
+            if self._draws:
+                self.visualizer.add_scalars(scalars, step=len(search.records))
+        except OSError as error:
+            self._draws = False
+            search.say(f"the curves end here: {describe_file_error(error)}")
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
+
+
+def ranking_table(ranked: Sequence[Record], metric: str, number: int) -> str:
+    """The ``number`` best results as a table for the terminal; says where the best has equals."""
+    prefix = metric.rpartition("/")[0]
+    keys = [
+        key
+        for key in ("PQ", "PQ_th", "PQ_st", "SQ", "RQ")
+        if f"{prefix}/{key}" in ranked[0].metrics
+    ]
+    rows = [["rank", "candidate", "generation", *keys, "backbone MMACs", "MParams"]]
+    for rank, r in enumerate(ranked[:number], 1):
+        values = [f"{r.metrics[f'{prefix}/{key}']:.2f}" for key in keys]
+        costs = (r.cost.get("backbone_macs"), r.cost.get("backbone_params"))
+        shown = [
+            "-" if c is None else f"{c / 1e6:.{n}f}" for c, n in zip(costs, (1, 2), strict=True)
+        ]
+        rows.append([rank, r.index, r.generation, *values, *shown])
+    table = AsciiTable([[str(cell) for cell in row] for row in rows]).table
+    best = ranked[0].metrics[metric]
+    equals = sum(r.metrics[metric] == best for r in ranked)
+    if equals == 1:
+        return table
+    return (
+        f"{table}\n{equals} of {len(ranked)} share the best score, of which the first proposed is "
+        f"taken; a longer training of the supernet or more pictures in nas_val tell more apart"
+    )
