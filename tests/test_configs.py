@@ -19,7 +19,7 @@ from tests.conftest import ROOT, shapes_arch
 
 CONFIGS = sorted(
     path.relative_to(ROOT)
-    for path in (ROOT / "configs").rglob("*.py")
+    for path in (*ROOT.rglob("configs/**/*.py"),)
     if not {"_base_", "imagenet"} & set(path.parts)  # tests/tools/test_pretraining.py
 )
 BUILDABLE = [path for path in CONFIGS if not {"custom", "custom_full"} & set(path.parts)]
@@ -76,7 +76,7 @@ def test_supernets_are_searched_and_retrained_networks_fixed(path):
     else:
         parts = dict(backbone_only=4**10, heads_only=6**3, attention_only=3**9)
         parts["no_attention"] = 4**10 * 6**3
-        parts["ranking_shapes"] = 4**5 * 6**2 * 4**2
+        parts["shapes"] = 4**5 * 6**2 * 4**2
         size = parts.get(path.stem, 4**10 * 6**3 * 3**9)
     assert model.search_space.size == size
 

@@ -8,7 +8,6 @@ import pytest
 
 import mmpanonas.register  # noqa: F401
 from mmpanonas.config.constructors import REGISTRIES
-from mmpanonas.engine.study_plan import StudyPlan
 from mmpanonas.errors import InputError
 from mmpanonas.execution import RayExecutor
 from mmpanonas.models.fusion import FusionRules
@@ -17,6 +16,7 @@ from mmpanonas.search.evaluator import EvaluationSettings
 from mmpanonas.space import Budget, CostMeasure
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import kinds_of
+from studies.ranking.plan import StudyPlan
 
 
 def _nodes(registry):

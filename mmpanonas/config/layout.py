@@ -36,7 +36,6 @@ from torch.utils.data import DataLoader
 
 from mmpanonas.config.constructors import REGISTRIES
 from mmpanonas.config.ranges import RANGES
-from mmpanonas.engine.study_plan import StudyPlan
 from mmpanonas.recalibration.recalibration import RecalibrationBatches
 from mmpanonas.values import FLAG, NONE, TEXT, number, one_of, several, whole
 
@@ -228,5 +227,12 @@ TOP: dict[str, object] = dict(
     image_scale=several(whole(1), 2) | NONE,
     max_iters=whole(1),
     recalibration=Typed((), (RecalibrationBatches,)),
-    study=Typed((), (StudyPlan,)),
 )
+
+
+def add_key(name: str, kind: Callable) -> None:
+    """Let ``name`` stand at the top of a config: a dictionary of ``kind``'s arguments.
+
+    For modules beside the package that a config brings in by ``custom_imports``.
+    """
+    TOP[name] = Typed((), (kind,))

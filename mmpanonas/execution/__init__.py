@@ -2,7 +2,6 @@
 
 from mmpanonas.execution.attempt import Attempt, Evaluate, WorkerBrokenError
 from mmpanonas.execution.executor import Executor, SerialExecutor, WorkersLostError
-from mmpanonas.execution.processes import alone_in, run_processes
 from mmpanonas.execution.ray_workers import RayExecutor
 from mmpanonas.execution.search import Search, SearchFailedError
 
@@ -20,6 +19,4 @@ __all__ = [
     "SerialExecutor",
     "WorkerBrokenError",
     "WorkersLostError",
-    "alone_in",
-    "run_processes",
 ]

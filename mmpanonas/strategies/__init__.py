@@ -3,10 +3,8 @@
 from mmpanonas.strategies.evolution import Evolution, Random, cross, mutate
 from mmpanonas.strategies.pareto import Pareto
 from mmpanonas.strategies.path_priority import PathPriority, check_cycle
-from mmpanonas.strategies.replay import found, replay
 from mmpanonas.strategies.scoreboard import Scoreboard
 from mmpanonas.strategies.strategy import FAILED, Strategy
-from mmpanonas.strategies.stratified import draw_stratified
 
 #: What a config's ``strategy.type`` may say.
 STRATEGIES: dict[str, type[Strategy]] = {
@@ -24,8 +22,5 @@ __all__ = [
     "Strategy",
     "check_cycle",
     "cross",
-    "draw_stratified",
-    "found",
     "mutate",
-    "replay",
 ]

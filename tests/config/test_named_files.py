@@ -46,8 +46,8 @@ def test_an_option_begins_at_the_current_folder(find, tmp_path):
 
 def test_the_projects_own_study_is_found_from_elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    studies = ROOT / "configs/auto_panoptic/studies"
-    (tmp_path / "own.py").write_text(f'_base_ = "{studies / "ranking_shapes.py"}"\n')
+    studies = ROOT / "studies/ranking/configs"
+    (tmp_path / "own.py").write_text(f'_base_ = "{studies / "shapes.py"}"\n')
     cfg = load_config("own.py", classes=CLASSES)
-    assert find_named(cfg, "study.alone") == str(studies / "ranking_shapes_alone.py")
-    assert cfg.study.alone == "configs/auto_panoptic/studies/ranking_shapes_alone.py"
+    assert find_named(cfg, "study.alone") == str(studies / "shapes_alone.py")
+    assert cfg.study.alone == "shapes_alone.py"

@@ -124,6 +124,8 @@ class Checker:
             return f"python -m {rest[1]}: no such module"
         if rest[:2] == ["-m", "pydoc"] and not _resolves(rest[2]):
             return f"pydoc {rest[2]}: cannot be imported"
+        if rest[:1] == ["-m"] and self.project.program(rest[1]):
+            words = [words[0], self.project.program(rest[1]), *rest[2:]]
         scripts = [word for word in words if word.endswith((".py", ".sh"))]
         if program not in ("python", "bash") or not scripts:
             return None

@@ -45,6 +45,11 @@ class Project:
         scripts = (n for n in self.files if n.endswith(".py") and not n.startswith(no_tools))
         return {name for name in scripts if "parse_args(" in (self.root / name).read_text()}
 
+    def program(self, module: str) -> str | None:
+        """The script that ``python -m module`` runs, if it is the project's."""
+        name = f"{module.replace('.', '/')}/__main__.py"
+        return name if name in self.files else None
+
     def matches(self, name: str) -> list[str]:
         """Files that ``name`` may mean: a path from the root or the end of one.
 

@@ -17,6 +17,7 @@ PAGES = sorted(
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/**/*.md"),
         *ROOT.glob("configs/**/*.md"),
+        *ROOT.glob("studies/**/*.md"),
         *ROOT.glob("benchmarks/*.md"),
     }
     - {ROOT / "CHANGELOG.md"}  # tells of what was

@@ -10,8 +10,8 @@ from tests.conftest import ROOT
 
 PROGRAMS = sorted(
     path.relative_to(ROOT).as_posix()
-    for folder in ("tools", "demo")
-    for path in (ROOT / folder).rglob("*.py")
+    for pattern in ("tools/**/*.py", "demo/*.py", "studies/*/__main__.py")
+    for path in ROOT.glob(pattern)
 )
 
 

@@ -118,7 +118,7 @@ VALUES = dict(device="cpu", ray_address="auto", root="docs")
 CFG, OTHER = "configs/auto_panoptic/shapes/search_evolution.py", "README.md"
 SEARCH = ["tools/search.py", CFG, OTHER]
 DEMO = ["demo/image_demo.py", "README.md", "--config", CFG, "--checkpoint", OTHER]
-COMPARE = ["tools/analysis_tools/compare_strategies.py", CFG, OTHER, "--out", "build/x.json"]
+COMPARE = ["studies/strategies/__main__.py", CFG, OTHER, "--out", "build/x.json"]
 DRAW = ["tools/analysis_tools/draw_arch.py", OTHER, "x.png"]
 FLOPS = ["tools/analysis_tools/get_flops.py", CFG, "--arch", OTHER]
 EXPORT = ["tools/analysis_tools/export_arch.py", "docs", "x"]

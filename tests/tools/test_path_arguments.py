@@ -23,7 +23,7 @@ from tests.conftest import SHAPES, shapes_arch
 from tests.made_up_search import write_search
 from tests.tools.conftest import one_line
 
-STUDY = "configs/auto_panoptic/studies/ranking_shapes.py"
+STUDY = "studies/ranking/configs/shapes.py"
 ANYWHERE = {"new\nline", "zero\0byte", "\x1b[31mred", "n" * 300, "file/below", "circle"}
 BAD = {
     FOLDER: {"none", "file", "pipe", "dangling", *ANYWHERE},
@@ -85,11 +85,11 @@ def right(tmp_path_factory, shapes_root) -> dict[str, object]:
         job=folder / "job.json",
     )
     names["work_dir of tools/analysis_tools/draw_training.py"] = folder
-    searches = {f"config of tools/{tool}.py": SHAPES / "search_evolution.py" for tool in SEARCHES}
-    return names | searches | {"config of tools/analysis_tools/ranking_study.py": STUDY}
+    searches = {f"config of {tool}.py": SHAPES / "search_evolution.py" for tool in SEARCHES}
+    return names | searches | {"config of studies/ranking/__main__.py": STUDY}
 
 
-SEARCHES = ("search", "analysis_tools/compare_strategies", "gpu_check")
+SEARCHES = ("tools/search", "studies/strategies/__main__", "tools/gpu_check")
 
 
 def command(

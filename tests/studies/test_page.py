@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from mmpanonas.evaluation.ranking_study import answers
-from mmpanonas.visualization.ranking_page import interval, write_ranking_page
-from tests.made_up_study import made_up_results
+from studies.ranking.answers import answers
+from studies.ranking.page import interval, write_ranking_page
+from tests.studies.made_up import made_up_results
 from tests.visualization.test_report import Balanced
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mmpanonas.execution import alone_in, run_processes
+from studies.ranking.processes import alone_in, run_processes
 
 
 def python(code: str) -> list[str]:
@@ -60,7 +60,7 @@ def test_a_folder_is_one_process_alone(tmp_path):
     code = f"""
 import time
 from pathlib import Path
-from mmpanonas.execution import alone_in
+from studies.ranking.processes import alone_in
 with alone_in(Path({str(tmp_path / "job")!r})):
     print('in', flush=True)
     time.sleep(0.5)

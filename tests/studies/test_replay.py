@@ -8,7 +8,9 @@ import pytest
 
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, Part, SearchSpace
-from mmpanonas.strategies import Evolution, PathPriority, Random, draw_stratified, found, replay
+from mmpanonas.strategies import Evolution, PathPriority, Random
+from studies.ranking.replay import found, replay
+from studies.ranking.stratified import draw_stratified
 from tests.strategies.common import SMALL, SPACE, separable
 
 #: 64 architectures, and what each is worth: xceptions, and no attention.

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmpanonas.engine.study_baseline import merged, widths_of_cost
-from mmpanonas.engine.study_plan import StudyPlan
 from mmpanonas.records import Cache, JsonLines, check_identity
 from mmpanonas.search.identity import FORMAT, annotated, annotation_file, digest
 from mmpanonas.space import (
@@ -21,7 +19,9 @@ from mmpanonas.space import (
     space_of,
     write_atomically,
 )
-from mmpanonas.strategies import draw_stratified
+from studies.ranking.baseline import merged, widths_of_cost
+from studies.ranking.plan import StudyPlan
+from studies.ranking.stratified import draw_stratified
 
 _LOADERS = ("train_dataloader", "val_dataloader")
 #: What of both configs a study's results depend on.

@@ -9,16 +9,16 @@ from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 from mmengine.runner import Runner
 
-from mmpanonas.config import load_config
-from mmpanonas.engine.study import Network, Study
-from mmpanonas.engine.study_baseline import merged, scaled_widths, widths_of_cost
-from mmpanonas.engine.study_jobs import fusion_metrics
-from mmpanonas.engine.study_plan import StudyPlan
+from mmpanonas.config import find_named, load_config
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, CostMeasure, NetworkShape
+from studies.ranking.baseline import merged, scaled_widths, widths_of_cost
+from studies.ranking.jobs import fusion_metrics
+from studies.ranking.plan import StudyPlan
+from studies.ranking.study import Network, Study
 from tests.conftest import ROOT, SMALL
 
-CONFIG = ROOT / "configs/auto_panoptic/studies/ranking_shapes.py"
+CONFIG = ROOT / "studies/ranking/configs/shapes.py"
 PLAN = {"study.networks": 8, "study.strata": 4, "study.repeated": 4, "study.searches": 2}
 
 
@@ -29,7 +29,7 @@ def configs(shapes_root):
     def load(**options):
         options = SMALL | PLAN | {"data_root": f"{shapes_root}/"} | options
         supernet = load_config(str(CONFIG), options)
-        return supernet, load_config(supernet.study.alone, options)
+        return supernet, load_config(find_named(supernet, "study.alone"), options)
 
     return load
 

@@ -1,6 +1,8 @@
-# Does the supernet's ranking mean something? On shapes, two CPU cores (docs/ranking_study.md):
-#     python tools/analysis_tools/ranking_study.py configs/auto_panoptic/studies/ranking_shapes.py
-_base_ = "../shapes/search_random.py"
+# Does the supernet's ranking mean something? On shapes, two CPU cores (../README.md):
+#     python -m studies.ranking studies/ranking/configs/shapes.py
+_base_ = "../../../configs/auto_panoptic/shapes/search_random.py"
+
+custom_imports = dict(imports=["mmpanonas.register", "studies.ranking.plan"])
 
 data_root = "data/shapes_96/"
 image_scale = (96, 96)
@@ -38,7 +40,7 @@ test_dataloader = loader
 
 limits = dict(thing_area_limit=8 * 8, stuff_area_limit=12 * 12)
 study = dict(
-    alone="configs/auto_panoptic/studies/ranking_shapes_alone.py",
+    alone="shapes_alone.py",
     cost=dict(quantity="macs", scope="network", size=(96, 96)),
     repeated=16,
     searches=3,

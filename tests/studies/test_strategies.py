@@ -9,10 +9,10 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 
-from mmpanonas.engine.comparison import Outcome, comparison_table
 from mmpanonas.search import CandidateEvaluator
 from mmpanonas.space import Arch
 from mmpanonas.strategies import Random
+from studies.strategies.comparison import Outcome, comparison_table
 from tests.conftest import ROOT, SMALL
 
 pytestmark = pytest.mark.timeout(300)  # several searches each
@@ -35,13 +35,11 @@ def compare(monkeypatch, shapes_root, shapes_config, tmp_path):
     def run(name: str, *words, **options) -> dict:
         chosen = SMALL | {"data_root": f"{shapes_root}/"} | options
         chosen |= {"val_cfg.recalibration.num_images": 2}
-        command = ["compare_strategies.py", CONFIG, checkpoint]
+        command = ["studies.strategies", CONFIG, checkpoint]
         command += [*words, "--work-dir", tmp_path / name, "--out", tmp_path / f"{name}/out.json"]
         command += ["--cfg-options", *(f"{key}={value}" for key, value in chosen.items())]
         monkeypatch.setattr(sys, "argv", [str(word) for word in command])
-        runpy.run_path(
-            str(ROOT / "tools/analysis_tools/compare_strategies.py"), run_name="__main__"
-        )
+        runpy.run_path(str(ROOT / "studies/strategies/__main__.py"), run_name="__main__")
         return json.loads((tmp_path / f"{name}/out.json").read_text())
 
     return run
@@ -79,7 +77,7 @@ def evaluated(folder: Path) -> list[dict]:
 
 def test_every_search_evaluates_as_many_and_its_best_is_reported(compare, quick, tmp_path, capsys):
     results = compare("whole", "--seeds", 2, "--evaluations", 15)
-    assert f"/compare_strategies.py {CONFIG} " in results["command"]
+    assert f"studies/strategies/__main__.py {CONFIG} " in results["command"]
     assert results["command"].endswith("val_cfg.recalibration.num_images=2")
     searches = timeless(results)
     assert [(s["strategy"], s["seed"]) for s in searches] == [(n, i) for n in NAMES for i in (0, 1)]

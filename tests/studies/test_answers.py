@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from mmpanonas.evaluation.ranking_study import answers, choices
-from tests.made_up_study import alone, made_up_results, spread_of
+from studies.ranking.answers import answers, choices
+from tests.studies.made_up import alone, made_up_results, spread_of
 
 
 @pytest.fixture(scope="module")

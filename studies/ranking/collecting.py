@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
-from mmpanonas.engine.study import Network, Study, network_key
-from mmpanonas.engine.study_jobs import METRIC
+from studies.ranking.jobs import METRIC
+from studies.ranking.study import Network, Study, network_key
 
 
 def collect(study: Study) -> dict:
-    """Plan, networks, searches and choices, as ``evaluation.ranking_study`` reads them.
+    """Plan, networks, searches and choices, as ``answers`` reads them.
 
     Networks come once, the drawn ones first; ``searches`` and ``choices`` hold their places.
     """

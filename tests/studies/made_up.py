@@ -42,7 +42,7 @@ def made_up_results(networks: int = 24, noise: float = 1.0) -> dict:
     searches = [("Random", networks - 2), ("Random", networks - 3), ("Evolution", networks)]
     return dict(
         config="study.py",
-        command="python ranking_study.py study.py",
+        command="python -m studies.ranking study.py",
         device="CPU",
         plan=dict(
             samplings=dict(fair="A", uniform="B"),

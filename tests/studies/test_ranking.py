@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-import mmpanonas.execution
-from mmpanonas.engine.study_jobs import JOBS
+import studies.ranking.processes
+from studies.ranking.jobs import JOBS
 from tests.conftest import ROOT, SMALL
 from tests.tools.conftest import one_line
 
 pytestmark = pytest.mark.timeout(300)  # a study from supernet to page
 
-TOOL = "tools/analysis_tools/ranking_study.py"
+TOOL = "studies/ranking/__main__.py"
 CONFIG = f"""
-_base_ = "{ROOT}/configs/auto_panoptic/studies/ranking_shapes.py"
+_base_ = "{ROOT}/studies/ranking/configs/shapes.py"
 
 image_scale = (64, 64)
 study = dict(
@@ -39,17 +39,16 @@ def study(call_tool, monkeypatch, shapes_root, tmp_path):
 
     def run_here(commands, places, logs, ended):
         for name, command in commands.items():
-            start = next(i for i, word in enumerate(command) if word.endswith(TOOL))
-            words = command[start + 1 :]
+            words = command[command.index("studies.ranking") + 1 :]
             ended(name, call_tool(TOOL, *words)[0] == 0)
         return []
 
-    monkeypatch.setattr(mmpanonas.execution, "run_processes", run_here)
+    monkeypatch.setattr(studies.ranking.processes, "run_processes", run_here)
 
     # MMEngine has yapf format every config of a run, a third of the time of a small study.
     monkeypatch.setattr(Config, "pretty_text", property(lambda self: repr(self)))
     config = tmp_path / "mini.py"
-    base = f"{ROOT}/configs/auto_panoptic/studies/ranking_shapes_alone.py"
+    base = f"{ROOT}/studies/ranking/configs/shapes_alone.py"
     alone = tmp_path / "alone.py"
     alone.write_text(f'_base_ = "{base}"\nimage_scale = (64, 64)\n')
     config.write_text(f'{CONFIG}study.update(alone="{alone}")\n')

@@ -14,15 +14,16 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch import nn
 
-from mmpanonas.engine.study import Study
-from mmpanonas.engine.study_baseline import merged
 from mmpanonas.errors import InputError, in_a_line
 from mmpanonas.files import parse_json
 from mmpanonas.recalibration.recalibration import RecalibrationBatches
 from mmpanonas.search.evaluator import CandidateEvaluator, evaluator_of_config, without_backends
 from mmpanonas.space import Arch
-from mmpanonas.strategies import STRATEGIES, found, replay
+from mmpanonas.strategies import STRATEGIES
 from mmpanonas.training.checkpoints import checkpoint_to_resume, latest_checkpoint
+from studies.ranking.baseline import merged
+from studies.ranking.replay import found, replay
+from studies.ranking.study import Study
 
 METRIC = "coco_panoptic/PQ"
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 from mmengine.config import Config
 
+from mmpanonas.config.layout import add_key
 from mmpanonas.errors import InputError
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import PositiveInt, Seed, check_fields
@@ -58,8 +59,7 @@ class StudyPlan:
         given = config.get("study")
         if not isinstance(given, dict):
             raise InputError(
-                "the config holds no study=dict(...), as in "
-                "configs/auto_panoptic/studies/ranking_shapes.py"
+                "the config holds no study=dict(...), as in studies/ranking/configs/shapes.py"
             )
         unknown = sorted(set(given) - {f.name for f in fields(cls)})
         if unknown:
@@ -82,3 +82,6 @@ class StudyPlan:
             if name not in STRATEGIES:
                 raise InputError(f"study.strategies: expected {sorted(STRATEGIES)}, got {name!r}")
             STRATEGIES[name].plan(self.evaluations)
+
+
+add_key("study", StudyPlan)

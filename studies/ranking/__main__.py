@@ -2,7 +2,7 @@
 
 Trains the supernets and, each alone, a sample of networks; scores the sample in the supernets;
 searches; trains what was found. Writes one results file, and beside it a page (.html) about it.
-CONFIG holds study=dict(...): see docs/ranking_study.md. Started again, the study goes on.
+CONFIG holds study=dict(...): see studies/ranking/README.md. Started again, the study goes on.
 """
 
 import argparse
@@ -23,20 +23,20 @@ from mmpanonas.config import (
     find_named,
     load_config,
 )
-from mmpanonas.engine.study import Study
-from mmpanonas.engine.study_jobs import read_job, run_job
-from mmpanonas.engine.study_plan import StudyPlan
-from mmpanonas.engine.study_results import collect
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.evaluation.ranking_study import answers
-from mmpanonas.execution import alone_in, run_processes
 from mmpanonas.parser import of_kind
 from mmpanonas.paths import FILE, NEW_FILE
 from mmpanonas.search.secrets import public_command
 from mmpanonas.space import write_atomically
 from mmpanonas.training.hooks import BAR
 from mmpanonas.values import Resamples, Workers
-from mmpanonas.visualization.ranking_page import write_ranking_page
+from studies.ranking.answers import answers
+from studies.ranking.collecting import collect
+from studies.ranking.jobs import read_job, run_job
+from studies.ranking.page import write_ranking_page
+from studies.ranking.plan import StudyPlan
+from studies.ranking.processes import alone_in, run_processes
+from studies.ranking.study import Study
 
 
 def parse() -> argparse.Namespace:
@@ -84,12 +84,13 @@ def run_phase(study: Study, name: str, jobs: list[dict], workers: int) -> None:
     """Do what is not done of ``jobs``, each in a process of its own."""
     known, folder = study.found(), study.folder / "jobs"
     todo = [job for job in jobs if job["job"] not in known]
+    command = [sys.executable, "-W", "ignore", "-m", "studies.ranking", *sys.argv[1:]]
     commands = {}
     folder.mkdir(exist_ok=True)
     for job in todo:
         file = folder / f"{job['job']}.json"
         write_atomically(file, json.dumps(job))
-        commands[job["job"]] = [sys.executable, "-W", "ignore", *sys.argv, "--job", str(file)]
+        commands[job["job"]] = [*command, "--job", str(file)]
     gpus = torch.cuda.device_count()
     threads = str(max(1, (os.cpu_count() or 1) // workers))
     places = [

@@ -1,5 +1,5 @@
-# How each network of ranking_shapes.py is trained alone; the study brings its own model.
-_base_ = "../shapes/retrain.py"
+# How each network of shapes.py is trained alone; the study brings its own model.
+_base_ = "../../../configs/auto_panoptic/shapes/retrain.py"
 
 data_root = "data/shapes_96/"
 image_scale = (96, 96)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from mmpanonas.space import write_atomically
 from mmpanonas.visualization.page import Section, plain_table, render_page
-from mmpanonas.visualization.ranking_plots import draw_estimates, draw_returned, draw_scores
 from mmpanonas.visualization.report_numbers import cost_title, duration, unit_of
 from mmpanonas.visualization.report_pictures import picture
+from studies.ranking.plots import draw_estimates, draw_returned, draw_scores
 
 ALONE, SCORE = "PQ, trained alone", "PQ in the supernet"
 
 
 def write_ranking_page(results: Mapping, path: str | os.PathLike) -> None:
-    """Write the page about ``results`` with its ``answers`` (evaluation.ranking_study).
+    """Write the page about ``results`` with its ``answers`` (studies.ranking.answers).
 
     Raises:
         OSError: the file cannot be written.

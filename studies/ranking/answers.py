@@ -1,6 +1,6 @@
 """What the results of a ranking study say, each number with a bootstrap interval.
 
-The results are as :mod:`mmpanonas.evaluation.study_results` says.
+The results are as :mod:`studies.ranking.results` says.
 """
 
 import math
@@ -14,7 +14,7 @@ from scipy import stats
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation.bootstrap import bootstrap
 from mmpanonas.evaluation.rank_correlation import correlate, rank_correlation
-from mmpanonas.evaluation.study_results import drawn, main_key, pq, scores_of
+from studies.ranking.results import drawn, main_key, pq, scores_of
 
 SCORES = ("PQ", "PQ_th", "PQ_st")
 

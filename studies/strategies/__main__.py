@@ -14,7 +14,6 @@ import torch
 
 from mmpanonas.cli import make_search_parser, prepare_search
 from mmpanonas.config import check_writable
-from mmpanonas.engine.comparison import comparison_table, run_search
 from mmpanonas.errors import run_tool
 from mmpanonas.parser import of_kind
 from mmpanonas.paths import NEW_FILE
@@ -22,6 +21,7 @@ from mmpanonas.search.secrets import public_command
 from mmpanonas.space import write_atomically
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import PositiveInt
+from studies.strategies.comparison import comparison_table, run_search
 
 
 def parse() -> argparse.Namespace:

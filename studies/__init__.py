@@ -1,0 +1,1 @@
+"""Experiments about the search itself; the package imports nothing of them."""

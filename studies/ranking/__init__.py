@@ -1,0 +1,1 @@
+"""Does a supernet rank networks as training alone does? See README.md."""
