@@ -62,13 +62,6 @@ class Evolution(Generations):
         self._breeding: list[Arch] = []
         self._advance()
 
-    @classmethod
-    def plan(cls, evaluations: int) -> dict[str, int]:
-        """As ``Generations``; a fifth are parents, two fifths mutants, two fifths crosses."""
-        sizes = super().plan(evaluations)
-        parents, share = (round(part * sizes["population"]) for part in (0.2, 0.4))
-        return sizes | dict(parents=parents, mutants=share, crosses=share)
-
     def best(self, count: int) -> list[Arch]:
         """The ``count`` best told so far, without failed ones; of equals the earlier proposed."""
         order = {arch: place for place, arch in enumerate(self._born)}
@@ -133,8 +126,3 @@ class Random(Evolution):
         max_draws: PositiveInt = 1000,
     ) -> None:
         super().__init__(space, seed, legal, 1, total, 1, 0, 0, max_draws=max_draws)
-
-    @classmethod
-    def plan(cls, evaluations: int) -> dict[str, int]:
-        """Any number will do."""
-        return dict(total=evaluations)

@@ -1,12 +1,10 @@
 """What strategies of generations share: no architecture twice, bounded draws, waiting."""
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, SearchSpace
 from mmpanonas.strategies.strategy import Legal, Strategy
 from mmpanonas.values import PositiveInt, Seed, checked
@@ -47,22 +45,6 @@ class Generations(Strategy):
         self._waiting: list[Arch] = []
 
     grows = frozenset({"generations"})
-
-    @classmethod
-    def plan(cls, evaluations: int) -> dict[str, int]:
-        """DetNAS's proportions as nearly as the number divides: a population of 2.5 generations.
-
-        Raises:
-            InputError: the number is no product of 2 or more generations of 5 or more.
-        """
-        sizes = [size for size in range(5, evaluations // 2 + 1) if evaluations % size == 0]
-        if not sizes:
-            raise InputError(
-                f"{evaluations} evaluations do not divide into generations; give a product of 2 "
-                f"or more generations of 5 or more, such as 60 = 5 x 12"
-            )
-        population = min(sizes, key=lambda size: abs(math.log(size * size / evaluations / 2.5)))
-        return dict(generations=evaluations // population, population=population)
 
     @abstractmethod
     def _breed(self, rng: np.random.Generator) -> Iterator[Arch | None]:

@@ -71,21 +71,6 @@ class PathPriority(Strategy):
         self._cycle = -1
         self._begin_round()
 
-    @classmethod
-    def plan(cls, evaluations: int) -> dict[str, int]:
-        """As many whole cycles as leave one evaluation for the winner; the rest runners-up.
-
-        Raises:
-            InputError: fewer evaluations than one cycle and its winner.
-        """
-        cycles = (evaluations - 1) // CYCLE
-        if cycles < 1:
-            raise InputError(
-                f"path priority: {evaluations} evaluations, fewer than a cycle of {CYCLE} and "
-                f"its winner; give {CYCLE + 1} or more"
-            )
-        return dict(cycles=cycles, paths=CYCLE, runners_up=evaluations - cycles * CYCLE - 1)
-
     @property
     def done(self) -> bool:
         """Whether the winner and the runners-up have been told."""

@@ -38,15 +38,6 @@ class Strategy(ABC):
     #: Arguments of which a search may be given more when it goes on: what it has proposed stays.
     grows: ClassVar[frozenset[str]] = frozenset()
 
-    @classmethod
-    @abstractmethod
-    def plan(cls, evaluations: int) -> dict[str, int]:
-        """Arguments with which the strategy plans exactly this many evaluations.
-
-        Raises:
-            InputError: it cannot; the message says what it can.
-        """
-
     @property
     @abstractmethod
     def done(self) -> bool:

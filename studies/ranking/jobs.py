@@ -24,6 +24,7 @@ from mmpanonas.training.checkpoints import checkpoint_to_resume, latest_checkpoi
 from studies.ranking.baseline import merged
 from studies.ranking.replay import found, replay
 from studies.ranking.study import Study
+from studies.strategies.sizes import sizes
 
 METRIC = "coco_panoptic/PQ"
 
@@ -155,11 +156,11 @@ def search(study: Study, job: dict) -> dict:
     plan, known = study.plan, study.found()
     sampling, recalibration = next(iter(plan.samplings)), next(iter(plan.recalibrations))
     score = scorer(study, evaluator_of(study, sampling), sampling, recalibration)
-    kind = STRATEGIES[job["strategy"]]
+    kind, size = STRATEGIES[job["strategy"]], sizes(job["strategy"], plan.evaluations)
     for seed in range(plan.searches):
         name = f"{job['job']}-{seed}"
         if name not in known:
-            told = replay(kind(study.space, seed, **kind.plan(plan.evaluations)), score)
+            told = replay(kind(study.space, seed, **size), score)
             best = found(told)
             told = dict(arch=best.to_dict(), score=told[best], evaluations=len(told))
             study.records.append(dict(job=name, strategy=job["strategy"], seed=seed, **told))

@@ -8,6 +8,7 @@ from mmpanonas.config.layout import add_key
 from mmpanonas.errors import InputError
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import PositiveInt, Seed, check_fields
+from studies.strategies.sizes import sizes
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class StudyPlan:
         for name in self.strategies:
             if name not in STRATEGIES:
                 raise InputError(f"study.strategies: expected {sorted(STRATEGIES)}, got {name!r}")
-            STRATEGIES[name].plan(self.evaluations)
+            sizes(name, self.evaluations)
 
 
 add_key("study", StudyPlan)

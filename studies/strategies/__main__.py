@@ -22,6 +22,7 @@ from mmpanonas.space import write_atomically
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import PositiveInt
 from studies.strategies.comparison import comparison_table, run_search
+from studies.strategies.sizes import sizes
 
 
 def parse() -> argparse.Namespace:
@@ -39,7 +40,7 @@ def parse() -> argparse.Namespace:
     parser.replaces("--seeds", "val_cfg.seed", "val_cfg.resume", always=True)
     args = parser.parse_args()
     for name in args.strategies:
-        STRATEGIES[name].plan(args.evaluations)
+        sizes(name, args.evaluations)
     return args
 
 

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
 from mmpanonas.records import Record, read_seconds
-from mmpanonas.strategies import STRATEGIES
+from studies.strategies.sizes import sizes
 
 #: The table's columns of scores: what the metric calls them, and what the table does.
 SCORES = {"PQ": "best PQ", "PQ_th": "its PQ things", "PQ_st": "its PQ stuff"}
@@ -52,7 +52,7 @@ def run_search(cfg: Config, strategy: str, seed: int, evaluations: int, folder: 
     cfg = copy.deepcopy(cfg)
     cfg.work_dir, cfg.experiment_name = str(folder), folder.name
     cfg.visualizer.name = folder.name  # one of the same name would go on writing to its folder
-    cfg.val_cfg.strategy = dict(type=strategy, **STRATEGIES[strategy].plan(evaluations))
+    cfg.val_cfg.strategy = dict(type=strategy, **sizes(strategy, evaluations))
     cfg.val_cfg.seed, cfg.val_cfg.resume = seed, True
     runner = Runner.from_cfg(cfg)
     runner.val()

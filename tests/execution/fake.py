@@ -26,6 +26,7 @@ from mmpanonas.execution import (
 from mmpanonas.records import Outcome, SearchDirectory, Task
 from mmpanonas.space import Arch, Part, SearchSpace
 from mmpanonas.strategies import STRATEGIES, Strategy
+from studies.strategies.sizes import sizes
 from tests.strategies.common import GOALS
 
 SPACE = SearchSpace([Part("backbone", 6), Part("things_to_stuff", 3)])
@@ -82,8 +83,8 @@ def build(fake: Fake) -> Fake:
 
 
 def make(strategy: str, evaluations: int, seed: int = 0) -> Strategy:
-    kind = STRATEGIES[strategy]
-    return kind(SPACE, seed=seed, **kind.plan(evaluations), **GOALS.get(strategy, {}))
+    options = sizes(strategy, evaluations) | GOALS.get(strategy, {})
+    return STRATEGIES[strategy](SPACE, seed=seed, **options)
 
 
 class Shuffled(Executor):

@@ -197,33 +197,6 @@ def test_wrong_numbers_are_refused(numbers, message):
         Evolution(SPACE, **numbers)
 
 
-@pytest.mark.parametrize(
-    ("evaluations", "generations", "parents", "children"),
-    [(1000, 20, 10, 20), (60, 5, 2, 5), (32, 4, 2, 3), (10, 2, 1, 2), (62, 2, 6, 12)],
-)
-def test_plan_keeps_detnas_proportions(evaluations, generations, parents, children):
-    population = evaluations // generations
-    assert Evolution.plan(evaluations) == dict(
-        generations=generations,
-        population=population,
-        parents=parents,
-        mutants=children,
-        crosses=children,
-    )
-
-
-@given(st.integers(2, 600))
-def test_planned_evaluations_are_exact(evaluations):
-    if any(evaluations % size == 0 for size in range(5, evaluations // 2 + 1)):
-        plan = Evolution.plan(evaluations)
-        assert plan["generations"] * plan["population"] == evaluations
-        assert plan["generations"] >= 2
-        assert plan["mutants"] + plan["crosses"] <= plan["population"]
-    else:
-        with pytest.raises(InputError, match=f"{evaluations} evaluations do not divide"):
-            Evolution.plan(evaluations)
-
-
 # Worth
 
 

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from mmpanonas.space import Arch, Part, SearchSpace
 from mmpanonas.strategies import FAILED, STRATEGIES, Evolution, PathPriority, Strategy
+from studies.strategies.sizes import sizes
 from tests.strategies.common import GOALS
 
 SPACE = SearchSpace([Part("backbone", 4), Part("things_to_stuff", 2)])
 
 
 def make(name: str, seed: int) -> Strategy:
-    return STRATEGIES[name](SPACE, seed=seed, **STRATEGIES[name].plan(30), **GOALS.get(name, {}))
+    return STRATEGIES[name](SPACE, seed=seed, **sizes(name, 30), **GOALS.get(name, {}))
 
 
 def scorer(seed: int, failing: float):

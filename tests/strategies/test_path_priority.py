@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, Part, SearchSpace
 from mmpanonas.strategies import STRATEGIES, PathPriority, Random
-from tests.strategies.common import GOALS
 
 SMALL = SearchSpace([Part("backbone", 3), Part("things_to_stuff", 2)])  # window 12
 
@@ -180,24 +179,6 @@ def test_a_space_that_the_cycles_exhaust():
     assert strategy.finished == 36
     assert strategy.board.points.tolist() == [[9, 90, 63, 36]]  # ranks 0 to 2, ..., 3 times
     assert "winner, itself one of the paths, scores 3 and equals" in strategy.note
-
-
-@given(evaluations=st.integers(13, 500))
-def test_planned_evaluations_are_exact(evaluations):
-    plan = PathPriority.plan(evaluations)
-    assert plan["cycles"] * plan["paths"] + 1 + plan["runners_up"] == evaluations
-    assert plan["runners_up"] < 12
-    assert PathPriority(SMALL, **plan).total == evaluations
-
-
-def test_plans_of_every_strategy():
-    assert PathPriority.plan(60) == dict(cycles=4, paths=12, runners_up=11)
-    assert Random.plan(60) == dict(total=60)
-    for name, strategy in STRATEGIES.items():
-        searched = strategy(SMALL, seed=1, **strategy.plan(60), **GOALS.get(name, {}))
-        assert len(play(searched)) == 60
-    with pytest.raises(InputError, match="12 evaluations, fewer than a cycle of 12 and its winner"):
-        PathPriority.plan(12)
 
 
 def test_random_draws_different_architectures_and_depends_on_the_seed_alone():
