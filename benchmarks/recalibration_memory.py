@@ -3,8 +3,7 @@
     python benchmarks/recalibration_memory.py [--config CONFIG --coco-sample] [--sizes 2 16]
 
 Counted are the bytes that PyTorch's allocator hands out beyond what it held before, weights
-and pictures left out; each side keeps nothing afterwards. Recalibration keeps no activations
-of earlier paths here (``activation_memory`` bounds those). The first size also runs the
+and pictures left out; each side keeps nothing afterwards. The first size also runs the
 released procedure's pass (whole detector in training mode, with losses, no gradients) and
 stops unless both see the same means and variances in every batch norm to 1 %: after
 150 layers rounding alone makes 0.5 %.

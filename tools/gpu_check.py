@@ -177,7 +177,7 @@ def train(cfg: Config) -> tuple[dict, Runner]:
 
 def check_candidate(cfg: Config, runner: Runner, precision: str) -> dict:
     """Evaluate two paths as a search does; the second finds its pictures decoded."""
-    settings = dict(precision=precision, picture_memory=8192, activation_memory=0)
+    settings = dict(precision=precision, picture_memory=8192)
     # The training ran without validation: what a search reads of it comes from the whole config.
     for key in ("val_cfg", "val_dataloader", "val_evaluator"):
         runner.cfg[key] = copy.deepcopy(cfg[key])

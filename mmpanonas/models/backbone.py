@@ -97,14 +97,13 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
         return tuple(maps)
 
     @property
-    def chain(self) -> list[list[nn.Module]]:
-        """Stem and stages: the modules that ``forward`` applies, each to what the last one made.
+    def chain(self) -> list[nn.Module]:
+        """Stem and blocks, as ``forward`` applies them, each to what the last one made.
 
-        A searched one is a ``Choice``. Each leaves its input as it is, and a norm in it is the
-        only reader of the convolution before it. Whoever runs the chain may thus start in its
-        middle, from an activation that was kept, and normalise in place.
+        A norm in them is the only reader of the convolution before it: whoever runs the chain
+        without gradients may normalise in place.
         """
-        return [[self.stem], *map(list, self.stages)]
+        return [self.stem, *(block for stage in self.stages for block in stage)]
 
     def train(self, mode: bool = True) -> "SearchableShuffleNetV2":
         """Switch mode; frozen stages, and norms under ``norm_eval``, stay in evaluation."""

@@ -14,7 +14,6 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmpanonas.errors import InputError
-from mmpanonas.recalibration.beginnings import Beginnings, run_chain
 from mmpanonas.recalibration.moments import (
     Moments,
     Statistics,
@@ -27,12 +26,7 @@ from mmpanonas.training.batches import cut_by_shape
 from mmpanonas.values import Count, PositiveInt, checked, number
 
 
-def measure(
-    model: nn.Module,
-    batches: "RecalibrationBatches",
-    shared: bool,
-    beginnings: Beginnings | None = None,
-) -> Statistics:
+def measure(model: nn.Module, batches: "RecalibrationBatches", shared: bool = False) -> Statistics:
     """Statistics of the active path over ``batches``.
 
     Args:
@@ -40,12 +34,10 @@ def measure(
         shared: the ranks evaluate the same path: each runs its part of the batches, and
             the moments are merged in batch order, so their number changes nothing. False:
             this rank runs them all, without talking to the others.
-        beginnings: what earlier paths left, of this model and these batches; changes nothing
-            but the time. A model without a chain in its backbone, or with norms elsewhere,
-            does without.
     """
     rank, world = (get_rank(), get_world_size()) if shared else (0, 1)
-    mine = _measured(model, batches, range(rank, len(batches), world), beginnings)
+    places = range(rank, len(batches), world)
+    mine = list(zip(places, _moments(model, (batches[i] for i in places)), strict=False))
     if shared:
         mine = [(i, _on_cpu(moments)) for i, moments in mine]
     everyone = [pair for part in (all_gather_object(mine) if shared else [mine]) for pair in part]
@@ -55,30 +47,19 @@ def measure(
 
 
 @torch.no_grad()
-def _measured(
-    model: nn.Module,
-    batches: "RecalibrationBatches",
-    places: Iterable[int],
-    beginnings: Beginnings | None,
-) -> list[tuple[int, Moments]]:
-    """Place and moments of some of the batches."""
-    norms, mine = trained_norms_of(model), []
+def _moments(model: nn.Module, batches: Iterable[dict]) -> list[Moments]:
+    """What the active path's batch norms see of each batch."""
+    norms = trained_norms_of(model)
     if not norms:
         return []
     alone = norms_in_backbone_only(norms)
-    chain = getattr(model.backbone, "chain", None) if alone else None
-    forward = backbone_forward if alone else network_forward
-    caches = (beginnings or Beginnings(0)).of(model, batches)
-    with measuring(norms, in_place=chain is not None) as seen:
-        for i in places:
-            if chain is None:
-                forward(model, batches[i])
-                moments = dict(seen)
-                seen.clear()
-            else:
-                moments = run_chain(chain, partial(pictures, model, batches[i]), seen, caches[i])
-            mine.append((i, moments))
-    return mine
+    forward, found = backbone_forward if alone else network_forward, []
+    with measuring(norms, in_place=alone and hasattr(model.backbone, "chain")) as seen:
+        for batch in batches:
+            forward(model, batch)
+            found.append(dict(seen))
+            seen.clear()
+    return found
 
 
 def _on_cpu(moments: Moments) -> Moments:
@@ -101,8 +82,10 @@ def pictures(model: nn.Module, batch: dict) -> Tensor:
 
 
 def backbone_forward(model: nn.Module, batch: dict) -> None:
-    """Run the backbone on a collated batch of pictures."""
-    model.backbone(pictures(model, batch))
+    """Run the backbone on a collated batch; of a chain no map outlives the next module."""
+    x = pictures(model, batch)
+    for module in getattr(model.backbone, "chain", [model.backbone]):
+        x = module(x)
 
 
 def network_forward(model: nn.Module, batch: dict) -> None:
@@ -116,10 +99,7 @@ def network_forward(model: nn.Module, batch: dict) -> None:
 
 @contextmanager
 def recalibrated(
-    model: nn.Module,
-    batches: "RecalibrationBatches",
-    shared: bool = False,
-    beginnings: Beginnings | None = None,
+    model: nn.Module, batches: "RecalibrationBatches", shared: bool = False
 ) -> Iterator[Statistics]:
     """Within the context the active path's batch norms hold its own statistics.
 
@@ -130,7 +110,7 @@ def recalibrated(
     if was_training:
         model.eval()
     try:
-        statistics = measure(model, batches, shared, beginnings)
+        statistics = measure(model, batches, shared)
         for name, (mean, var) in statistics.items():
             layer = model.get_submodule(name)
             buffers = (layer.running_mean, layer.running_var)

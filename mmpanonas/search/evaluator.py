@@ -17,7 +17,6 @@ from torch.utils.data import DataLoader
 
 from mmpanonas.errors import InputError
 from mmpanonas.execution import WorkerBrokenError
-from mmpanonas.recalibration.beginnings import Beginnings
 from mmpanonas.recalibration.recalibration import RecalibrationBatches, recalibrated
 from mmpanonas.search.agreement import check_files
 from mmpanonas.search.pictures import KeptPictures
@@ -30,17 +29,11 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """Keys of ``val_cfg`` that trade memory and precision for time.
-
-    Neither memory changes an answer.
+    """Keys of ``val_cfg`` that trade memory or precision for time.
 
     Args:
         picture_memory: MiB of decoded pictures of nas_val to keep, so that they are read once;
-            1 GiB holds 300 of COCO's at 800 x 1333.
-        activation_memory: MiB of :class:`Beginnings` to keep on the model's device, so that a
-            path which begins like an earlier one is recalibrated from there on. 1 GiB holds
-            25 paths of the shapes network (64 pictures of 128 x 128); the ends of the stages
-            of one path of COCO's take 50 GB (500 pictures), so there none is kept.
+            1 GiB holds 300 of COCO's at 800 x 1333. It changes no answer.
         precision: of the forward passes, one of ``PRECISIONS``. The lower ones run under
             autocast, which changes scores a little, and takes a fraction of the time where the
             device has instructions for them.
@@ -50,7 +43,6 @@ class EvaluationSettings:
     """
 
     picture_memory: Count = 1024
-    activation_memory: Count = 1024
     precision: str = "float32"
 
     def __post_init__(self) -> None:
@@ -85,7 +77,6 @@ class CandidateEvaluator:
         self.precision = getattr(torch, settings.precision)
         self.model, self.batches, self.evaluator = model.eval(), batches, evaluator
         self.dataloader = KeptPictures(dataloader, settings.picture_memory)
-        self.beginnings = Beginnings(settings.activation_memory)
         self._whole = True
 
     @torch.no_grad()
@@ -101,7 +92,7 @@ class CandidateEvaluator:
         self.model.set_arch(arch)
         device = next(self.model.parameters()).device.type
         lower = torch.autocast(device, self.precision, enabled=self.precision != torch.float32)
-        with lower, recalibrated(self.model, self.batches, beginnings=self.beginnings):
+        with lower, recalibrated(self.model, self.batches):
             for batch in self.dataloader:
                 samples = self.model.val_step(batch)
                 self.evaluator.process(data_samples=samples, data_batch=batch)
@@ -122,7 +113,6 @@ class CandidateEvaluator:
         for metric in self.evaluator.metrics:
             metric.results.clear()
         self.dataloader.stop_reading()
-        self.beginnings.clear()
         if torch.cuda.is_available():
             try:
                 torch.cuda.synchronize()

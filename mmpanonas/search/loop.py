@@ -56,7 +56,7 @@ class SearchLoop(BaseLoop):
         max_tries, give_up_after: of ``Search``.
         timeout: seconds of one try, or None.
         cache: folder of evaluations that searches of one supernet share, or None.
-        picture_memory, activation_memory, precision: of :class:`EvaluationSettings`, in every
+        picture_memory, precision: of :class:`EvaluationSettings`, in every
             worker.
 
     Attributes:
@@ -82,7 +82,6 @@ class SearchLoop(BaseLoop):
         timeout: Positive | None = None,
         cache: str | None = None,
         picture_memory: Count = EvaluationSettings.picture_memory,
-        activation_memory: Count = EvaluationSettings.activation_memory,
         precision: str = EvaluationSettings.precision,
     ) -> None:
         # Check everything that can be wrong before data sets are read.
@@ -106,7 +105,7 @@ class SearchLoop(BaseLoop):
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
         self.executor = check_executor(executor)
         check_metric(metric, runner.build_evaluator(evaluator).metrics)
-        EvaluationSettings(picture_memory, activation_memory, precision)
+        EvaluationSettings(picture_memory, precision)
         self.records: list[Record] = []
         self._settings = dict(max_tries=max_tries, give_up_after=give_up_after)
 

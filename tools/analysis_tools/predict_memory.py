@@ -21,7 +21,6 @@ from mmpanonas.models.memory import as_on_a_gpu, prediction_memory, training_mem
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE
-from mmpanonas.recalibration.beginnings import BeginningCache, run_chain
 from mmpanonas.recalibration.moments import measuring, trained_norms_of
 from mmpanonas.values import Pixels, PositiveInt
 
@@ -39,14 +38,11 @@ def recalibration_memory(model: AutoPanoptic, size: tuple[int, int], pictures: i
     with (
         mock.patch.object(torch, "batch_norm_update_stats", update_stats),  # has no meta kernel
         as_on_a_gpu() as live,
-        measuring(norms, in_place=True) as seen,
+        measuring(norms, in_place=True),
     ):
-        run_chain(
-            model.backbone.chain,
-            lambda: torch.empty(pictures, 3, *size, device="meta"),
-            seen,
-            BeginningCache(0),
-        )
+        x = torch.empty(pictures, 3, *size, device="meta")
+        for module in model.backbone.chain:
+            x = module(x)
     return live.peak
 
 
