@@ -8,11 +8,12 @@ from mmpanonas.errors import InputError
 from mmpanonas.execution.executor import Executor
 from mmpanonas.records import (
     Cache,
+    Candidate,
     Outcome,
-    Record,
     SearchDirectory,
     SearchDirectoryError,
     Task,
+    ranked,
 )
 from mmpanonas.space import Arch
 from mmpanonas.strategies import FAILED, Strategy
@@ -50,7 +51,7 @@ class Search:
         max_tries: int = 2,
         give_up_after: int | None = 5,
         cache: Cache | None = None,
-        listen: Callable[["Search", Record, Outcome], None] = lambda *_: None,
+        listen: Callable[["Search", Candidate, Outcome], None] = lambda *_: None,
         say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         if max_tries < 1 or (give_up_after is not None and give_up_after < 1):
@@ -61,14 +62,14 @@ class Search:
         self.strategy, self.directory, self.metric, self.cost = strategy, directory, metric, cost
         self.max_tries, self.give_up_after = max_tries, give_up_after
         self.cache, self.listen, self.say = cache, listen, say
-        self.records: dict[int, Record] = {}
-        self._on_disk: dict[int, Record] = {}
+        self.records: dict[int, Candidate] = {}
+        self._on_disk: dict[int, Candidate] = {}
         self._tries: Counter[int] = Counter()
         self._proposed = 0
         self._todo: deque[Task] = deque()
         self._running: dict[int, Task] = {}
 
-    def run(self, executor: Executor) -> list[Record]:
+    def run(self, executor: Executor) -> list[Candidate]:
         """Search to the end; returns all results, by index.
 
         Raises:
@@ -120,14 +121,14 @@ class Search:
             self.directory.replace(list(self._on_disk.values()))
             self.say("the first candidates had all failed: they are tried again")
 
-    def _strange(self, record: Record, what: str) -> SearchDirectoryError:
+    def _strange(self, record: Candidate, what: str) -> SearchDirectoryError:
         return SearchDirectoryError(
             f"{self.directory.results.path} gives candidate {record.index} {what}: restore or "
             f'remove the line that begins with {{"index": {record.index}, or choose another '
             f"--work-dir"
         )
 
-    def _hopeless(self, records: dict[int, Record]) -> bool:
+    def _hopeless(self, records: dict[int, Candidate]) -> bool:
         if self.give_up_after is None:
             return False
         first = range(min(self.give_up_after, self.strategy.total))
@@ -157,7 +158,7 @@ class Search:
             self._todo.append(task)
 
     def _take(self, outcome: Outcome) -> None:
-        """Record an outcome, or try its task again."""
+        """Candidate an outcome, or try its task again."""
         task = self._running.pop(outcome.index)
         if outcome.reason is not None:
             self._tries[task.index] += outcome.counts
@@ -175,7 +176,7 @@ class Search:
 
     def _settle(self, task: Task, outcome: Outcome) -> None:
         """Put a new result on disk, then tell it."""
-        record = Record(
+        record = Candidate(
             index=task.index,
             arch=task.arch,
             metrics=outcome.metrics or {},
@@ -198,24 +199,22 @@ class Search:
                 f"raise val_cfg.give_up_after)"
             )
 
-    def _tell(self, record: Record) -> None:
+    def _tell(self, record: Candidate) -> None:
         self.records[record.index] = record
         score = FAILED if record.failed else record.metrics[self.metric]
         self.strategy.tell(record.arch, score)
 
-    def _finish(self) -> list[Record]:
+    def _finish(self) -> list[Candidate]:
         """Bring the results into order and write the answer."""
         for record in self._on_disk.values():
             raise self._strange(record, "a place that this strategy does not come to")
         records = [self.records[index] for index in sorted(self.records)]
-        ranked = sorted(
-            (r for r in records if not r.failed), key=lambda r: (-r.metrics[self.metric], r.index)
-        )
+        best_first = ranked(records, self.metric)
         self.directory.write_report(self.strategy.report())
         self.directory.replace(records)
-        if not ranked:
+        if not best_first:
             raise SearchFailedError(
                 self.failures or f"the search evaluated nothing: {self.strategy.note}"
             )
-        self.directory.write_answer(ranked)
+        self.directory.write_answer(best_first)
         return records

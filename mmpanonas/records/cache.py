@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from mmpanonas.records.candidates import is_numbers, read_arch
 from mmpanonas.records.jsonlines import BEGIN, JsonLines, Line, SearchDirectoryError
-from mmpanonas.records.record import is_numbers, read_arch
 from mmpanonas.space import Arch
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from mmpanonas.errors import InputError
 from mmpanonas.files import remove_temporaries, write_atomically
+from mmpanonas.records.candidates import Candidate, is_try, read_candidates, read_numbered
 from mmpanonas.records.history import read_history, read_starts
 from mmpanonas.records.identities import check_identity
 from mmpanonas.records.jsonlines import JsonLines, SearchDirectoryError, writing
-from mmpanonas.records.record import Record, is_try, read_numbered, read_records
 from mmpanonas.records.tries import Outcome
 
 #: What a search writes at its end or on the way, and never reads.
@@ -121,15 +121,15 @@ class SearchDirectory:
         """Keep the config that this start runs."""
         self._write("config.py", text)
 
-    def read(self) -> list[Record]:
+    def read(self) -> list[Candidate]:
         """All results so far, by index."""
-        return read_records(self.path)
+        return read_candidates(self.path)
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Candidate) -> None:
         """Put one result on disk before anything else happens."""
         self.results.append(record.to_dict())
 
-    def append_try(self, outcome: Outcome, record: Record | None = None) -> None:
+    def append_try(self, outcome: Outcome, record: Candidate | None = None) -> None:
         """Put on disk who tried a candidate when, how long it took, and what it led to."""
         line = dict(
             index=outcome.index,
@@ -143,7 +143,7 @@ class SearchDirectory:
             line["checksum"] = record.checksum
         self.times.append(line)
 
-    def replace(self, records: list[Record]) -> None:
+    def replace(self, records: list[Candidate]) -> None:
         """Let these be all results, in this order."""
         self.results.replace(record.to_dict() for record in records)
 
@@ -152,7 +152,7 @@ class SearchDirectory:
         if report:
             self._write("strategy.json", json.dumps(report, indent=2))
 
-    def write_answer(self, ranked: list[Record]) -> None:
+    def write_answer(self, ranked: list[Candidate]) -> None:
         """Write the best architecture and the ranking of all that have metrics."""
         with writing(self.path / "arch.json"):
             ranked[0].arch.dump(self.path / "arch.json")

@@ -5,8 +5,8 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+from mmpanonas.records.candidates import is_count, is_number, is_try, read_arch
 from mmpanonas.records.jsonlines import JsonLines, SearchDirectoryError
-from mmpanonas.records.record import is_count, is_number, is_try, read_arch
 
 
 def read_object(path: Path) -> tuple[dict, str]:

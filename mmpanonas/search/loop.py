@@ -12,7 +12,7 @@ from mmengine.runner.base_loop import BaseLoop
 from mmpanonas.errors import InputError
 from mmpanonas.execution import EXECUTORS, Executor, Search
 from mmpanonas.recalibration.recalibration import RecalibrationBatches
-from mmpanonas.records import Cache, Record, SearchDirectory
+from mmpanonas.records import Cache, Candidate, SearchDirectory, ranked
 from mmpanonas.search.agreement import search_files
 from mmpanonas.search.checks import (
     build_cost,
@@ -106,7 +106,7 @@ class SearchLoop(BaseLoop):
         self.executor = check_executor(executor)
         check_metric(metric, runner.build_evaluator(evaluator).metrics)
         EvaluationSettings(picture_memory, precision)
-        self.records: list[Record] = []
+        self.records: list[Candidate] = []
         self._settings = dict(max_tries=max_tries, give_up_after=give_up_after)
 
         parts = dict(
@@ -147,12 +147,9 @@ class SearchLoop(BaseLoop):
     def run(self) -> dict[str, float]:
         """Search to the end; returns the best architecture's metrics."""
         self.records = self._search(self._build_executor())
-        ranked = sorted(
-            (record for record in self.records if not record.failed),
-            key=lambda record: (-record.metrics[self.metric], record.index),
-        )
-        self._report(ranked)
-        return ranked[0].metrics
+        best_first = ranked(self.records, self.metric)
+        self._report(best_first)
+        return best_first[0].metrics
 
     def _build_executor(self) -> Executor:
         options = dict(self.executor)
@@ -164,7 +161,7 @@ class SearchLoop(BaseLoop):
             build = partial(build_evaluator, self.runner)
         return kind(build, self.metric, self.timeout, say=self.runner.logger.warning, **options)
 
-    def _search(self, executor: Executor) -> list[Record]:
+    def _search(self, executor: Executor) -> list[Candidate]:
         logger = self.runner.logger
         progress = SearchProgress(
             self.metric, self.runner.visualizer, self.strategy.total, self.directory.read()
@@ -187,12 +184,12 @@ class SearchLoop(BaseLoop):
             logger.warning(search.failures)
         return records
 
-    def _report(self, ranked: list[Record]) -> None:
+    def _report(self, best_first: list[Candidate]) -> None:
         logger, folder = self.runner.logger, self.directory.path
         if self.strategy.note:
             logger.info(self.strategy.note)
-        table = ranking_table(ranked, self.metric, self.num_reported)
-        logger.info(f"best of {len(ranked)} architectures by {self.metric}:\n{table}")
+        table = ranking_table(best_first, self.metric, self.num_reported)
+        logger.info(f"best of {len(best_first)} architectures by {self.metric}:\n{table}")
         logger.info(
             f"architecture: {folder / 'arch.json'}; ranking: {folder / 'ranking.csv'}; "
             f"all results: {folder / 'results.jsonl'}"

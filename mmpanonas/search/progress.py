@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from mmpanonas.errors import describe_file_error
 from mmpanonas.execution import Search
-from mmpanonas.records import Outcome, Record
+from mmpanonas.records import Candidate, Outcome
 from mmpanonas.training.hooks import BAR
 
 
@@ -24,13 +24,13 @@ class SearchProgress:
     """
 
     def __init__(
-        self, metric: str, visualizer: Visualizer, total: int, known: Sequence[Record]
+        self, metric: str, visualizer: Visualizer, total: int, known: Sequence[Candidate]
     ) -> None:
         self.metric, self.visualizer = metric, visualizer
         self._draws = True
         self._bar = tqdm(total=total, initial=len(known), desc="search", **BAR)
 
-    def __call__(self, search: Search, record: Record, outcome: Outcome) -> None:
+    def __call__(self, search: Search, record: Candidate, outcome: Outcome) -> None:
         """Show a new result."""
         scores = [r.metrics[self.metric] for r in search.records.values() if not r.failed]
         failed = len(search.records) - len(scores)
@@ -62,7 +62,7 @@ class SearchProgress:
         self._bar.close()
 
 
-def ranking_table(ranked: Sequence[Record], metric: str, number: int) -> str:
+def ranking_table(ranked: Sequence[Candidate], metric: str, number: int) -> str:
     """The ``number`` best results as a table for the terminal; says where the best has equals."""
     prefix = metric.rpartition("/")[0]
     keys = [

@@ -7,14 +7,11 @@ from mmpanonas.visualization.panel_hook import PanopticPanelHook
 from mmpanonas.visualization.panels import PanelSample, draw_panel, draw_panels, panel_figure
 from mmpanonas.visualization.report import write_report
 from mmpanonas.visualization.scoreboard import draw_scoreboard
-from mmpanonas.visualization.search_data import Candidate, SearchData, read_search
 from mmpanonas.visualization.training import TrainingCurves, draw_training, read_training
 
 __all__ = [
-    "Candidate",
     "PanelSample",
     "PanopticPanelHook",
-    "SearchData",
     "TrainingCurves",
     "draw_arch",
     "draw_front",
@@ -25,7 +22,6 @@ __all__ = [
     "draw_training",
     "fed_sample",
     "panel_figure",
-    "read_search",
     "read_training",
     "write_report",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
+from mmpanonas.records.search_data import Candidate, SearchData
 from mmpanonas.space import PART_CHOICES, Arch
 from mmpanonas.visualization.report_numbers import (
     cost_title,
@@ -13,7 +14,6 @@ from mmpanonas.visualization.report_numbers import (
     score_title,
     unit_of,
 )
-from mmpanonas.visualization.search_data import Candidate, SearchData
 
 #: The scores of a candidate, in the order of the table's columns.
 SCORES = ("PQ", "PQ_th", "PQ_st", "SQ", "RQ")
@@ -36,11 +36,10 @@ def facts(data: SearchData) -> str:
     generations = {c.generation for c in data.candidates} - {None}
     if len(generations) > 1:
         tiles["generations"] = f"{len(generations)}"
-    times = [c.seconds for c in data.candidates if c.seconds is not None]
-    if times:
-        tiles["of evaluation"] = duration(sum(times))
-    workers = {c.worker for c in data.candidates} - {None}
-    if workers:
+    known = [data.tries[c.index][-1] for c in data.candidates if c.index in data.tries]
+    if known:
+        tiles["of evaluation"] = duration(sum(last["seconds"] for last in known))
+    if workers := {last["worker"] for last in known}:
         tiles["workers"] = f"{len(workers)}"
     return "".join(f"<div><dd>{value}</dd><dt>{name}</dt></div>" for name, value in tiles.items())
 
@@ -124,8 +123,8 @@ def _columns(data: SearchData) -> list[_Column]:
         _Column(cost_title(name), lambda c, name=name: c.cost.get(name))
         for name in dict.fromkeys(name for c in data.candidates for name in c.cost)
     ]
-    if any(c.seconds is not None for c in data.candidates):
-        columns.append(_Column("seconds", lambda c: c.seconds))
+    if any(c.index in data.seconds for c in data.candidates):
+        columns.append(_Column("seconds", lambda c: data.seconds.get(c.index)))
     return columns
 
 
@@ -151,7 +150,8 @@ def failures(data: SearchData) -> str:
         reasons.setdefault(candidate.reason or "no reason recorded", []).append(candidate)
     rows = "".join(
         f"<tr><td>{escape(reason)}</td><td>{len(members)}</td>"
-        f"<td>{max(c.tries for c in members)}</td><td>{', '.join(map(_link, members))}</td></tr>"
+        f"<td>{max(len(data.tries.get(c.index, [0])) for c in members)}</td>"
+        f"<td>{', '.join(map(_link, members))}</td></tr>"
         for reason, members in sorted(reasons.items(), key=lambda item: -len(item[1]))
     )
     if not rows:

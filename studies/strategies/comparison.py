@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
-from mmpanonas.records import Record, read_seconds
+from mmpanonas.records import Candidate, ranked, read_seconds
 from studies.strategies.sizes import sizes
 
 #: The table's columns of scores: what the metric calls them, and what the table does.
@@ -71,10 +71,9 @@ def run_search(cfg: Config, strategy: str, seed: int, evaluations: int, folder: 
 
 
 def _outcome(
-    records: Sequence[Record], metric: str, strategy: str, seed: int, seconds: float, note: str
+    records: Sequence[Candidate], metric: str, strategy: str, seed: int, seconds: float, note: str
 ) -> Outcome:
-    able = (record for record in records if not record.failed)
-    best = min(able, key=lambda record: (-record.metrics[metric], record.index))
+    best = ranked(records, metric)[0]
     prefix = metric.rpartition("/")[0]
     return Outcome(
         strategy=strategy,

@@ -9,7 +9,7 @@ import pytest
 
 from mmpanonas.errors import InputError
 from mmpanonas.execution import Search, SearchFailedError, SerialExecutor, WorkerBrokenError
-from mmpanonas.records import SearchDirectory, read_records, read_seconds
+from mmpanonas.records import SearchDirectory, read_candidates, read_seconds
 from mmpanonas.space import Arch
 from mmpanonas.strategies import STRATEGIES, Random
 from tests.execution.fake import METRIC, SPACE, Fake, Shuffled, make, score
@@ -63,7 +63,7 @@ def test_every_kind_of_failure_has_its_reason_and_the_search_goes_on(tmp_path, e
     assert said[-1] == f"candidate 2 is recorded as failed: {reason}"
     assert "reason" not in results[0]
     assert len((tmp_path / "ranking.csv").read_text().splitlines()) == 12
-    assert [record.failed for record in read_records(tmp_path)].count(True) == 1
+    assert [record.failed for record in read_candidates(tmp_path)].count(True) == 1
 
 
 def test_a_time_out_interrupts_even_code_that_catches_everything(tmp_path):

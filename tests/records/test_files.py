@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mmpanonas.records import Cache, SearchDirectory, SearchDirectoryError, read_records
+from mmpanonas.records import Cache, SearchDirectory, SearchDirectoryError, read_candidates
 from mmpanonas.space import Arch
 from mmpanonas.strategies import Random
 from tests.execution.fake import METRIC, SPACE
@@ -34,7 +34,7 @@ def test_every_torn_end_of_the_results_is_redone(tmp_path):
 def test_a_result_is_on_disk_before_the_next_candidate_is_proposed(tmp_path):
     class Watched(Random):
         def propose(self, limit: int) -> list[Arch]:
-            seen.append((len(self.scores), len(read_records(tmp_path))))
+            seen.append((len(self.scores), len(read_candidates(tmp_path))))
             return super().propose(limit)
 
     seen: list[tuple[int, int]] = []

@@ -1,15 +1,15 @@
 """What a search says at its end."""
 
-from mmpanonas.records import Record
+from mmpanonas.records import Candidate
 from mmpanonas.search.progress import ranking_table
 from mmpanonas.space import Arch
 
 COST = dict(backbone_macs=27_300_000, backbone_params=80_000)
 
 
-def ranked(*scores: float) -> list[Record]:
+def ranked(*scores: float) -> list[Candidate]:
     arch = Arch(backbone=("shuffle_3x3",))
-    return [Record(i, arch, {"quality/PQ": score}, COST, 0) for i, score in enumerate(scores)]
+    return [Candidate(i, arch, {"quality/PQ": score}, COST, 0) for i, score in enumerate(scores)]
 
 
 def test_the_table_holds_the_best_and_is_silent_about_a_best_one_alone():

@@ -11,8 +11,8 @@ from mmdet.registry import MODELS
 
 from mmpanonas.search import CandidateEvaluator
 from mmpanonas.space import Arch
-from mmpanonas.strategies import Random
 from studies.strategies.comparison import Outcome, comparison_table
+from studies.strategies.sizes import _SIZES
 from tests.conftest import ROOT, SMALL
 
 pytestmark = pytest.mark.timeout(300)  # several searches each
@@ -132,7 +132,7 @@ def test_numbers_that_do_not_fit_are_refused_at_once(compare, capsys, tmp_path, 
 
 
 def test_fewer_evaluations_than_asked_are_not_compared(compare, quick, capsys, monkeypatch):
-    monkeypatch.setattr(Random, "plan", classmethod(lambda cls, number: dict(total=number - 1)))
+    monkeypatch.setitem(_SIZES, "Random", lambda number: dict(total=number - 1))
     with pytest.raises(SystemExit):
         compare("fewer", "--strategies", "Random", "--seeds", 1, "--evaluations", 4)
     assert "Random with seed 0 evaluated 3 candidates instead of 4" in capsys.readouterr().err

@@ -8,10 +8,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from mmpanonas.records import Record
+from mmpanonas.records import Candidate, read_search
 from mmpanonas.space import Part, SearchSpace
 from mmpanonas.strategies import PathPriority, Random, Strategy
-from mmpanonas.visualization import read_search
 from tests.conftest import ROOT
 
 SPACE = SearchSpace([Part("backbone", 10)])
@@ -42,7 +41,7 @@ def play(strategy: Strategy, folder: Path, count: int) -> None:
     for index in range(count):
         for arch in strategy.propose(1):
             score = float(index % 7)
-            record = Record(index, arch, {"coco_panoptic/PQ": score}, {})
+            record = Candidate(index, arch, {"coco_panoptic/PQ": score}, {})
             lines.append(json.dumps(record.to_dict()) + "\n")
             strategy.tell(arch, score)
     (folder / "results.jsonl").write_text("".join(lines))

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from mmpanonas.records import read_search
 from mmpanonas.space import BACKBONE_CHOICES
-from mmpanonas.visualization import read_search, write_report
+from mmpanonas.visualization import write_report
 from mmpanonas.visualization.report import render
 from mmpanonas.visualization.report_numbers import cost_title, digits_of, duration, unit_of
 from mmpanonas.visualization.report_pictures import inline_svg

@@ -8,6 +8,7 @@ from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, FOLDER
+from mmpanonas.records import read_search
 from mmpanonas.space import NetworkShape
 from mmpanonas.strategies import check_cycle
 from mmpanonas.visualization import (
@@ -15,7 +16,6 @@ from mmpanonas.visualization import (
     draw_front,
     draw_scoreboard,
     draw_search,
-    read_search,
 )
 
 

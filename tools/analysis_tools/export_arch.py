@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FOLDER, NEW_FILE_HERE
-from mmpanonas.records import check_no_result
+from mmpanonas.records import Candidate, SearchData, check_no_result, read_search
 from mmpanonas.space import Arch
 from mmpanonas.values import Count, Positive, PositiveInt
-from mmpanonas.visualization import Candidate, SearchData, read_search
 
 
 def parse_args() -> argparse.Namespace:

@@ -19,10 +19,9 @@ from mmpanonas.errors import InputError, run_tool
 from mmpanonas.evaluation import pair_scores, rank_correlation, read_stand_alone
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE, NEW_FILE_HERE, SEARCH
-from mmpanonas.records import check_no_result
+from mmpanonas.records import check_no_result, read_search
 from mmpanonas.space import write_atomically
 from mmpanonas.values import Resamples, Seed
-from mmpanonas.visualization import read_search
 
 
 def main() -> None:

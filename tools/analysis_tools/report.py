@@ -10,9 +10,9 @@ from mmpanonas.errors import InputError, run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, FOLDER, NEW_FILE
-from mmpanonas.records import check_no_result
+from mmpanonas.records import check_no_result, read_search
 from mmpanonas.space import NetworkShape
-from mmpanonas.visualization import read_search, write_report
+from mmpanonas.visualization import write_report
 
 
 def main() -> None:

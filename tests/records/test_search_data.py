@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mmpanonas.errors import InputError
-from mmpanonas.visualization import read_search
+from mmpanonas.records import read_search
 from tests.conftest import shapes_arch
 from tests.made_up_search import REASONS, write_search
 
@@ -28,7 +28,7 @@ def test_a_finished_search(tmp_path):
     assert [c.index for c in data.candidates] == list(range(24))
     assert data.remarks == ()
     assert data.metric == PQ
-    assert [(c.index, c.reason, c.tries, c.metrics) for c in data.failed] == [
+    assert [(c.index, c.reason, len(data.tries[c.index]), c.metrics) for c in data.failed] == [
         (6, REASONS[0], 3, {}),
         (18, REASONS[1], 3, {}),
     ]
@@ -38,8 +38,8 @@ def test_a_finished_search(tmp_path):
     assert data.winner == data.ranked[0]
     assert data.winner.arch == data.answer
     assert {g: len(members) for g, members in data.by_generation().items()} == {0: 7, 1: 8, 2: 7}
-    assert data.candidates[3].worker == "serial"
-    assert 0 < data.candidates[3].seconds < 14
+    assert data.tries[3][-1]["worker"] == "serial"
+    assert 0 < data.seconds[3] < 14
     assert data.run["starts"][0]["versions"]["torch"] == "2.13.0"
     assert data.identity["seed"] == 0
 
@@ -67,10 +67,9 @@ def test_tries_and_times(tmp_path):
     tries.append(dict(index=1, seconds=2.5, worker="b"))
     (tmp_path / "times.jsonl").write_text("\n".join([*map(json.dumps, tries), ""]))
     data = read_search(tmp_path)
-    assert [(c.index, c.state, c.tries, c.seconds) for c in data.candidates] == [
-        (0, "done", 1, None),
-        (1, "done", 2, 2.5),
-    ]
+    assert [(c.index, c.state) for c in data.candidates] == [(0, "done"), (1, "done")]
+    assert {index: len(each) for index, each in data.tries.items()} == {1: 2}
+    assert data.seconds == {1: 2.5}
     assert data.winner.index == 0, "the earlier of equals"
     assert data.remarks == ("search.json is missing: what was searched, and how, is unknown.",)
 
@@ -95,7 +94,7 @@ def test_a_last_line_without_its_end_is_left_out(tmp_path, end):
     (tmp_path / "times.jsonl").write_text('{"index": 1, "seconds": 7.0, "worker": "a"}\n{"ind')
     data = read_search(tmp_path)
     assert [c.index for c in data.candidates] == [0, 1]
-    assert data.candidates[1].seconds == 7.0
+    assert data.seconds[1] == 7.0
     assert [remark.split(" is")[0] for remark in data.remarks] == [
         "The last line of results.jsonl",
         "The last line of times.jsonl",

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from mmpanonas.space import Arch
 
 
 @dataclass(frozen=True)
-class Record:
+class Candidate:
     """The result of one candidate; two searches that are one write the same bytes.
 
     Attributes:
@@ -39,6 +39,11 @@ class Record:
         """Whether it has no metrics."""
         return self.state == "failed"
 
+    def score(self, metric: str) -> float | None:
+        """The value of ``metric``; None when it failed, or has no such finite number."""
+        value = self.metrics.get(metric, math.nan)
+        return float(value) if not self.failed and math.isfinite(value) else None
+
     @property
     def checksum(self) -> str:
         """Of everything it says; tells a line that was changed afterwards."""
@@ -51,7 +56,7 @@ class Record:
         return data if self.failed else {k: v for k, v in data.items() if k != "reason"}
 
     @classmethod
-    def from_dict(cls, data: Mapping) -> "Record":
+    def from_dict(cls, data: Mapping) -> "Candidate":
         """Inverse of :meth:`to_dict`.
 
         Raises:
@@ -63,9 +68,9 @@ class Record:
             raise ValueError(f"has {', '.join(map(_short, unknown))}, which no result has")
         if lacking:
             raise ValueError(f"lacks {', '.join(lacking)}")
-        record = cls(**data | dict(arch=read_arch(data["arch"])))
-        record._check()
-        return record
+        candidate = cls(**data | dict(arch=read_arch(data["arch"])))
+        candidate._check()
+        return candidate
 
     def _check(self) -> None:
         _expect(is_count(self.index), "index", self.index, "a whole number from 0 on")
@@ -78,6 +83,12 @@ class Record:
         reason = isinstance(self.reason, str) if self.failed else self.reason is None
         _expect(reason, "reason", self.reason, "a text if it failed, else none")
         _expect(self.failed != bool(self.metrics), "metrics", self.metrics, "some if it is done")
+
+
+def ranked(candidates: Iterable[Candidate], metric: str) -> list[Candidate]:
+    """Those that have a score, best first; of equals the one proposed earlier."""
+    scored = [each for each in candidates if each.score(metric) is not None]
+    return sorted(scored, key=lambda each: (-each.score(metric), each.index))
 
 
 def read_arch(data: object) -> Arch:
@@ -126,18 +137,18 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def read_numbered(folder: str | os.PathLike) -> dict[int, Record]:
+def read_numbered(folder: str | os.PathLike) -> dict[int, Candidate]:
     """The results in a search's folder, by the number of their line.
 
     Raises:
         SearchDirectoryError: a whole line is no result, or two are of one candidate.
     """
     file = JsonLines(Path(folder) / "results.jsonl")
-    records: dict[int, Record] = {}
+    records: dict[int, Candidate] = {}
     lines: dict[int, int] = {}
     for number, item in file.lines()[0]:
         try:
-            record = Record.from_dict(item)
+            record = Candidate.from_dict(item)
         except ValueError as error:
             raise file.error(number, str(error)) from None
         first = lines.setdefault(record.index, number)
@@ -147,7 +158,7 @@ def read_numbered(folder: str | os.PathLike) -> dict[int, Record]:
     return records
 
 
-def read_records(folder: str | os.PathLike) -> list[Record]:
+def read_candidates(folder: str | os.PathLike) -> list[Candidate]:
     """The results in a search's folder, by index; a torn last line is left out.
 
     Raises:

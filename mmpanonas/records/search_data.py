@@ -15,53 +15,11 @@ from functools import cached_property
 from pathlib import Path
 
 from mmpanonas.errors import InputError
-from mmpanonas.records import (
-    Record,
-    read_identity,
-    read_numbered,
-    read_object,
-    read_report,
-    read_tries,
-)
+from mmpanonas.records.candidates import Candidate, ranked, read_numbered
+from mmpanonas.records.reading import read_identity, read_object, read_report, read_tries
 from mmpanonas.space import Arch
 
 DEFAULT_METRIC = "coco_panoptic/PQ"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One architecture that a search evaluated, or failed to.
-
-    Attributes:
-        index: place in the order of proposals, from 0.
-        metrics: by the evaluator's names, finite ones alone; empty when failed.
-        cost: by name, such as ``backbone_macs``; finite ones alone.
-        generation: of the strategy, where it has generations.
-        state: "done" or "failed".
-        reason: of a failure.
-        tries: how often it was tried.
-        seconds, worker: how long the last try took and who did it, where that is known.
-    """
-
-    index: int
-    arch: Arch
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    cost: Mapping[str, float] = field(default_factory=dict)
-    generation: int | None = None
-    state: str = "done"
-    reason: str = ""
-    tries: int = 1
-    seconds: float | None = None
-    worker: str | int | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the evaluation came to nothing."""
-        return self.state == "failed"
-
-    def score(self, metric: str) -> float | None:
-        """The value of ``metric``; None when failed or missing."""
-        return None if self.failed else self.metrics.get(metric)
 
 
 @dataclass(frozen=True)
@@ -69,7 +27,8 @@ class SearchData:
     """Everything that the files of a search say.
 
     Attributes:
-        candidates: by index.
+        candidates: by index, with what is finite of their metrics and costs.
+        tries: the lines of ``times.jsonl`` by candidate: who tried it, and how long.
         identity, run, strategy: ``search.json``, ``run.json``, ``strategy.json``; empty
             where there is none.
         answer: the architecture of ``arch.json``, once the search has ended.
@@ -78,6 +37,7 @@ class SearchData:
 
     folder: Path
     candidates: tuple[Candidate, ...]
+    tries: Mapping[int, Sequence[Mapping]] = field(default_factory=dict)
     identity: Mapping = field(default_factory=dict)
     run: Mapping = field(default_factory=dict)
     strategy: Mapping = field(default_factory=dict)
@@ -92,8 +52,7 @@ class SearchData:
     @cached_property
     def ranked(self) -> list[Candidate]:
         """The candidates with a score, best first; among equals the earlier one."""
-        scored = [c for c in self.candidates if c.score(self.metric) is not None]
-        return sorted(scored, key=lambda c: (-c.score(self.metric), c.index))
+        return ranked(self.candidates, self.metric)
 
     @property
     def failed(self) -> list[Candidate]:
@@ -104,6 +63,11 @@ class SearchData:
     def winner(self) -> Candidate | None:
         """The candidate of the answer; the best so far while there is none."""
         return next(iter(self.ranked), None)
+
+    @cached_property
+    def seconds(self) -> dict[int, float]:
+        """How long each candidate's last try took, where that is known."""
+        return {index: tries[-1]["seconds"] for index, tries in self.tries.items()}
 
     def by_generation(self) -> dict[int, list[Candidate]]:
         """The candidates with a score, by generation in rising order (none counts as 0)."""
@@ -127,7 +91,7 @@ def read_search(folder: str | os.PathLike) -> SearchData:
         found = "holds no results.jsonl" if folder.is_dir() else "is not a directory"
         raise InputError(f"{folder} {found}: give the work dir of a search")
     tries, remarks = read_tries(folder)
-    candidates = _candidates(results, tries)
+    candidates = _candidates(results)
     identity = read_identity(folder)
     report, damaged = read_report(folder)
     run, lost = read_object(folder / "run.json")
@@ -138,44 +102,35 @@ def read_search(folder: str | os.PathLike) -> SearchData:
         remarks.append(f"run.json {lost}: versions and command lines are left out.")
     if damaged:
         remarks.append(f"strategy.json {damaged}: it is left out.")
-    data = SearchData(folder, tuple(candidates), identity, run, report)
+    data = SearchData(folder, tuple(candidates), _by_candidate(tries), identity, run, report)
     answer, doubt = _read_answer(data)
     return replace(data, answer=answer, remarks=(*remarks, *doubt))
 
 
-def _candidates(path: Path, tries: Sequence[Mapping]) -> list[Candidate]:
-    """By index; of several tries the last one says seconds and worker."""
-    of_each: dict[int, list[Mapping]] = {}
-    for each in tries:
-        of_each.setdefault(each["index"], []).append(each)
-    records = read_numbered(path.parent)
-    if not records:
+def _candidates(path: Path) -> list[Candidate]:
+    """By index, finite numbers alone."""
+    candidates = read_numbered(path.parent)
+    if not candidates:
         raise InputError(f"{path} holds no result yet: wait until a candidate is evaluated")
-    first = next(iter(records.values()))
-    for number, record in records.items():
-        if _layers(record.arch) != _layers(first.arch):
+    first = next(iter(candidates.values()))
+    for number, candidate in candidates.items():
+        if _layers(candidate.arch) != _layers(first.arch):
             raise InputError(
                 f"{path}, line {number}: the architecture has other parts or layers than that "
                 f"of candidate {first.index}; keep the results of each search in its own file"
             )
-    found = [_candidate(record, of_each.get(record.index, ())) for record in records.values()]
-    return sorted(found, key=lambda candidate: candidate.index)
+    finite = [
+        replace(each, metrics=_finite(each.metrics), cost=_finite(each.cost))
+        for each in candidates.values()
+    ]
+    return sorted(finite, key=lambda candidate: candidate.index)
 
 
-def _candidate(record: Record, tries: Sequence[Mapping]) -> Candidate:
-    last = tries[-1] if tries else {}
-    return Candidate(
-        index=record.index,
-        arch=record.arch,
-        metrics=_finite(record.metrics),
-        cost=_finite(record.cost),
-        generation=record.generation,
-        state=record.state,
-        reason=record.reason or "",
-        tries=max(1, len(tries)),
-        seconds=last.get("seconds"),
-        worker=last.get("worker"),
-    )
+def _by_candidate(tries: Sequence[Mapping]) -> dict[int, list[Mapping]]:
+    found: dict[int, list[Mapping]] = {}
+    for each in tries:
+        found.setdefault(each["index"], []).append(each)
+    return found
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float]:
