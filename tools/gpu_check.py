@@ -5,12 +5,15 @@
 Pictures are rendered at COCO's size, weights are random. Compared with the CPU: mmcv's operators,
 deformable convolution under autocast, one training loss. Measured, in each precision: training
 passes of the supernet and of a fixed network, and a recalibrated candidate of a search, with time
-and peak memory. A part that fails is reported and the others go on; the exit code is then 1.
+and peak memory, beside what is predicted for float32. With two GPUs the supernet is trained on
+both, by NCCL. A part that fails is reported and the others go on; the exit code is then 1.
 """
 
 import argparse
 import copy
 import json
+import subprocess
+import sys
 import tempfile
 import time
 import traceback
@@ -19,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
+import torch.distributed as dist
 from mmcv.ops import RoIAlign, nms
 from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config
@@ -34,9 +38,11 @@ from mmpanonas.datasets.nas_split import split_nas
 from mmpanonas.datasets.shapes import write_shapes
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models.head_ops import DeformableConv
+from mmpanonas.models.memory import training_memory
 from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import FILE, NEW_FILE_HERE
+from mmpanonas.paths import FILE, NEW_FILE_HERE, NEW_FOLDER
 from mmpanonas.search.evaluator import build_evaluator
+from mmpanonas.training.distributed import distribute_on_cpu
 from mmpanonas.values import Pixels, PositiveInt, Threads
 
 PRECISIONS = ("float32", "float16", "bfloat16")
@@ -101,11 +107,12 @@ def check_autocast(device: str, size: tuple[int, int]) -> dict[str, float]:
 
 
 class Watch(Hook):
-    """Seconds of each training iteration, reading of pictures apart, and losses."""
+    """Seconds of each training iteration, reading of pictures apart, losses, the largest size."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
         self.losses: list[float] = []
+        self.size = (0, 0)
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Start, when what the device was given is done."""
@@ -115,6 +122,8 @@ class Watch(Hook):
         """Stop likewise."""
         self.seconds.append(wait() - self._start)
         self.losses.append(outputs["loss"].item())
+        sizes = [self.size, *(picture.shape[-2:] for picture in data_batch["inputs"])]
+        self.size = tuple(map(max, zip(*sizes, strict=True)))
 
 
 def wait() -> float:
@@ -168,11 +177,66 @@ def train(cfg: Config) -> tuple[dict, Runner]:
         seconds=seconds,
         pictures_per_second=cfg.train_dataloader.batch_size / seconds,
         peak_gib=peak_gib(),
+        predicted_gib=predicted_gib(cfg, watch.size),
         first_loss=watch.losses[0],
         last_loss=watch.losses[-1],
         all_seconds=watch.seconds,
     )
     return figures, runner
+
+
+def predicted_gib(cfg: Config, size: tuple[int, int], paths: int = 4) -> float:
+    """What training on pictures of ``size`` takes at most, in float32 (predict_memory.py)."""
+    model = MODELS.build(cfg.model).to("meta").train()
+    size, space = tuple(-(-side // 32) * 32 for side in size), model.search_space
+    peaks = []
+    for path in range(paths if space.size > 1 else 1):
+        model.set_arch(space.fair_path(0, path))
+        peaks.append(training_memory(model, size, cfg.train_dataloader.batch_size).peak)
+    return max(peaks) / 2**30
+
+
+def check_ranks(args: argparse.Namespace, folder: Path) -> dict:
+    """Two ranks by NCCL, where there are two GPUs."""
+    if torch.cuda.device_count() < 2:
+        return dict(skipped=f"two ranks need two GPUs, here: {torch.cuda.device_count()}")
+    return train_on_two_ranks(args, folder)
+
+
+def train_on_two_ranks(args: argparse.Namespace, folder: Path) -> dict:
+    """Figures of the supernet's training on two ranks, which must end with equal weights."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    command += [__file__, "--as-rank", folder, "--config", args.config, "--device", args.device]
+    command += ["--iterations", args.iterations, "--num-workers", args.num_workers]
+    subprocess.run(list(map(str, command)), check=True, timeout=1800)
+    ranks = [json.loads((folder / f"rank{rank}.json").read_text()) for rank in range(2)]
+    if not all(rank["equal_weights"] for rank in ranks):
+        raise RuntimeError("after the training the ranks' weights are not equal")
+    return dict(
+        seconds=max(rank["seconds"] for rank in ranks),
+        pictures_per_second=sum(rank["pictures_per_second"] for rank in ranks),
+        peak_gib=max(rank["peak_gib"] for rank in ranks),
+        backend=ranks[0]["backend"],
+        first_losses=[rank["first_loss"] for rank in ranks],
+        equal_weights=True,
+    )
+
+
+def train_rank(args: argparse.Namespace) -> None:
+    """What each rank of :func:`train_on_two_ranks` does; leaves its figures in the folder."""
+    folder = Path(args.as_rank)
+    cfg = make_config(args, folder, "float32")
+    cfg.launcher = "pytorch"
+    if args.device == "cpu":
+        distribute_on_cpu(cfg)
+    figures, runner = train(cfg)
+    equal = True
+    for parameter in runner.model.parameters():
+        first = parameter.detach().clone()
+        dist.broadcast(first, 0)
+        equal &= torch.equal(first, parameter)
+    figures |= dict(equal_weights=equal, backend=dist.get_backend())
+    (folder / f"rank{dist.get_rank()}.json").write_text(json.dumps(figures))
 
 
 def check_candidate(cfg: Config, runner: Runner, precision: str) -> dict:
@@ -259,11 +323,17 @@ def main() -> None:
         "--num-workers", type=of_kind(Threads), default=8, help="that read pictures"
     )
     parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS)
+    parser.add_argument(
+        "--as-rank", type=NEW_FOLDER, help="of pictures: be a rank of the last part"
+    )
     args = parser.parse_args()
     if args.device == "cuda" and not torch.cuda.is_available():
         raise InputError("this PyTorch finds no GPU: install its CUDA build, or give --device cpu")
     load_config(args.config, classes=(("thing",), ("stuff",)))  # a wrong one is found at once
     init_default_scope("mmdet")
+    if args.as_rank:
+        train_rank(args)
+        return
     name = torch.cuda.get_device_name() if args.device == "cuda" else "CPU"
     report = Report()
     report.parts["machine"] = dict(device=name, torch=torch.__version__, cuda=torch.version.cuda)
@@ -275,6 +345,7 @@ def main() -> None:
         write_shapes(folder, {"train": args.pictures + 24, "val": 1}, size=tuple(args.size))
         split_nas(folder / "annotations/panoptic_train.json", 24)
         _check_networks(args, folder, report)
+        report.run("ranks", lambda: check_ranks(args, folder))
     Path(args.out).write_text(json.dumps(report.parts, indent=2))
     print(f"all figures: {args.out}" + (f"; failed: {report.failed}" if report.failed else ""))
     raise SystemExit(1 if report.failed else 0)
