@@ -9,8 +9,9 @@ setup:
 demo: setup
 	$(PYTHON_BIN) tools/demo.py
 
+# Files of tests side by side, four at most: some hold 4 GiB.
 test: setup lint
-	$(PYTHON_BIN) -m pytest
+	$(PYTHON_BIN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The tests of random and trained networks under other seeds, threads, instructions and orders.
 test-matrix: setup

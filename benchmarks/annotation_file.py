@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from mmpanonas.datasets import PanopticDataset
-from mmpanonas.datasets.annotation_file import parse_panoptic_json
+from mmpanonas.datasets.annotations.file import parse_panoptic_json
 from mmpanonas.datasets.nas_split import split_nas
 
 

@@ -12,7 +12,7 @@ from mmdet.utils import register_all_modules
 from mmengine.config import Config
 from torch import nn
 
-from mmpanonas.models.head_ops import DeformableConv
+from mmpanonas.models.layers.head_ops import DeformableConv
 from mmpanonas.space import Arch, NetworkShape
 
 CONFIGS = Path(__file__).parents[1] / "configs" / "auto_panoptic"
@@ -54,7 +54,7 @@ def macs_of(module: nn.Module, inputs: torch.Tensor, output: torch.Tensor) -> in
 def deformable_shapes() -> Iterator[None]:
     """Sampling has no form for the meta device: inside, its output has the input's places."""
     with patch(
-        "mmpanonas.models.head_ops.deform_by_sampling",
+        "mmpanonas.models.layers.head_ops.deform_by_sampling",
         lambda x, offset, mask, weight, bias: x.new_empty(len(x), len(weight), *x.shape[2:]),
     ):
         yield

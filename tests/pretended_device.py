@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from torch.utils._pytree import tree_leaves, tree_map
 
 import mmpanonas
-from mmpanonas.models.attention import _weights
+from mmpanonas.models.layers.attention import _weights
 from mmpanonas.recalibration.moments import _counts
 
 DEVICE = torch.device("meta")

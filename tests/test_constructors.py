@@ -7,7 +7,7 @@ from typing import Annotated, get_args, get_origin
 import pytest
 
 import mmpanonas.register  # noqa: F401
-from mmpanonas.config.constructors import REGISTRIES
+from mmpanonas.config.judge.constructors import REGISTRIES
 from mmpanonas.errors import InputError
 from mmpanonas.execution import RayExecutor
 from mmpanonas.models.fusion import FusionRules

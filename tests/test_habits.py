@@ -103,3 +103,9 @@ def test_hooks_of_a_commit_run_pinned_programs():
     (repo,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     programs = {hook["entry"].split()[0] for hook in repo["hooks"]}
     assert {program.removeprefix(".venv/bin/") for program in programs} <= names(PINS)
+
+
+def test_no_folder_of_the_package_is_a_corridor():
+    """Fifteen files a folder at most: more are of several subjects."""
+    for folder in {path.parent for path in (ROOT / "mmpanonas").rglob("*.py")}:
+        assert len(list(folder.glob("*.py"))) <= 15, folder

@@ -167,7 +167,7 @@ def test_a_planted_violation_is_reported(place, line, tmp_path):
         ),
         ("space/__init__.py", "from .arch import Arch\nfrom ..errors import InputError"),
         ("strategies/evolution.py", "from mmpanonas import space, errors\nimport numpy.random"),
-        ("models/backbone.py", "import torch\nfrom mmpanonas.models.choice import Choice"),
+        ("models/backbone.py", "import torch\nfrom mmpanonas.models.layers.choice import Choice"),
         ("execution/ray_workers.py", "def late():\n    import ray"),
         ("search/loop.py", "from mmpanonas.strategies import Strategy"),
         ("evaluation/pq.py", "from mmpanonas.panoptic.png import VOID_ID"),

@@ -37,7 +37,7 @@ from mmpanonas.config import load_config
 from mmpanonas.datasets.nas_split import split_nas
 from mmpanonas.datasets.shapes import write_shapes
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.models.head_ops import DeformableConv
+from mmpanonas.models.layers.head_ops import DeformableConv
 from mmpanonas.models.memory import training_memory
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE, NEW_FILE_HERE, NEW_FOLDER

@@ -14,8 +14,8 @@ from mmpanonas.config.classes import (
 )
 from mmpanonas.config.datasets import LOADERS, annotation_paths, datasets_of, leaves
 from mmpanonas.config.experiment import check_experiment
-from mmpanonas.config.forms import check_forms
-from mmpanonas.config.kinds import is_kind, kind_of
+from mmpanonas.config.judge.forms import check_forms
+from mmpanonas.config.judge.kinds import is_kind, kind_of
 from mmpanonas.config.loading import load_config, read_config
 from mmpanonas.config.named_files import find_named
 from mmpanonas.config.places import check_writable, set_work_dir

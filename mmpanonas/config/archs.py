@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from mmpanonas.config.kinds import kind_of
+from mmpanonas.config.judge.kinds import kind_of
 from mmpanonas.space import Arch, ArchError
 
 

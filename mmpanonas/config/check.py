@@ -1,12 +1,28 @@
 """What a config and the files that it names must agree on, checked before any long work."""
 
 import os
+from collections.abc import Iterator
 
+import cv2
+import mmcv
+from mmcv.transforms import (
+    BaseTransform,
+    LoadImageFromFile,
+    RandomChoiceResize,
+    RandomResize,
+    Resize,
+)
+from mmdet.registry import TRANSFORMS
 from mmengine.config import Config
 
-from mmpanonas.config.check_files import check_files
-from mmpanonas.config.datasets import datasets_of
-from mmpanonas.datasets.check import check_class_folders
+from mmpanonas.config.datasets import annotation_paths, datasets_of
+from mmpanonas.datasets.annotations.file import read_bytes
+from mmpanonas.datasets.check import check_class_folders, check_panoptic
+from mmpanonas.datasets.stamps import checked_once, stamp_key
+from mmpanonas.errors import ConfigError
+
+VERSION = 1
+"""Raise it when a check finds more: older stamps count no longer."""
 
 LEARNT = ("train_dataloader", "val_dataloader")
 """Loaders whose data sets need annotations."""
@@ -34,3 +50,86 @@ def check_data(cfg: Config, loaders: tuple[str, ...]) -> None:
     for place, dataset in enumerate(datasets):
         if dataset not in datasets[:place]:
             check_files(dataset, needs_segments=dataset in learnt)
+
+
+def check_files(dataset: Config, needs_segments: bool) -> None:
+    """Check all pictures and segment PNGs of a data-set config; see :func:`checked_once`.
+
+    Args:
+        dataset: of COCO panoptic format.
+        needs_segments: whether it is learnt from or scored by.
+
+    Raises:
+        InputError: a run would stop at a file or learn something else from it.
+    """
+    paths = annotation_paths(dataset)
+    if dataset.get("backend_args") or any("://" in path for path in paths):
+        _say(f"'{paths[0]}' is not on this machine's disks: its pictures are not checked")
+        return
+    things = os.path.join(dataset.get("data_root") or "", dataset.get("things_file") or "")
+    if dataset.get("things_file") and not os.path.isfile(things):
+        raise ConfigError(
+            f"things_file '{things}' does not exist: it is COCO's file of instances "
+            "(docs/data.md), or None for things as the panoptic map shows them"
+        )
+    loader = next(_transforms(dataset, LoadImageFromFile), None) or LoadImageFromFile()
+
+    data = read_bytes(paths[0])
+
+    def check() -> tuple[dict, list[str]]:
+        report = check_panoptic(*paths, loader=loader, data=data)
+        result = report._asdict() | {"remarks": report.remarks[:1], "more": len(report.remarks)}
+        return result, result.pop("files")
+
+    places = [os.path.abspath(path) for path in paths[1:]]
+    versions = VERSION, cv2.__version__, mmcv.__version__
+    result = checked_once(stamp_key(data, places, repr(loader), versions), paths[0], check)
+    if needs_segments and not result["segments"]:
+        raise ConfigError(
+            f"annotation file '{paths[0]}' has no segments; a training, a search and a validation "
+            "need annotations, only a test and inference do without"
+        )
+    _check_longest(dataset, paths[0], *result["longest"])
+    if result["more"]:
+        _say(
+            f"'{paths[0]}': {result['more']} remarks, the first: {result['remarks'][0]} "
+            "(tools/dataset_converters/check_panoptic.py lists them)"
+        )
+
+
+def _check_longest(dataset: Config, ann_file: str, name: str, width: int, height: int) -> None:
+    """Raise if a resize that keeps the shape leaves no pixel of the shorter side."""
+    for step in _transforms(dataset, Resize, RandomResize, RandomChoiceResize):
+        for scale in _scales(step):
+            size = mmcv.rescale_size((width, height), scale)
+            if min(size) < 1:
+                raise ConfigError(
+                    f"picture '{name}' of '{ann_file}' is {width} x {height}, and "
+                    f"{type(step).__name__} to {scale} makes it {size[0]} x {size[1]} (width x "
+                    "height); cut the picture, or choose a larger scale"
+                )
+
+
+def _scales(step: BaseTransform) -> list:
+    """All scales of a resize that keeps the shape of pictures; of ranges, the ends."""
+    if isinstance(step, RandomChoiceResize):
+        keeps, scales = step.resize.keep_ratio, step.scales
+    elif isinstance(step, RandomResize):
+        keeps = step.resize.keep_ratio
+        scales = step.scale if isinstance(step.scale, list) else [step.scale]
+    else:
+        keeps, scales = step.keep_ratio, [step.scale or min(step.scale_factor)]
+    return [scale if isinstance(scale, int | float) else tuple(scale) for scale in scales * keeps]
+
+
+def _transforms(dataset: Config, *kinds: type) -> Iterator[BaseTransform]:
+    """The steps of a data set's pipeline that are of one of the kinds, built."""
+    for step in dataset.get("pipeline") or ():
+        kind = step.type if isinstance(step.type, type) else TRANSFORMS.get(step.type)
+        if kind is not None and issubclass(kind, kinds):
+            yield TRANSFORMS.build(step)
+
+
+def _say(line: str) -> None:
+    if int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) == 0:
+        print(line, flush=True)

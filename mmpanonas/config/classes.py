@@ -9,7 +9,7 @@ from mmengine.dataset import BaseDataset
 
 from mmpanonas.config.datasets import LOADERS, annotation_paths, datasets_of, leaves
 from mmpanonas.datasets import Classes, PanopticDataset, check_same
-from mmpanonas.datasets.annotation_file import read_head
+from mmpanonas.datasets.annotations.file import read_head
 from mmpanonas.datasets.coco_panoptic import NoKindsError
 from mmpanonas.errors import ClassesError, ConfigError, InputError
 

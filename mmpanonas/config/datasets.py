@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from mmengine.config import Config
 
-from mmpanonas.config.kinds import hooks_of
+from mmpanonas.config.judge.kinds import hooks_of
 
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 from mmengine.config import Config
 
-from mmpanonas.config.keys import Judge
-from mmpanonas.config.layout import TOP
-from mmpanonas.config.problems import Problem
+from mmpanonas.config.judge.keys import Judge
+from mmpanonas.config.judge.layout import TOP
+from mmpanonas.config.judge.problems import Problem
+from mmpanonas.config.judge.variables import spread, variables_of
 from mmpanonas.config.schedule import schedulers_of
-from mmpanonas.config.variables import spread, variables_of
 from mmpanonas.errors import ConfigError
 
 #: Of so many problems a message tells.

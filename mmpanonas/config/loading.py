@@ -9,8 +9,8 @@ from mmengine.config import Config
 from mmpanonas.config.archs import settle_archs
 from mmpanonas.config.classes import fill_classes
 from mmpanonas.config.entrance import check_config
-from mmpanonas.config.forms import settle_hooks
 from mmpanonas.config.inheritance import merge_options, read_file
+from mmpanonas.config.judge.forms import settle_hooks
 from mmpanonas.config.reach import say_what_kept
 from mmpanonas.config.schedule import check_length
 from mmpanonas.config.spread import settle_scales

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 
 from mmengine.hooks import CheckpointHook, LoggerHook
 
-from mmpanonas.config.kinds import hooks_of
+from mmpanonas.config.judge.kinds import hooks_of
 from mmpanonas.errors import ConfigError
 
 #: Arguments of MMEngine's schedulers that are points or lengths in time.

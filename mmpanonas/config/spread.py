@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from mmengine.config import Config
 
 from mmpanonas.config.datasets import LOADERS, datasets_of
-from mmpanonas.config.kinds import hooks_of
+from mmpanonas.config.judge.kinds import hooks_of
 from mmpanonas.errors import ConfigError
 
 #: Whose paths and scales are not the data's.

@@ -6,7 +6,7 @@ from mmdet.models import BaseDetector
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from mmpanonas.config.kinds import is_kind, kind_of
+from mmpanonas.config.judge.kinds import is_kind, kind_of
 from mmpanonas.errors import ConfigError
 from mmpanonas.space import NetworkShape
 

@@ -9,7 +9,7 @@ with contextlib.redirect_stdout(io.StringIO()):
     warnings.filterwarnings("ignore", "faster_coco_eval is not installed")
     import mmdet.datasets  # noqa: F401
 
-from mmpanonas.datasets.annotation_file import read_categories, read_panoptic_json
+from mmpanonas.datasets.annotations.file import read_categories, read_panoptic_json
 from mmpanonas.datasets.classes import Classes, check_same
 from mmpanonas.datasets.coco_panoptic import PanopticDataset, make_palette
 from mmpanonas.datasets.loading import LoadPanopticSegments

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from mmcv.transforms import LoadImageFromFile
 
-from mmpanonas.datasets.annotation_file import (
+from mmpanonas.datasets.annotations.file import (
     parse_panoptic_json,
     read_bytes,
     split_categories,
 )
-from mmpanonas.datasets.annotation_problems import (
+from mmpanonas.datasets.annotations.problems import (
     image_problems,
     json_remarks,
     png_name,

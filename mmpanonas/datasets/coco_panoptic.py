@@ -7,7 +7,7 @@ from mmdet.datasets import CocoPanopticDataset
 from mmdet.registry import DATASETS
 from mmengine.logging import print_log
 
-from mmpanonas.datasets.annotation_file import (
+from mmpanonas.datasets.annotations.file import (
     Head,
     read_categories,
     read_head,

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from mmpanonas.datasets.annotation_file import read_panoptic_json
-from mmpanonas.datasets.annotation_problems import image_problems, segment_problems
+from mmpanonas.datasets.annotations.file import read_panoptic_json
+from mmpanonas.datasets.annotations.problems import image_problems, segment_problems
 from mmpanonas.datasets.files import check_file_place
 from mmpanonas.errors import InputError
 from mmpanonas.space import write_atomically

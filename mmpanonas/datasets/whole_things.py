@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmpanonas.datasets.annotation_file import read_bytes, read_json
+from mmpanonas.datasets.annotations.file import read_bytes, read_json
 from mmpanonas.errors import InputError
 
 _NEEDED = {"image_id", "category_id", "bbox", "segmentation"}

@@ -27,7 +27,7 @@ from mmpanonas.training.hooks import BAR
 from mmpanonas.training.reading import trust_checkpoints
 from mmpanonas.visualization import PanelSample, panel_figure
 from mmpanonas.visualization.canvas import figure_pixels, save_figure
-from mmpanonas.visualization.segments import known_palette
+from mmpanonas.visualization.pictures.segments import known_palette
 
 
 def _said(error: Exception, picture: str | np.ndarray, number: int) -> str:

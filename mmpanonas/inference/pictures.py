@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from mmpanonas.errors import InputError
 from mmpanonas.files import IS_FOLDER, irregularity
-from mmpanonas.visualization.panel_hook import read_picture
+from mmpanonas.visualization.pictures.hook import read_picture
 
 Picture = str | os.PathLike | np.ndarray | Image.Image | torch.Tensor
 EXPECTED = (

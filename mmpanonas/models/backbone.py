@@ -11,9 +11,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmpanonas.models.blocks import SHUFFLES, ShuffleBlock
-from mmpanonas.models.choice import Choice, Searchable
-from mmpanonas.models.recompute import recomputed
+from mmpanonas.models.layers.blocks import SHUFFLES, ShuffleBlock
+from mmpanonas.models.layers.choice import Choice, Searchable
+from mmpanonas.models.layers.recompute import recomputed
 from mmpanonas.values import Widths, checked, whole
 
 

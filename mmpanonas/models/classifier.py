@@ -4,7 +4,7 @@ The one module of ours that needs onedl-mmpretrain: only the configs that use it
 """
 
 from mmpanonas.errors import InputError
-from mmpanonas.models.choice import SearchableNetwork
+from mmpanonas.models.layers.choice import SearchableNetwork
 
 try:
     from mmpretrain.models import ImageClassifier

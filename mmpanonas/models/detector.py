@@ -13,11 +13,11 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmpanonas.errors import InputError
-from mmpanonas.models.attention import AttendedPyramid, apply_gates
-from mmpanonas.models.choice import Searchable, SearchableNetwork
-from mmpanonas.models.equal_shapes import of_equal_shape
-from mmpanonas.models.float32 import float32_output
 from mmpanonas.models.fusion_head import AutoPanopticFusionHead
+from mmpanonas.models.layers.attention import AttendedPyramid, apply_gates
+from mmpanonas.models.layers.choice import Searchable, SearchableNetwork
+from mmpanonas.models.layers.equal_shapes import of_equal_shape
+from mmpanonas.models.layers.float32 import float32_output
 from mmpanonas.models.mask_head import paste_masks
 from mmpanonas.models.semantic_head import SharedSemanticHead
 from mmpanonas.space import Arch

@@ -14,8 +14,8 @@ from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from mmpanonas.errors import InputError
-from mmpanonas.models.best_channel import best_channel, channel_blocks
 from mmpanonas.models.fusion import PRESETS, FusionRules, fuse
+from mmpanonas.models.layers.best_channel import best_channel, channel_blocks
 from mmpanonas.values import ArgumentsOf, Count, checked, one_of, several
 
 __all__ = ["PRESETS", "AutoPanopticFusionHead", "FusionRules", "fuse"]

@@ -16,8 +16,8 @@ import torch
 from scipy.stats import kendalltau
 from torch import Tensor
 
-from mmpanonas.models.choice import Choice
 from mmpanonas.models.detector import AutoPanoptic
+from mmpanonas.models.layers.choice import Choice
 from mmpanonas.space import Arch, LatencyTable, NetworkShape
 
 

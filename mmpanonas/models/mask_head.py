@@ -8,10 +8,10 @@ from mmdet.registry import MODELS
 from mmengine.model import ModuleList
 from torch import Tensor
 
-from mmpanonas.models.choice import Searchable
-from mmpanonas.models.detectron import paste_in_whole_pixels
-from mmpanonas.models.head_ops import searched_layers
+from mmpanonas.models.layers.choice import Searchable
+from mmpanonas.models.layers.head_ops import searched_layers
 from mmpanonas.models.mask_crops import MaskCrop, paste_mask, whole_masks
+from mmpanonas.models.released import paste_in_whole_pixels
 from mmpanonas.values import checked
 
 

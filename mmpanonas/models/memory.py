@@ -17,9 +17,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mmpanonas.models import head_ops
-from mmpanonas.models.best_channel import best_channel, channel_blocks
 from mmpanonas.models.detector import AutoPanoptic
+from mmpanonas.models.layers import head_ops
+from mmpanonas.models.layers.best_channel import best_channel, channel_blocks
 
 
 @dataclass(frozen=True)

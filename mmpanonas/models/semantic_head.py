@@ -11,10 +11,10 @@ from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from torch import Tensor, nn
 
-from mmpanonas.models.attention import AttendedPyramid
-from mmpanonas.models.best_channel import best_channel, channel_blocks
-from mmpanonas.models.choice import Searchable
-from mmpanonas.models.head_ops import searched_layers
+from mmpanonas.models.layers.attention import AttendedPyramid
+from mmpanonas.models.layers.best_channel import best_channel, channel_blocks
+from mmpanonas.models.layers.choice import Searchable
+from mmpanonas.models.layers.head_ops import searched_layers
 from mmpanonas.values import Count, NotNegative, PositiveInt, checked
 
 #: Label of pixels without one, in MMDetection's semantic maps.

@@ -1,13 +1,18 @@
 """Pictures: architectures, panels, what a pipeline feeds, trainings, searches, reports."""
 
-from mmpanonas.visualization.arch_diagram import draw_arch
-from mmpanonas.visualization.curves import draw_front, draw_search
-from mmpanonas.visualization.fed import fed_sample
-from mmpanonas.visualization.panel_hook import PanopticPanelHook
-from mmpanonas.visualization.panels import PanelSample, draw_panel, draw_panels, panel_figure
-from mmpanonas.visualization.report import write_report
-from mmpanonas.visualization.scoreboard import draw_scoreboard
-from mmpanonas.visualization.training import TrainingCurves, draw_training, read_training
+from mmpanonas.visualization.architecture.diagram import draw_arch
+from mmpanonas.visualization.charts.curves import draw_front, draw_search
+from mmpanonas.visualization.charts.scoreboard import draw_scoreboard
+from mmpanonas.visualization.charts.training import TrainingCurves, draw_training, read_training
+from mmpanonas.visualization.pictures.hook import PanopticPanelHook
+from mmpanonas.visualization.pictures.panels import (
+    PanelSample,
+    draw_panel,
+    draw_panels,
+    panel_figure,
+)
+from mmpanonas.visualization.pictures.pipeline_sample import fed_sample
+from mmpanonas.visualization.report.report import write_report
 
 __all__ = [
     "PanelSample",

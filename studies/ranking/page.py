@@ -6,9 +6,9 @@ from html import escape
 from pathlib import Path
 
 from mmpanonas.space import write_atomically
-from mmpanonas.visualization.page import Section, plain_table, render_page
-from mmpanonas.visualization.report_numbers import cost_title, duration, unit_of
-from mmpanonas.visualization.report_pictures import picture
+from mmpanonas.visualization.report.numbers import cost_title, duration, unit_of
+from mmpanonas.visualization.report.page import Section, plain_table, render_page
+from mmpanonas.visualization.report.pictures import picture
 from studies.ranking.plots import draw_estimates, draw_returned, draw_scores
 
 ALONE, SCORE = "PQ, trained alone", "PQ in the supernet"

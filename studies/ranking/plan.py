@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from mmengine.config import Config
 
-from mmpanonas.config.layout import add_key
+from mmpanonas.config.judge.layout import add_key
 from mmpanonas.errors import InputError
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import PositiveInt, Seed, check_fields

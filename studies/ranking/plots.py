@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from mmpanonas.visualization.canvas import FAINT, INK, save_figure
-from mmpanonas.visualization.curves import BEST, DOT, quiet_axes
+from mmpanonas.visualization.charts.curves import BEST, DOT, quiet_axes
 
 
 def draw_scores(

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from mmengine.config import Config
 
 from mmpanonas.config import ConfigError, load_config
-from mmpanonas.config.constructors import find, parameters
 from mmpanonas.config.entrance import check_config
 from mmpanonas.config.inheritance import merge_options, read_file
-from mmpanonas.config.keys import Judge
-from mmpanonas.config.variables import variables_of
+from mmpanonas.config.judge.constructors import find, parameters
+from mmpanonas.config.judge.keys import Judge
+from mmpanonas.config.judge.variables import variables_of
 from mmpanonas.options import check_options, read_value
 from tests.conftest import ROOT, SHAPES
 

@@ -3,8 +3,8 @@
 import pytest
 
 from mmpanonas.config import ConfigError, load_config
-from mmpanonas.config.ranges import range_of
-from mmpanonas.config.variables import variables_of
+from mmpanonas.config.judge.ranges import range_of
+from mmpanonas.config.judge.variables import variables_of
 from tests.conftest import SHAPES
 
 HEAD = f'_base_ = "{SHAPES / "supernet.py"}"\n'

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmpanonas.datasets.annotation_file import (
+from mmpanonas.datasets.annotations.file import (
     parse_panoptic_json,
     read_panoptic_json,
     split_categories,
 )
-from mmpanonas.datasets.annotation_problems import image_problems, json_remarks, segment_problems
+from mmpanonas.datasets.annotations.problems import image_problems, json_remarks, segment_problems
 from mmpanonas.datasets.coco_panoptic import PanopticDataset
 from mmpanonas.datasets.nas_split import split_nas
 from mmpanonas.errors import InputError

@@ -283,7 +283,7 @@ def test_a_stamped_set_is_not_opened_again(whole, monkeypatch):
     def fail(*_, **__):
         raise AssertionError("opened again")
 
-    monkeypatch.setattr("mmpanonas.config.check_files.check_panoptic", fail)
+    monkeypatch.setattr("mmpanonas.config.check.check_panoptic", fail)
     checked(whole)
     picture = next((whole / "images/train").iterdir())
     os.utime(picture)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from mmpanonas.datasets.check import check_panoptic
-from mmpanonas.datasets.shape_painting import OUTLINES, fill_outline
 from mmpanonas.datasets.shapes import (
     CATEGORIES,
     DIFFICULTY,
@@ -15,6 +14,7 @@ from mmpanonas.datasets.shapes import (
     render_picture,
     write_shapes,
 )
+from mmpanonas.datasets.shapes.painting import OUTLINES, fill_outline
 from mmpanonas.panoptic.png import read_panoptic_png
 from tests.tools.conftest import one_line
 
@@ -22,6 +22,8 @@ TOOL = "tools/dataset_converters/shapes.py"
 
 THING_IDS = {category["id"] for category in CATEGORIES if category["isthing"]}
 STUFF_IDS = {category["id"] for category in CATEGORIES if not category["isthing"]}
+
+WRITING = "mmpanonas.datasets.shapes.writing"
 
 
 def file_hashes(root):
@@ -192,7 +194,7 @@ def test_writes_again_only_if_something_differs(tmp_path):
 def test_interrupted_run_is_not_taken_for_a_whole_one(tmp_path, monkeypatch):
     asked = {"num_images": {"train": 2}, "size": (32, 32)}
     with monkeypatch.context() as patch:
-        patch.setattr("mmpanonas.datasets.shapes.write_panoptic_png", _disk_full_at_the_last)
+        patch.setattr(f"{WRITING}.write_panoptic_png", _disk_full_at_the_last)
         with pytest.raises(OSError, match="No space"):
             write_shapes(tmp_path, **asked)
     assert write_shapes(tmp_path, **asked)
@@ -239,7 +241,7 @@ def test_the_tool_says_on_a_full_disk_what_is_not_whole(call_tool, tmp_path, mon
     def full(path, ids):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mmpanonas.datasets.shapes.write_panoptic_png", full)
+    monkeypatch.setattr(f"{WRITING}.write_panoptic_png", full)
     words = ("tools/dataset_converters/shapes.py", tmp_path / "d", "--train", 1, "--val", 0)
     code, _, err = call_tool(*words)
     assert code == 2

@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import ConfigDict
 from pycocotools import mask as coco_mask
 
-from mmpanonas.config.check_files import check_files
+from mmpanonas.config.check import check_files
 from mmpanonas.datasets import LoadPanopticSegments, PanopticDataset
 from mmpanonas.errors import InputError
 from mmpanonas.panoptic.png import write_panoptic_png

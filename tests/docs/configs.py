@@ -9,10 +9,10 @@ from mmengine.config import Config
 
 import mmpanonas.register  # noqa: F401
 from mmpanonas.config.inheritance import inherit, merge_options, read_file
-from mmpanonas.config.keys import Judge
-from mmpanonas.config.layout import TOP
-from mmpanonas.config.problems import Problem
-from mmpanonas.config.variables import variables_of
+from mmpanonas.config.judge.keys import Judge
+from mmpanonas.config.judge.layout import TOP
+from mmpanonas.config.judge.problems import Problem
+from mmpanonas.config.judge.variables import variables_of
 from mmpanonas.errors import InputError
 from mmpanonas.options import check_options
 

@@ -19,9 +19,9 @@ from mmengine.structures import PixelData
 from mmpanonas.errors import InputError
 from mmpanonas.inference import PanopticInferencer, list_pictures
 from mmpanonas.panoptic.png import read_panoptic_png
-from mmpanonas.visualization.panel_canvas import MARGIN
-from mmpanonas.visualization.panels import CAPTION, EDGE, GAP, HEADER
-from mmpanonas.visualization.segments import OPACITY, resize
+from mmpanonas.visualization.pictures.panel_canvas import MARGIN
+from mmpanonas.visualization.pictures.panels import CAPTION, EDGE, GAP, HEADER
+from mmpanonas.visualization.pictures.segments import OPACITY, resize
 from tests.conftest import ROOT, SHAPES
 from tests.inference.conftest import RETRAIN
 

@@ -12,7 +12,7 @@ from mmengine.registry import DATASETS
 from PIL import Image
 
 from mmpanonas.models import AutoPanoptic
-from mmpanonas.models.attention import AttendedPyramid
+from mmpanonas.models.layers.attention import AttendedPyramid
 from mmpanonas.space import PART_CHOICES, Arch, ArchError
 from tests import reference
 from tests.conftest import SEED, SHAPES

@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmpanonas.errors import InputError
-from mmpanonas.models.attention import StuffToThings, ThingsToStuff, apply_gates, mean_of_resized
+from mmpanonas.models.layers.attention import (
+    StuffToThings,
+    ThingsToStuff,
+    apply_gates,
+    mean_of_resized,
+)
 from mmpanonas.space import ATTENTION_CHOICES, Arch, ArchError
 from tests import reference
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from mmpanonas.models.backbone import SearchableShuffleNetV2
-from mmpanonas.models.blocks import ShuffleBlock, shuffle_split
-from mmpanonas.models.choice import Choice
+from mmpanonas.models.layers.blocks import ShuffleBlock, shuffle_split
+from mmpanonas.models.layers.choice import Choice
 from mmpanonas.space import (
     BACKBONE_CHOICES,
     Arch,

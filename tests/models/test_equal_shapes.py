@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmdet.structures import DetDataSample
 
-from mmpanonas.models.equal_shapes import of_equal_shape
+from mmpanonas.models.layers.equal_shapes import of_equal_shape
 from tests.models.test_detector import eager
 
 #: Heights and widths; of the first four no two are padded to one shape.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mmcv.ops import modulated_deform_conv2d
 from torch import nn
 
-from mmpanonas.models.head_ops import DeformableConv, deform_by_sampling, head_op
+from mmpanonas.models.layers.head_ops import DeformableConv, deform_by_sampling, head_op
 from mmpanonas.space import HEAD_CHOICES
 from tests import reference
 

@@ -8,7 +8,7 @@ import torch
 from mmdet.registry import MODELS
 from torch.onnx import OnnxExporterError
 
-from mmpanonas.models.blocks import SHUFFLES, shuffle_split
+from mmpanonas.models.layers.blocks import SHUFFLES, shuffle_split
 from tests.conftest import shapes_arch
 
 

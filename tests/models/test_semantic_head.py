@@ -12,7 +12,7 @@ from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
 from mmdet.structures import DetDataSample
 from mmengine.structures import PixelData
 
-from mmpanonas.models.best_channel import BLOCK, best_channel, channel_blocks
+from mmpanonas.models.layers.best_channel import BLOCK, best_channel, channel_blocks
 from mmpanonas.models.semantic_head import (
     IGNORE_LABEL,
     SearchableSemanticHead,

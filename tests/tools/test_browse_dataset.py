@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmpanonas.config import annotation_paths, datasets_of
 from mmpanonas.panoptic.png import write_panoptic_png
 from mmpanonas.visualization import fed_sample
-from mmpanonas.visualization.segments import CLEAR
+from mmpanonas.visualization.pictures.segments import CLEAR
 from tests.conftest import ROOT
 from tests.tools.conftest import one_line
 

@@ -87,7 +87,7 @@ def test_scores_are_safe_whatever_fails_while_drawing_and_writing(test_tool, tmp
         raise TypeError("no such colour")
 
     monkeypatch.setattr("mmpanonas.evaluation.results.write_panoptic_png", full)
-    monkeypatch.setattr("mmpanonas.visualization.panel_hook.draw_panels", broken)
+    monkeypatch.setattr("mmpanonas.visualization.pictures.hook.draw_panels", broken)
     out = tmp_path / "out/r"
     code, printed, err = test_tool("--out", out, "--show-dir", tmp_path / "shown", "--show-num", 2)
     assert code == 2

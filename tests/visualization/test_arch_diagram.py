@@ -10,7 +10,7 @@ import pytest
 from mmpanonas.errors import InputError
 from mmpanonas.space import PART_CHOICES, Arch, ArchError, NetworkShape, SearchSpace
 from mmpanonas.visualization import draw_arch
-from mmpanonas.visualization.arch_boxes import COLOURS, choice_label
+from mmpanonas.visualization.architecture.boxes import COLOURS, choice_label
 
 ROOT = Path(__file__).parents[2]
 COCO = ROOT / "configs/auto_panoptic/archs/coco.json"

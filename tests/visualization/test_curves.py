@@ -4,7 +4,7 @@ import cv2
 import pytest
 
 from mmpanonas.visualization import draw_front, draw_search
-from mmpanonas.visualization.curves import _points
+from mmpanonas.visualization.charts.curves import _points
 
 PQ = "coco_panoptic/PQ"
 

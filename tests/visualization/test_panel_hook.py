@@ -12,7 +12,7 @@ from mmengine.structures import PixelData
 
 from mmpanonas.panoptic.png import write_panoptic_png
 from mmpanonas.visualization import PanopticPanelHook
-from mmpanonas.visualization.panel_hook import panel_sample, truth_map
+from mmpanonas.visualization.pictures.hook import panel_sample, truth_map
 
 META = {"classes": ("cat", "dog", "sky"), "palette": [(200, 40, 40), (40, 160, 40), (60, 60, 220)]}
 SEGMENTS = [

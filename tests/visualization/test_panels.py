@@ -6,9 +6,16 @@ from mmdet.registry import DATASETS
 
 from mmpanonas.visualization import PanelSample, draw_panel, draw_panels
 from mmpanonas.visualization.canvas import DOTS, fitting, text_width
-from mmpanonas.visualization.panel_canvas import MARGIN, legend_rows
-from mmpanonas.visualization.panels import CAPTION, EDGE, GAP, HEADER, NARROWEST, panel_size
-from mmpanonas.visualization.segments import (
+from mmpanonas.visualization.pictures.panel_canvas import MARGIN, legend_rows
+from mmpanonas.visualization.pictures.panels import (
+    CAPTION,
+    EDGE,
+    GAP,
+    HEADER,
+    NARROWEST,
+    panel_size,
+)
+from mmpanonas.visualization.pictures.segments import (
     CLEAR,
     INSTANCE_OFFSET,
     OPACITY,

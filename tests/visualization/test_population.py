@@ -5,13 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from mmpanonas.visualization.arch_boxes import choice_label
-from mmpanonas.visualization.choice_maps import (
+from mmpanonas.visualization.architecture.boxes import choice_label
+from mmpanonas.visualization.charts.choice_maps import (
     choice_shares,
     draw_choice_maps,
     mean_over_layers,
 )
-from mmpanonas.visualization.population import (
+from mmpanonas.visualization.charts.population import (
     _apart,
     draw_generations,
     draw_shares,

@@ -8,7 +8,7 @@ from mmpanonas.errors import InputError
 from mmpanonas.space import Part, SearchSpace
 from mmpanonas.strategies import Scoreboard
 from mmpanonas.visualization import draw_scoreboard
-from mmpanonas.visualization.scoreboard import _Panel
+from mmpanonas.visualization.charts.scoreboard import _Panel
 
 BACKBONE = [
     dict(shuffle_3x3=7, shuffle_5x5=1, shuffle_7x7=7, xception=5),

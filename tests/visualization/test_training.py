@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
 from mmpanonas.visualization import draw_training, read_training
-from mmpanonas.visualization.training import TrainingCurves
+from mmpanonas.visualization.charts.training import TrainingCurves
 from tests.conftest import shapes_arch
 
 

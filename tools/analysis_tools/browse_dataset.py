@@ -29,7 +29,7 @@ from mmpanonas.paths import FILE, NEW_FOLDER
 from mmpanonas.training.hooks import BAR
 from mmpanonas.values import PositiveInt
 from mmpanonas.visualization import draw_panels, fed_sample
-from mmpanonas.visualization.segments import known_palette
+from mmpanonas.visualization.pictures.segments import known_palette
 
 SPLITS = ("train", "val", "test", "recalibration")
 

@@ -4,7 +4,7 @@ import contextlib
 import sys
 
 from mmpanonas.config import load_config
-from mmpanonas.config.layout import TOP
+from mmpanonas.config.judge.layout import TOP
 from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser

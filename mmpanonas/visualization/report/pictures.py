@@ -13,12 +13,16 @@ from pathlib import Path
 from mmpanonas.errors import InputError
 from mmpanonas.records.search_data import SearchData
 from mmpanonas.space import NetworkShape
-from mmpanonas.visualization.arch_diagram import draw_arch
-from mmpanonas.visualization.choice_maps import choice_shares, draw_choice_maps, mean_over_layers
-from mmpanonas.visualization.curves import draw_search
-from mmpanonas.visualization.population import draw_generations, draw_shares, draw_trade_off
-from mmpanonas.visualization.report_numbers import cost_title, score_title, unit_of
-from mmpanonas.visualization.scoreboard import draw_scoreboard
+from mmpanonas.visualization.architecture.diagram import draw_arch
+from mmpanonas.visualization.charts.choice_maps import (
+    choice_shares,
+    draw_choice_maps,
+    mean_over_layers,
+)
+from mmpanonas.visualization.charts.curves import draw_search
+from mmpanonas.visualization.charts.population import draw_generations, draw_shares, draw_trade_off
+from mmpanonas.visualization.charts.scoreboard import draw_scoreboard
+from mmpanonas.visualization.report.numbers import cost_title, score_title, unit_of
 
 #: The part of the candidates that counts as the best ones.
 BEST_SHARE = 0.1

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from mmpanonas.records.search_data import SearchData
 from mmpanonas.space import PART_CHOICES, NetworkShape, write_atomically
-from mmpanonas.visualization import report_pictures as pictures
-from mmpanonas.visualization import report_tables as tables
-from mmpanonas.visualization.arch_boxes import COLOURS, choice_label
-from mmpanonas.visualization.page import Section, render_page
-from mmpanonas.visualization.population import part_title
+from mmpanonas.visualization.architecture.boxes import COLOURS, choice_label
+from mmpanonas.visualization.charts.population import part_title
+from mmpanonas.visualization.report import pictures, tables
+from mmpanonas.visualization.report.page import Section, render_page
 
 
 def write_report(

@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import MaxNLocator
 
-from mmpanonas.visualization.arch_boxes import choice_label
+from mmpanonas.visualization.architecture.boxes import choice_label
 from mmpanonas.visualization.canvas import (
     FAINT,
     INK,

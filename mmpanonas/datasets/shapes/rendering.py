@@ -6,7 +6,7 @@ import zlib
 import cv2
 import numpy as np
 
-from mmpanonas.datasets.shape_painting import (
+from mmpanonas.datasets.shapes.painting import (
     OUTLINES,
     STUFF_TEXTURES,
     fill_outline,

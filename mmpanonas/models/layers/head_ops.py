@@ -10,7 +10,7 @@ from mmcv.ops import ModulatedDeformConv2d
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from mmpanonas.models.choice import Choice, Searchable
+from mmpanonas.models.layers.choice import Choice, Searchable
 
 
 @MODELS.register_module()

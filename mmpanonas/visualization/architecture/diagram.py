@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mmpanonas.space import Arch, Cost, NetworkShape, backbone_cost
-from mmpanonas.visualization.arch_boxes import (
+from mmpanonas.visualization.architecture.boxes import (
     BOX_H,
     BOX_W,
     COLOURS,
@@ -21,7 +21,7 @@ from mmpanonas.visualization.arch_boxes import (
     draw_chain,
     draw_stride_mark,
 )
-from mmpanonas.visualization.arch_heads import (
+from mmpanonas.visualization.architecture.heads import (
     HEADS_W,
     draw_heads,
     head_cards,

@@ -1,18 +1,23 @@
-"""Conventions of maskrcnn-benchmark, in which the released weights were trained.
+"""The released code's conventions, of maskrcnn-benchmark, in which its weights were trained.
 
 A box holds its last pixels: its width is x2 - x1 + 1. MMDetection's own legacy classes stand for
 its first version, whose anchors and decoded boxes differ from these by up to a few pixels.
 """
 
+from collections import OrderedDict
+
 import torch
 import torch.nn.functional as F
+from mmcv.cnn import build_norm_layer
+from mmdet.models.roi_heads.bbox_heads import Shared2FCBBoxHead
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from mmdet.models.task_modules.coders import LegacyDeltaXYWHBBoxCoder
 from mmdet.models.task_modules.prior_generators import LegacyAnchorGenerator
 from mmdet.registry import MODELS, TASK_UTILS
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmpanonas.models.mask_crops import MaskCrop
+from mmpanonas.values import checked
 
 
 @TASK_UTILS.register_module()
@@ -100,3 +105,43 @@ def paste_in_whole_pixels(
     inside = resized[y - top : max(size[0] - top, 0), x - left : max(size[1] - left, 0)]
     window = slice(y, y + inside.shape[0]), slice(x, x + inside.shape[1])
     return MaskCrop((inside > threshold).numpy(), window, size)
+
+
+@MODELS.register_module()
+class Shared2FCGNBBoxHead(Shared2FCBBoxHead):
+    """MMDetection's box head whose two shared layers have a GroupNorm instead of a bias.
+
+    Args:
+        *args, **kwargs: of ``Shared2FCBBoxHead``.
+        norm_cfg: the norm layer behind each fully connected one.
+        init_cfg: as in MMEngine.
+    """
+
+    @checked
+    def __init__(
+        self,
+        *args,
+        norm_cfg: dict = dict(type="GN", num_groups=32, requires_grad=True),  # noqa: B006
+        init_cfg: dict | list | None = None,
+        **kwargs,
+    ) -> None:
+        # MMDetection's own would draw the norms' weights as well.
+        predictors = [dict(type="Normal", name="fc_cls", std=0.01)]
+        predictors += [dict(type="Normal", name="fc_reg", std=0.001)]
+        init_cfg = init_cfg or dict(
+            type="Xavier", layer="Linear", distribution="uniform", override=predictors
+        )
+        super().__init__(*args, norm_cfg=norm_cfg, init_cfg=init_cfg, **kwargs)
+
+    def _add_conv_fc_branch(self, *args, **kwargs) -> tuple[nn.ModuleList, nn.ModuleList, int]:
+        convs, layers, width = super()._add_conv_fc_branch(*args, **kwargs)
+        return convs, nn.ModuleList(self._normed(layer) for layer in layers), width
+
+    def _normed(self, layer: nn.Linear) -> nn.Sequential:
+        width = layer.out_features
+        return nn.Sequential(
+            OrderedDict(
+                fc=nn.Linear(layer.in_features, width, bias=False),
+                gn=build_norm_layer(self.norm_cfg, width)[1],
+            )
+        )

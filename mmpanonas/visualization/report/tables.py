@@ -7,7 +7,7 @@ from html import escape
 
 from mmpanonas.records.search_data import Candidate, SearchData
 from mmpanonas.space import PART_CHOICES, Arch
-from mmpanonas.visualization.report_numbers import (
+from mmpanonas.visualization.report.numbers import (
     cost_title,
     digits_of,
     duration,

@@ -7,7 +7,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from mmpanonas.visualization.canvas import INK, Canvas, fitting, text_width
-from mmpanonas.visualization.segments import (
+from mmpanonas.visualization.pictures.segments import (
     VOID,
     VOID_STRIPES,
     Colour,

@@ -9,7 +9,7 @@ from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 from mmengine.registry import DATA_SAMPLERS, LOOPS
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 
-from mmpanonas.config.kinds import hooks_of, is_kind
+from mmpanonas.config.judge.kinds import hooks_of, is_kind
 from mmpanonas.config.schedule import schedulers_of
 from mmpanonas.errors import ConfigError
 

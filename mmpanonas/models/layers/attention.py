@@ -15,7 +15,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpanonas.errors import InputError
-from mmpanonas.models.choice import Choice, Searchable
+from mmpanonas.models.layers.choice import Choice, Searchable
 from mmpanonas.space import ATTENTION_CHOICES
 from mmpanonas.values import PositiveInt, checked
 

@@ -15,8 +15,8 @@ from mmpanonas.errors import InputError
 from mmpanonas.file_names import dataset_names, unused_stem
 from mmpanonas.panoptic.png import read_panoptic_png
 from mmpanonas.values import Count, checked
-from mmpanonas.visualization.panels import PanelSample, draw_panels
-from mmpanonas.visualization.segments import INSTANCE_OFFSET, known_palette
+from mmpanonas.visualization.pictures.panels import PanelSample, draw_panels
+from mmpanonas.visualization.pictures.segments import INSTANCE_OFFSET, known_palette
 
 
 @HOOKS.register_module()

@@ -10,9 +10,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
 from mmpanonas.space import pareto_front
-from mmpanonas.visualization.arch_boxes import COLOURS, choice_label
+from mmpanonas.visualization.architecture.boxes import COLOURS, choice_label
 from mmpanonas.visualization.canvas import FAINT, INK, save_figure
-from mmpanonas.visualization.curves import BEST, DOT, quiet_axes, whole_numbers
+from mmpanonas.visualization.charts.curves import BEST, DOT, quiet_axes, whole_numbers
 
 
 def draw_generations(

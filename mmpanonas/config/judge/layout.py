@@ -34,8 +34,8 @@ from mmengine.runner import (
 )
 from torch.utils.data import DataLoader
 
-from mmpanonas.config.constructors import REGISTRIES
-from mmpanonas.config.ranges import RANGES
+from mmpanonas.config.judge.constructors import REGISTRIES
+from mmpanonas.config.judge.ranges import RANGES
 from mmpanonas.recalibration.recalibration import RecalibrationBatches
 from mmpanonas.values import FLAG, NONE, TEXT, number, one_of, several, whole
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mmpanonas.space import Arch, NetworkShape
-from mmpanonas.visualization.arch_boxes import (
+from mmpanonas.visualization.architecture.boxes import (
     BOX_H,
     BOX_W,
     COLOURS,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mmengine import fileio
 
-from mmpanonas.datasets.annotation_schema import check_schema
+from mmpanonas.datasets.annotations.schema import check_schema
 from mmpanonas.errors import InputError
 from mmpanonas.files import irregularity, unique_keys
 
@@ -23,7 +23,7 @@ def read_panoptic_json(ann_file: str | os.PathLike, backend_args: dict | None = 
     """Read a COCO panoptic annotation file; ``annotations`` is an empty list if it has none.
 
     Every value that the format names is of its type and range, see
-    :mod:`mmpanonas.datasets.annotation_schema`; other keys are as they were.
+    :mod:`mmpanonas.datasets.annotations.schema`; other keys are as they were.
 
     Raises:
         InputError: there is no such file, it is not whole JSON or not in COCO panoptic format.

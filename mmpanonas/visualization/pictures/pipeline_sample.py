@@ -5,9 +5,9 @@ import os
 import numpy as np
 from mmdet.structures import DetDataSample
 
-from mmpanonas.visualization.panel_hook import panoptic_truth
-from mmpanonas.visualization.panels import PanelSample
-from mmpanonas.visualization.segments import CLEAR, INSTANCE_OFFSET, resize
+from mmpanonas.visualization.pictures.hook import panoptic_truth
+from mmpanonas.visualization.pictures.panels import PanelSample
+from mmpanonas.visualization.pictures.segments import CLEAR, INSTANCE_OFFSET, resize
 
 
 def fed_sample(item: dict, num_classes: int) -> PanelSample:

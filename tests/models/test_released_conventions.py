@@ -10,13 +10,13 @@ from mmdet.models.layers import multiclass_nms
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from mmengine.config import Config
 
-from mmpanonas.models.detectron import (
+from mmpanonas.models.mask_crops import cut_masks, whole_masks
+from mmpanonas.models.released import (
     DetectronAnchorGenerator,
     DetectronBoxCoder,
     DetectronRoIExtractor,
     paste_in_whole_pixels,
 )
-from mmpanonas.models.mask_crops import cut_masks, whole_masks
 
 #: At each stride: width and height of ratio 0.5 are e.g. 4 * sqrt(2) = 5.66, rounded 6, and
 #: 6 * 0.5 = 3, both times 8; a half rounds to the even number (22.5 to 22 at stride 32).

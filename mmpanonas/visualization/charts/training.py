@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mmpanonas.errors import InputError
 from mmpanonas.visualization.canvas import INK, check_suffix, save_figure
-from mmpanonas.visualization.curves import quiet_axes
+from mmpanonas.visualization.charts.curves import quiet_axes
 
 Curve = dict[int, float]  # by iteration
 #: Told apart by colour-blind readers too (Okabe and Ito).

@@ -9,9 +9,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from mmpanonas.space import PART_CHOICES, Arch
-from mmpanonas.visualization.arch_boxes import choice_label
+from mmpanonas.visualization.architecture.boxes import choice_label
 from mmpanonas.visualization.canvas import FAINT, INK, save_figure
-from mmpanonas.visualization.population import part_title
+from mmpanonas.visualization.charts.population import part_title
 
 #: A fraction for each choice of each layer of each part; those of a layer add up to 1.
 ChoiceShares = Mapping[str, Sequence[Mapping[str, float]]]

@@ -22,7 +22,7 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from mmpanonas.datasets.shape_rendering import (
+from mmpanonas.datasets.shapes.rendering import (
     DIFFICULTY,
     FIRST_STUFF_ID,
     STUFF,
@@ -34,8 +34,6 @@ from mmpanonas.errors import InputError
 from mmpanonas.files import irregularity
 from mmpanonas.panoptic.png import write_panoptic_png
 from mmpanonas.space import write_atomically
-
-__all__ = ["CATEGORIES", "DIFFICULTY", "Difficulty", "render_picture", "write_shapes"]
 
 RECORD = "shapes.json"
 VERSION = 1

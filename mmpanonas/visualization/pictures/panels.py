@@ -9,8 +9,18 @@ from matplotlib.figure import Figure
 
 from mmpanonas.errors import InputError
 from mmpanonas.visualization.canvas import FAINT, check_suffix, save_figure
-from mmpanonas.visualization.panel_canvas import LEGEND_ROW, MARGIN, PanelCanvas, legend_rows
-from mmpanonas.visualization.segments import Colour, default_palette, instance_shades, resize
+from mmpanonas.visualization.pictures.panel_canvas import (
+    LEGEND_ROW,
+    MARGIN,
+    PanelCanvas,
+    legend_rows,
+)
+from mmpanonas.visualization.pictures.segments import (
+    Colour,
+    default_palette,
+    instance_shades,
+    resize,
+)
 
 # Lengths in pixels.
 EDGE, GAP = 8, 10  # above and below, between pictures

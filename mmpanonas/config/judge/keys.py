@@ -3,8 +3,8 @@
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from mmpanonas.config import constructors
-from mmpanonas.config.layout import (
+from mmpanonas.config.judge import constructors
+from mmpanonas.config.judge.layout import (
     BY_NAME,
     FOREIGN,
     READERS,
@@ -17,8 +17,8 @@ from mmpanonas.config.layout import (
     Section,
     Typed,
 )
-from mmpanonas.config.problems import Problem, alike, nearest
-from mmpanonas.config.ranges import RANGES, foreign_kind, range_of
+from mmpanonas.config.judge.problems import Problem, alike, nearest
+from mmpanonas.config.judge.ranges import RANGES, foreign_kind, range_of
 from mmpanonas.values import ArgumentsOf, Kind, TypeIn, kind_of
 
 #: What every dictionary of a config may hold.

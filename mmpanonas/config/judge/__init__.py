@@ -1,0 +1,1 @@
+"""What a config may hold, key by key, value by value."""

@@ -1,0 +1,1 @@
+"""Files in COCO panoptic format, read and checked."""

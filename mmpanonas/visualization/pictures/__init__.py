@@ -1,0 +1,1 @@
+"""Panels of pictures, their segments, and what a pipeline makes of them."""
