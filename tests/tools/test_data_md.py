@@ -149,7 +149,8 @@ def perfect_quality(dataset) -> tuple[dict, list]:
 
 
 FPN = "panoptic_fpn/{}_r50.py"
-CONFIGS = ["supernet", "search_evolution", "retrain", "supernet_released", "retrain_released"]
+CONFIGS = ["supernet", "search_evolution", "retrain"]
+CONFIGS += ["supernet_released", "search_evolution_released", "retrain_released"]
 DATA = {
     "coco": ("COCO", write_coco_archives, {"person", "dog", "grass-merged"}),
     "ade20k": ("ADE20K", write_ade20k_archives, {"bed", "person", "wall", "sky", "floor"}),
