@@ -140,6 +140,9 @@ RayAddress = Annotated[
 ]
 Widths = Annotated[Sequence[int], several(whole(1))]
 
+#: Of operations, in code order.
+Names = Annotated[Sequence[str], several(TEXT)]
+
 _PLAIN = {bool: FLAG, int: whole(), float: number(), str: TEXT, types.NoneType: NONE}
 
 

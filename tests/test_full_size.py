@@ -58,7 +58,7 @@ def test_a_window_of_training_and_a_candidate(coco, tmp_path):
     record = json.loads((tmp_path / "search_evolution/results.jsonl").read_text())
     assert 0 <= record["metrics"]["coco_panoptic/PQ"] <= 100
     arch = Arch.from_dict(record["arch"])
-    assert [len(part) for part in vars(arch).values()] == [40, 4, 3, 4, 5]
+    assert [len(part) for part in arch.to_dict().values()] == [40, 4, 3, 4, 5]
 
 
 def test_the_published_architecture_retrains(coco, tmp_path):

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmpanonas.models.layers.blocks import SHUFFLES, ShuffleBlock
 from mmpanonas.models.layers.choice import Choice, Searchable
 from mmpanonas.models.layers.recompute import recomputed
-from mmpanonas.values import Widths, checked, whole
+from mmpanonas.values import Names, Widths, checked, whole
 
 
 @MODELS.register_module()
@@ -34,6 +34,8 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
         norm_cfg: norm layer of every convolution.
         norm_eval: keep batch norms in evaluation mode while training.
         with_cp: trade time for memory by recomputing each block in the backward pass.
+        operations: what the layers choose from, in code order: names of registered operations
+            (docs/space.md); None for the part's own.
         init_cfg: as in MMEngine.
 
     Raises:
@@ -54,13 +56,14 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
         norm_cfg: dict = dict(type="BN", requires_grad=True),  # noqa: B006 (MMDetection's form)
         norm_eval: bool = False,
         with_cp: bool = False,
+        operations: Names | None = None,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(init_cfg or self._default_init())
         _check_widths(channels, blocks, shuffle, frozen_stages)
         self.channels, self.blocks = tuple(channels), tuple(blocks)
         self.frozen_stages, self.norm_eval, self.with_cp = frozen_stages, norm_eval, with_cp
-        self.declare_part(arch, sum(blocks))
+        self.declare_part(arch, sum(blocks), operations=operations)
         self.stem = _stem(channels[0], norm_cfg)
         self.stages = nn.ModuleList()
         layer = 0

@@ -1,6 +1,6 @@
 """The detector: a two-stage panoptic segmentor whose parts are searched together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmdet.models.detectors import TwoStagePanopticSegmentor
@@ -28,7 +28,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
     """MMDetection's panoptic segmentor with an architecture and inter-modular attention.
 
     Args:
-        backbone, roi_head, semantic_head: configs; searchable or not.
+        backbone, neck, roi_head, semantic_head: configs; searchable or not.
         things_to_stuff: config of the attention that gates the semantic head's features, or
             None.
         stuff_to_things: config of the attention that gates the feature pyramid for the RPN
@@ -60,6 +60,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         backbone: dict,
         roi_head: dict,
         semantic_head: dict,
+        neck: dict | None = None,
         things_to_stuff: dict | None = None,
         stuff_to_things: dict | None = None,
         arch: object = None,
@@ -70,13 +71,17 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             roi_head = _with_one_class(roi_head)
         if arch is not None:
             arch = Arch.load(arch)
-            backbone, semantic_head, things_to_stuff, stuff_to_things = (
+            backbone, neck, semantic_head, things_to_stuff, stuff_to_things = (
                 _with_arch(part, arch)
-                for part in (backbone, semantic_head, things_to_stuff, stuff_to_things)
+                for part in (backbone, neck, semantic_head, things_to_stuff, stuff_to_things)
             )
             roi_head = dict(roi_head, mask_head=_with_arch(roi_head["mask_head"], arch))
         super().__init__(
-            backbone=backbone, roi_head=roi_head, semantic_head=semantic_head, **kwargs
+            backbone=backbone,
+            neck=neck,
+            roi_head=roi_head,
+            semantic_head=semantic_head,
+            **kwargs,
         )
         self.has_things = has_things
         self.things_to_stuff = things_to_stuff and MODELS.build(things_to_stuff)
@@ -234,12 +239,12 @@ def _nothing(x: Tensor) -> InstanceData:
     return InstanceData(bboxes=x.new_zeros(0, 4), scores=x.new_zeros(0), labels=labels, masks=[])
 
 
-def _with_arch(part: dict | None, arch: Arch) -> dict | None:
+def _with_arch(part: object, arch: Arch) -> object:
     """The config of a part with ``arch`` added where the part is a searchable one.
 
     None for one that the architecture may leave out, and does.
     """
-    kind = part and part["type"]
+    kind = part.get("type") if isinstance(part, Mapping) else None
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
     if kind and part.get("whole") and not getattr(arch, kind.part_name):
         return None

@@ -12,7 +12,7 @@ from mmpanonas.models.layers.choice import Searchable
 from mmpanonas.models.layers.head_ops import searched_layers
 from mmpanonas.models.mask_crops import MaskCrop, paste_mask, whole_masks
 from mmpanonas.models.released import paste_in_whole_pixels
-from mmpanonas.values import checked
+from mmpanonas.values import Names, checked
 
 
 @MODELS.register_module()
@@ -24,6 +24,8 @@ class SearchableMaskHead(Searchable, FCNMaskHead):
             choices bring kernels of their own.
         arch: None for the supernet, else an architecture (anything ``Arch.load`` reads), of
             which only ``mask_head`` is read.
+        operations: what the layers choose from, in code order: names of registered operations
+            (docs/space.md); None for the part's own.
         whole_pixels: paste masks into boxes that are cut to whole pixels and hold their last
             ones; the released weights need it.
 
@@ -34,10 +36,17 @@ class SearchableMaskHead(Searchable, FCNMaskHead):
     part_name = "mask_head"
 
     @checked
-    def __init__(self, *args, arch: object = None, whole_pixels: bool = False, **kwargs) -> None:
+    def __init__(
+        self,
+        *args,
+        arch: object = None,
+        operations: Names | None = None,
+        whole_pixels: bool = False,
+        **kwargs,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.whole_pixels = whole_pixels
-        self.declare_part(arch, self.num_convs)
+        self.declare_part(arch, self.num_convs, operations=operations)
         self.convs = ModuleList(searched_layers(self, self.convs, self.norm_cfg))
 
     def _predict_by_feat_single(

@@ -15,7 +15,7 @@ from mmpanonas.models.layers.attention import AttendedPyramid
 from mmpanonas.models.layers.best_channel import best_channel, channel_blocks
 from mmpanonas.models.layers.choice import Searchable
 from mmpanonas.models.layers.head_ops import searched_layers
-from mmpanonas.values import Count, NotNegative, PositiveInt, checked
+from mmpanonas.values import Count, Names, NotNegative, PositiveInt, checked
 
 #: Label of pixels without one, in MMDetection's semantic maps.
 IGNORE_LABEL = 255
@@ -139,6 +139,8 @@ class SearchableSemanticHead(Searchable, SharedSemanticHead):
         *args, **kwargs: of ``SharedSemanticHead``; ``num_layers`` layers are searched.
         arch: None for the supernet, else an architecture (anything ``Arch.load`` reads), of
             which only ``semantic_head`` is read.
+        operations: what the layers choose from, in code order: names of registered operations
+            (docs/space.md); None for the part's own.
 
     Raises:
         ArchError: the architecture is unreadable or has another number of layers.
@@ -146,7 +148,10 @@ class SearchableSemanticHead(Searchable, SharedSemanticHead):
 
     part_name = "semantic_head"
 
-    def __init__(self, *args, arch: object = None, **kwargs) -> None:
+    @checked
+    def __init__(
+        self, *args, arch: object = None, operations: Names | None = None, **kwargs
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.declare_part(arch, len(self.layers))
+        self.declare_part(arch, len(self.layers), operations=operations)
         self.layers = nn.Sequential(*searched_layers(self, self.layers, self.norm_cfg))

@@ -1,20 +1,30 @@
 """The choices, an architecture, its cost, fronts. Python and NumPy only."""
 
 from mmpanonas.files import write_atomically
-from mmpanonas.space.arch import (
-    ATTENTION_CHOICES,
-    BACKBONE_CHOICES,
-    HEAD_CHOICES,
-    PART_CHOICES,
-    Arch,
-    ArchError,
-)
+from mmpanonas.space.arch import Arch
 from mmpanonas.space.budget import Budget, BudgetError
 from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost
 from mmpanonas.space.front import pareto_front
 from mmpanonas.space.latency import LatencyTable
 from mmpanonas.space.measure import REPORTED, CostMeasure
 from mmpanonas.space.model import check_counted, kind_of, space_of, uncounted
+from mmpanonas.space.operations import (
+    OPERATIONS,
+    PARTS,
+    ArchError,
+    Conv,
+    Operation,
+    PartKind,
+    operations_of,
+    register_operation,
+    register_part,
+)
+from mmpanonas.space.published import (
+    ATTENTION_CHOICES,
+    BACKBONE_CHOICES,
+    HEAD_CHOICES,
+    PART_CHOICES,
+)
 from mmpanonas.space.shape import NetworkShape
 from mmpanonas.space.space import ABSENT, Part, SearchSpace
 
@@ -23,24 +33,32 @@ __all__ = [
     "ATTENTION_CHOICES",
     "BACKBONE_CHOICES",
     "HEAD_CHOICES",
+    "OPERATIONS",
+    "PARTS",
     "PART_CHOICES",
     "REPORTED",
     "Arch",
     "ArchError",
     "Budget",
     "BudgetError",
+    "Conv",
     "Cost",
     "CostMeasure",
     "LatencyTable",
     "NetworkShape",
+    "Operation",
     "Part",
+    "PartKind",
     "SearchSpace",
     "backbone_cost",
     "check_counted",
     "cost_range",
     "kind_of",
     "network_cost",
+    "operations_of",
     "pareto_front",
+    "register_operation",
+    "register_part",
     "space_of",
     "uncounted",
     "write_atomically",

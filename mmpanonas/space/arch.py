@@ -7,26 +7,12 @@ files (integer codes under ``backbone``, ``head`` and ``inter``) are read as wel
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
 from reprlib import repr
 
-from mmpanonas.errors import InputError
 from mmpanonas.files import unique_keys, write_atomically
-
-#: The choices of each part; a choice's place is its integer code (paper, Table 1).
-BACKBONE_CHOICES = ("shuffle_3x3", "shuffle_5x5", "shuffle_7x7", "xception")
-HEAD_CHOICES = ("dw_3x3", "dw_5x5", "df_3x3", "df_5x5", "at_3x3", "at_5x5")
-ATTENTION_CHOICES = ("r4", "r8", "r16")
-
-#: The searchable parts in code order: what each one chooses from.
-PART_CHOICES = {
-    "backbone": BACKBONE_CHOICES,
-    "mask_head": HEAD_CHOICES,
-    "semantic_head": HEAD_CHOICES,
-    "things_to_stuff": ATTENTION_CHOICES,
-    "stuff_to_things": ATTENTION_CHOICES,
-}
+from mmpanonas.space.operations import PARTS, ArchError, operations_of
+from mmpanonas.space.published import PART_CHOICES
 
 #: How the published format groups the parts, and how many layers the split needs.
 _PUBLISHED = {
@@ -36,45 +22,75 @@ _PUBLISHED = {
 }
 
 
-class ArchError(InputError):
-    """An architecture that cannot be read, or that does not fit its search space."""
-
-
-@dataclass(frozen=True)
 class Arch:
-    """Named choices of each part; the empty tuple for a part that the network lacks."""
+    """Named choices of each part; the empty tuple for a part that the network lacks.
 
-    backbone: tuple[str, ...] = ()
-    mask_head: tuple[str, ...] = ()
-    semantic_head: tuple[str, ...] = ()
-    things_to_stuff: tuple[str, ...] = ()
-    stuff_to_things: tuple[str, ...] = ()
+    A part is an attribute: ``arch.mask_head[2]``. Equal architectures are equal and hash alike.
 
-    def __post_init__(self) -> None:
-        for name in PART_CHOICES:
-            choices = getattr(self, name)
-            if isinstance(choices, str) or not isinstance(choices, Sequence):
-                raise ArchError(f"{name}: expected a list of names, got {repr(choices)}")
-            object.__setattr__(self, name, tuple(choices))
-            for layer, choice in enumerate(choices):
-                check_choice(name, layer, choice)
+    Args:
+        *choices: of the parts in code order.
+        **parts: choices by part.
+
+    Raises:
+        ArchError: an unknown part, or a choice that no layer of the part can have.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, *choices: Sequence[str], **parts: Sequence[str]) -> None:
+        named = dict(zip(PARTS, choices, strict=False)) | parts
+        unknown = sorted(set(named) - set(PARTS))
+        if unknown or len(choices) > len(PARTS):
+            raise ArchError(f"unknown part {repr(unknown[0])}; the parts are {', '.join(PARTS)}")
+        ordered = {name: _checked(name, named[name]) for name in PARTS if name in named}
+        object.__setattr__(self, "_parts", {name: c for name, c in ordered.items() if c})
+
+    def __getattr__(self, name: str) -> tuple[str, ...]:
+        if name in PARTS:
+            return self._parts.get(name, ())
+        raise AttributeError(f"{type(self).__name__} has no part {name!r}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("an architecture does not change: make another one")
+
+    def __reduce__(self) -> tuple:
+        return Arch.from_dict, (self.to_dict(),)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Arch) and self._parts == other._parts
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._parts.items()))
+
+    def __repr__(self) -> str:
+        return f"Arch({', '.join(f'{name}={choices}' for name, choices in self._parts.items())})"
+
+    def replace(self, **parts: Sequence[str]) -> "Arch":
+        """The same with other choices in some parts; an empty one is left out."""
+        return Arch(**self._parts | parts)
 
     def to_dict(self) -> dict[str, list[str]]:
         """The parts that the network has, as plain lists."""
-        return {f.name: list(getattr(self, f.name)) for f in fields(self) if getattr(self, f.name)}
+        return {name: list(choices) for name, choices in self._parts.items()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Sequence[str]]) -> "Arch":
         """Inverse of :meth:`to_dict`. Raises ``ArchError`` on unknown parts or choices."""
-        unknown = sorted(set(data) - set(PART_CHOICES))
+        unknown = sorted(set(data) - set(PARTS), key=str)
         if unknown:
-            raise ArchError(
-                f"unknown part {repr(unknown[0])}; the parts are {', '.join(PART_CHOICES)}"
-            )
+            raise ArchError(f"unknown part {repr(unknown[0])}; the parts are {', '.join(PARTS)}")
         return cls(**data)
 
     def to_published(self) -> list[dict[str, list[int]]]:
-        """Integer codes in the paper's file format: a list that holds one object."""
+        """Integer codes in the paper's file format: a list that holds one object.
+
+        Raises:
+            ArchError: a part or a choice is none of the paper's.
+        """
+        for name, choices in self._parts.items():
+            for choice in choices:
+                if choice not in PART_CHOICES.get(name, ()):
+                    raise ArchError(f"{name}: {choice} has no code in the published format")
         codes = {
             key: [
                 PART_CHOICES[part].index(choice)
@@ -145,12 +161,20 @@ class Arch:
 
 
 def check_choice(part: str, layer: int, choice: object) -> None:
-    """Raise ``ArchError`` unless ``choice`` is one of the part's names."""
-    known = PART_CHOICES[part]
+    """Raise ``ArchError`` unless ``choice`` is one of the names that the part knows."""
+    known = operations_of(part)
     if choice not in known:
         raise ArchError(
             f"{part}[{layer}]: unknown choice {repr(choice)}; known: {', '.join(known)}"
         )
+
+
+def _checked(part: str, choices: object) -> tuple[str, ...]:
+    if isinstance(choices, str) or not isinstance(choices, Sequence):
+        raise ArchError(f"{part}: expected a list of names, got {repr(choices)}")
+    for layer, choice in enumerate(choices):
+        check_choice(part, layer, choice)
+    return tuple(choices)
 
 
 def _split_codes(key: str, codes: list[int]) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from mmpanonas.space.arch import ATTENTION_CHOICES, BACKBONE_CHOICES, Arch, ArchError
+from mmpanonas.space.arch import Arch
+from mmpanonas.space.operations import OPERATIONS, ArchError, Conv, Operation
+from mmpanonas.space.published import ATTENTION_CHOICES, BACKBONE_CHOICES
 from mmpanonas.space.shape import NetworkShape
 
 #: The input size at which backbones are counted, as usual for classifiers.
@@ -18,6 +20,9 @@ IMAGENET_SIZE = (224, 224)
 
 #: COCO's usual test picture, at which whole networks are counted.
 TEST_SIZE = (800, 1333)
+
+#: Of the square on which an operation without declared convolutions is counted for the heads.
+_SIDE = 16
 
 
 @dataclass(frozen=True)
@@ -60,19 +65,40 @@ def block_cost(
     choice: str, cin: int, cout: int, stride: int, size_in: tuple[int, int], size_out: tuple
 ) -> Cost:
     """Cost of one searched block (paper, Table 1), batch norms included."""
-    before, after = size_in[0] * size_in[1], size_out[0] * size_out[1]
-    kernel = 3 if choice == "xception" else int(choice[-1])
+    operation, after = OPERATIONS[choice], size_out[0] * size_out[1]
     branch_in, branch_out = (cin, cout - cin) if stride == 2 else (cin // 2, cout - cin // 2)
-    mid = cout // 2
     cost = Cost()
     if stride == 2:
-        cost += _depthwise(cin, kernel, after) + _pointwise(cin, cin, after)
-    if choice == "xception":
-        for width_in, width_out in ((branch_in, mid), (mid, mid), (mid, branch_out)):
-            cost += _depthwise(width_in, 3, after) + _pointwise(width_in, width_out, after)
-        return cost
-    cost += _pointwise(branch_in, mid, before)
-    return cost + _depthwise(mid, kernel, after) + _pointwise(mid, branch_out, after)
+        cost += _depthwise(cin, operation.kernel, after) + _pointwise(cin, cin, after)
+    if not operation.convs:
+        return cost + _counted(operation, branch_in, cout // 2, branch_out, stride, size_in)
+    places = size_in[0] * size_in[1]
+    for conv, width_in, width_out, step in operation.placed(
+        branch_in, cout // 2, branch_out, stride
+    ):
+        places = after if step == stride == 2 else places
+        cost += _conv_of(conv, width_in, width_out, places, bias=0) + _norm(width_out)
+    return cost
+
+
+def _conv_of(conv: Conv, cin: int, cout: int, places: int, bias: int) -> Cost:
+    """One convolution of an operation; of a deformable one also what finds offsets and mask."""
+    groups = cin if conv.depthwise else conv.groups
+    cost = _conv(cin, cout, conv.kernel, places, groups, bias)
+    if conv.deformable:
+        cost += _conv(cin, 3 * conv.kernel**2, conv.kernel, places, bias=1)
+    return cost
+
+
+def _counted(
+    operation: Operation, cin: int, mid: int, cout: int, stride: int, size: tuple[int, int]
+) -> Cost:
+    if operation.count is None:
+        raise ArchError(
+            f"{operation.name}: nothing says its cost: give it convs, or count as "
+            f"mmpanonas.models.register_module does"
+        )
+    return Cost(*operation.count(cin, mid, cout, stride, size))
 
 
 @lru_cache(maxsize=64)
@@ -216,14 +242,12 @@ def _layers_cost(part: str, choices: Sequence[str], widths: Sequence[int], place
 @lru_cache(maxsize=4096)
 def head_op_cost(choice: str, cin: int, cout: int, places: int) -> Cost:
     """Cost of one operation of the heads on ``places`` pixels (paper, Table 1), norm included."""
-    kind, kernel = choice[:2], int(choice[-1])
-    if kind == "dw":
-        depthwise = _conv(cin, cin, kernel, places, groups=cin, bias=1)
-        return depthwise + _conv(cin, cout, 1, places, bias=1) + _norm(cout)
-    cost = _conv(cin, cout, kernel, places, bias=1) + _norm(cout)
-    if kind == "df":  # beside the convolution itself: the one that finds offsets and mask
-        cost += _conv(cin, 3 * kernel * kernel, kernel, places, bias=1)
-    return cost
+    operation = OPERATIONS[choice]
+    if not operation.convs:  # every layer keeps the size, so that the cost grows with the places
+        cost = _counted(operation, cin, cout, cout, 1, (_SIDE, _SIDE))
+        return Cost(cost.macs * places // _SIDE**2, cost.params)
+    convs = operation.placed(cin, cout, cout)
+    return sum(_conv_of(c, a, b, places, bias=1) for c, a, b, _ in convs) + _norm(cout)
 
 
 def _attention_costs(arch: Arch, shape: NetworkShape) -> dict[str, Cost]:
@@ -235,9 +259,16 @@ def _attention_costs(arch: Arch, shape: NetworkShape) -> dict[str, Cost]:
         choices = getattr(arch, part)
         if choices:
             _check_layers(part, choices, gates)
-            widths = [cout // ratios[ATTENTION_CHOICES.index(choice)] for choice in choices]
+            widths = [cout // _ratio(choice, ratios) for choice in choices]
             costs[part] = sum(_gate_cost(cin, hidden, cout) for hidden in widths)
     return costs
+
+
+def _ratio(choice: str, ratios: Sequence[int]) -> int:
+    """What a choice divides the width by: the config says it of the published ones."""
+    if choice in ATTENTION_CHOICES:
+        return ratios[ATTENTION_CHOICES.index(choice)]
+    return OPERATIONS[choice].ratio
 
 
 @lru_cache(maxsize=256)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mmpanonas.errors import InputError
 from mmpanonas.files import parse_json
-from mmpanonas.space.arch import PART_CHOICES, Arch
+from mmpanonas.space.arch import Arch
+from mmpanonas.space.operations import PARTS
 from mmpanonas.space.shape import NetworkShape
 
 _AGAIN = "measure it with tools/analysis_tools/measure_latency.py on this config"
@@ -77,7 +78,7 @@ class LatencyTable:
                 operation of ``arch``.
         """
         self._check_shape(shape)
-        parts = PART_CHOICES if scope == "network" else ("backbone",)
+        parts = PARTS if scope == "network" else ("backbone",)
         fixed = self.fixed.values() if scope == "network" else (self.fixed["backbone"],)
         return sum(fixed) + sum(time for part in parts for time in self._times(arch, part))
 

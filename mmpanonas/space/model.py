@@ -4,16 +4,8 @@ from collections.abc import Mapping
 
 from mmpanonas.errors import InputError
 from mmpanonas.space.arch import Arch
+from mmpanonas.space.operations import PARTS
 from mmpanonas.space.space import Part, SearchSpace
-
-#: Of each searchable part: its place in a model's config, its class, and how its layers are told.
-_SEARCHABLE = {
-    "backbone": ("backbone", "SearchableShuffleNetV2", "blocks", (8, 8, 16, 8)),
-    "mask_head": ("roi_head.mask_head", "SearchableMaskHead", "num_convs", 4),
-    "semantic_head": ("semantic_head", "SearchableSemanticHead", "num_layers", 3),
-    "things_to_stuff": ("things_to_stuff", "ThingsToStuff", "num_gates", 4),
-    "stuff_to_things": ("stuff_to_things", "StuffToThings", "num_gates", 5),
-}
 
 #: The classes whose cost is counted, by their place in a model's config.
 _COUNTED = {
@@ -77,17 +69,19 @@ def space_of(model: object) -> SearchSpace:
     whole_arch = model.get("arch")
     whole_arch = None if whole_arch is None else Arch.load(whole_arch)
     parts = []
-    for name, (place, kind, key, default) in _SEARCHABLE.items():
-        config = value_at(model, place, None)
-        if kind_of(config) != kind:
+    for part in PARTS.values():
+        config = value_at(model, part.place, None)
+        if kind_of(config) != part.kind:
             continue
         own = config.get("arch") if whole_arch is None else whole_arch
-        fixed = None if own is None else getattr(Arch.load(own), name)
-        if whole_arch is not None and config.get("whole") and not fixed:
+        fixed = None if own is None else getattr(Arch.load(own), part.name)
+        whole = bool(config.get("whole"))
+        if whole_arch is not None and whole and not fixed:
             continue
-        layers = config.get(key, default)
+        layers = config.get(part.layers[0], part.layers[1])
         layers = layers if isinstance(layers, int) else sum(layers)
-        parts.append(Part(name, layers, fixed, bool(config.get("whole")) and fixed is None))
+        chosen = config.get("operations")
+        parts.append(Part(part.name, layers, fixed, whole and fixed is None, chosen))
     return SearchSpace(parts)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmpanonas.errors import InputError
-from mmpanonas.space.arch import ATTENTION_CHOICES
 from mmpanonas.space.model import kind_of, value_at
+from mmpanonas.space.published import ATTENTION_CHOICES
 
 _NORMED_BOX_HEAD = "Shared2FCGNBBoxHead"
 

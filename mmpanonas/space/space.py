@@ -7,7 +7,9 @@ from itertools import chain
 
 import numpy as np
 
-from mmpanonas.space.arch import PART_CHOICES, Arch, ArchError, check_choice
+from mmpanonas.space.arch import Arch, check_choice
+from mmpanonas.space.operations import PARTS, ArchError
+from mmpanonas.space.published import PART_CHOICES
 
 #: The choice that leaves a part out.
 ABSENT = "absent"
@@ -19,20 +21,27 @@ class Part:
 
     ``fixed`` names the choice of every layer for a part that the network has but that is
     not searched; sampling, windows and codes leave it alone. ``whole``: the layers share one
-    choice, of which the last is ``ABSENT``: the network does without the part.
+    choice, of which the last is ``ABSENT``: the network does without the part. ``operations``:
+    what the layers choose from, in code order; the part's own where None.
     """
 
     name: str
     layers: int
     fixed: tuple[str, ...] | None = None
     whole: bool = False
+    operations: tuple[str, ...] | None = None
     choices: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.name not in PART_CHOICES:
-            raise ArchError(f"unknown part {self.name!r}; the parts are {', '.join(PART_CHOICES)}")
-        choices = PART_CHOICES[self.name] + ((ABSENT,) if self.whole else ())
-        object.__setattr__(self, "choices", choices)
+        if self.name not in PARTS:
+            raise ArchError(f"unknown part {self.name!r}; the parts are {', '.join(PARTS)}")
+        given = PARTS[self.name].operations if self.operations is None else tuple(self.operations)
+        for place, name in enumerate(given):
+            check_choice(self.name, place, name)
+        if not given or len(set(given)) < len(given):
+            raise ArchError(f"{self.name}: expected different operations, got {list(given)}")
+        object.__setattr__(self, "operations", given)
+        object.__setattr__(self, "choices", given + ((ABSENT,) if self.whole else ()))
         if self.fixed is not None:
             object.__setattr__(self, "fixed", tuple(self.fixed))
             self.check(self.fixed)
@@ -61,6 +70,11 @@ class Part:
             raise ArchError(f"{self.name}: expected {self.layers} choices, got {len(choices)}")
         for layer, choice in enumerate(choices):
             check_choice(self.name, layer, choice)
+            if self.fixed is None and choice not in self.operations:
+                raise ArchError(
+                    f"{self.name}[{layer}]: {choice} is none of this network's operations, "
+                    f"{', '.join(self.operations)}"
+                )
         if self.whole and len(set(choices)) > 1:
             raise ArchError(f"{self.name}: expected one choice for all, got {list(choices)}")
         if self.fixed is not None and tuple(choices) != self.fixed:
@@ -68,10 +82,10 @@ class Part:
 
 
 class SearchSpace:
-    """Up to five named parts, each searched, fixed or absent (paper, Table 1).
+    """Named parts, each searched, fixed or absent (paper, Table 1: five).
 
     Integer codes run over the *searched* layers in part order: backbone, mask head,
-    semantic head, things to stuff, stuff to things.
+    semantic head, things to stuff, stuff to things, then registered ones.
     """
 
     def __init__(self, parts: Iterable[Part]) -> None:
@@ -80,7 +94,7 @@ class SearchSpace:
             if part.name in given:
                 raise ArchError(f"part {part.name!r} is given twice")
             given[part.name] = part
-        self.parts: dict[str, Part] = {name: given[name] for name in PART_CHOICES if name in given}
+        self.parts: dict[str, Part] = {name: given[name] for name in PARTS if name in given}
 
     @classmethod
     def full(cls, blocks: Sequence[int] = (8, 8, 16, 8)) -> "SearchSpace":
@@ -118,7 +132,7 @@ class SearchSpace:
 
     def check(self, arch: Arch) -> Arch:
         """Return ``arch``, or raise ``ArchError`` that says where it leaves this space."""
-        for name in PART_CHOICES:
+        for name in PARTS:
             choices = getattr(arch, name)
             if name in self.parts:
                 if not choices and not self.parts[name].whole:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmpanonas.errors import InputError
-from mmpanonas.space import PART_CHOICES
+from mmpanonas.space import OPERATIONS
 
 
 class CheckpointKindError(InputError):
@@ -20,11 +20,6 @@ _WHOLE = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 
 #: What wrappers (of ranks, of averages, of compiled models) put before a weight's name.
 _WRAPPER = re.compile(r"^(?:module\.|_orig_mod\.)+")
-
-#: A searched layer's key: everything before, the choice, everything behind.
-_CHOICE_KEY = re.compile(
-    r"^(.*?)\.(" + "|".join(sorted({c for p in PART_CHOICES.values() for c in p})) + r")\."
-)
 
 
 def weights_of(content: object, name: object = "") -> dict[str, Tensor]:
@@ -183,9 +178,10 @@ def held_choices(keys: Iterable[str]) -> dict[str, set[str]]:
     """The operations that a state dict holds for each searched layer, by the layer's name."""
     held: dict[str, set[str]] = {}
     for key in keys:
-        match = _CHOICE_KEY.match(key)
-        if match:
-            held.setdefault(match[1], set()).add(match[2])
+        words = key.split(".")
+        place = next((i for i, word in enumerate(words[:-1]) if i and word in OPERATIONS), None)
+        if place is not None:
+            held.setdefault(".".join(words[:place]), set()).add(words[place])
     return held
 
 

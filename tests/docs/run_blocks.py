@@ -5,6 +5,7 @@ by the blocks below it. The current folder, an empty one, gets their files.
 """
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -20,7 +21,9 @@ MODULES = {"strategy.md": "hill_climb.py"}
 
 
 def run(text: str, page: str, file: Path) -> str:
-    """Run one block; what it turned out to be."""
+    """Run one block; what it turned out to be. A first line ``# name.py`` names its file."""
+    if named := re.match(r"# (\w+\.py)\n", text):
+        file = Path(named[1])
     stated = {
         target.id
         for node in ast.parse(text).body

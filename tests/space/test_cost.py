@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -177,7 +176,7 @@ def test_a_path_of_the_supernet_costs_what_its_fixed_network_does(config):
 
 @pytest.mark.parametrize("choice", HEAD_CHOICES)
 def test_each_operation_of_the_heads_is_counted(choice):
-    arch = replace(whole_arch(0), mask_head=(choice,) * 2, semantic_head=(choice,))
+    arch = whole_arch(0).replace(mask_head=(choice,) * 2, semantic_head=(choice,))
     check_by_counting(*build("shapes/supernet.py", arch), arch, (64, 96))
 
 
@@ -185,7 +184,7 @@ def test_released_ratios_are_counted():
     options = {}
     for part in ("things_to_stuff", "stuff_to_things"):
         options |= {f"{part}.ratios": dict(r4=4, r8=8, r16=6), f"{part}.allow_remainder": True}
-    arch = replace(whole_arch(0), things_to_stuff=("r16",) * 4, stuff_to_things=("r16",) * 5)
+    arch = whole_arch(0).replace(things_to_stuff=("r16",) * 4, stuff_to_things=("r16",) * 5)
     model, shape = build("shapes/supernet.py", arch, **options)
     assert shape.things_to_stuff_ratios == shape.stuff_to_things_ratios == (4, 8, 6)
     check_by_counting(model, shape, arch, (64, 96))
@@ -224,7 +223,7 @@ def test_a_part_of_another_depth_is_refused(part):
     arch = whole_arch(0)
     longer = (*getattr(arch, part), getattr(arch, part)[0])
     with pytest.raises(ArchError, match=f"{part}: expected .* choices, got {len(longer)}"):
-        network_cost(replace(arch, **{part: longer}), shape)
+        network_cost(arch.replace(**{part: longer}), shape)
 
 
 def test_costs_add_up():
@@ -359,7 +358,7 @@ def test_the_space_of_a_config_is_that_of_its_network(path):
 
 def test_the_space_of_a_model_whose_parts_are_whole_or_fixed():
     whole = {"things_to_stuff.whole": True, "stuff_to_things.whole": True}
-    for arch in (None, replace(whole_arch(seed=1), things_to_stuff=())):
+    for arch in (None, whole_arch(seed=1).replace(things_to_stuff=())):
         model, _ = build("shapes/supernet.py", arch, **whole)
         config = Config.fromfile(CONFIGS / "shapes/supernet.py", import_custom_modules=False)
         config.merge_from_dict({f"model.{key}": value for key, value in whole.items()})

@@ -10,7 +10,7 @@ import pytest
 from mmpanonas.errors import InputError
 from mmpanonas.space import PART_CHOICES, Arch, ArchError, NetworkShape, SearchSpace
 from mmpanonas.visualization import draw_arch
-from mmpanonas.visualization.architecture.boxes import COLOURS, choice_label
+from mmpanonas.visualization.architecture.boxes import choice_colours, choice_label
 
 ROOT = Path(__file__).parents[2]
 COCO = ROOT / "configs/auto_panoptic/archs/coco.json"
@@ -92,14 +92,14 @@ def test_png_is_a_picture_with_a_box_of_each_used_colour(tmp_path):
     colours, counts = np.unique(picture.reshape(-1, 3), axis=0, return_counts=True)
     area = {tuple(c): n for c, n in zip(colours.tolist(), counts, strict=True)}
     for choice, count in Counter(arch.backbone).items():
-        rgb = tuple(int(COLOURS[choice][0][i : i + 2], 16) for i in (1, 3, 5))
+        rgb = tuple(int(choice_colours(choice)[0][i : i + 2], 16) for i in (1, 3, 5))
         assert area[rgb] > 2000 * count  # a box is about 96 x 52 pixels, less its text
     assert [p.name for p in (tmp_path / "made").iterdir()] == ["a.png"]  # nothing temporary
 
 
 def test_choices_keep_their_distance_in_grey():
     def lightness(choice):
-        rgb = [int(COLOURS[choice][0][i : i + 2], 16) for i in (1, 3, 5)]
+        rgb = [int(choice_colours(choice)[0][i : i + 2], 16) for i in (1, 3, 5)]
         return 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
 
     for family in (("shuffle_3x3", "shuffle_5x5", "shuffle_7x7"), ("r4", "r8", "r16")):

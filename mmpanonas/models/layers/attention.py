@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from mmpanonas.errors import InputError
 from mmpanonas.models.layers.choice import Choice, Searchable
-from mmpanonas.space import ATTENTION_CHOICES
-from mmpanonas.values import PositiveInt, checked
+from mmpanonas.space import ATTENTION_CHOICES, OPERATIONS
+from mmpanonas.values import Names, PositiveInt, checked
 
 
 class AttendedPyramid(tuple):
@@ -40,12 +40,14 @@ class InterModularAttention(Searchable, BaseModule):
         in_channels: of all maps together.
         out_channels: of a gated level.
         num_gates: searched modules, one for each gated level.
-        ratios: reduction ratio that each choice stands for.
+        ratios: reduction ratio that each of the part's own choices stands for.
         allow_remainder: let a hidden width be rounded down where a ratio does not divide
             ``out_channels``; the released weights need it (their r16 is 6).
         whole: all gates share one choice, or the attention is left out: that is searched.
         arch: None for the supernet, else an architecture (anything ``Arch.load`` reads), of
             which only this part is read.
+        operations: what the layers choose from, in code order: names of registered operations
+            (docs/space.md); None for the part's own.
         init_cfg: as in MMEngine.
 
     Raises:
@@ -63,11 +65,15 @@ class InterModularAttention(Searchable, BaseModule):
         allow_remainder: bool = False,
         whole: bool = False,
         arch: object = None,
+        operations: Names | None = None,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        if set(ratios) != set(ATTENTION_CHOICES):
+            raise InputError(f"ratios: expected one for each of {ATTENTION_CHOICES}, got {ratios}")
+        self.declare_part(arch, num_gates, whole, operations)
+        ratios = {name: OPERATIONS[name].ratio for name in self.part.operations} | dict(ratios)
         _check_ratios(ratios, out_channels, allow_remainder)
-        self.declare_part(arch, num_gates, whole)
         self.gates = nn.ModuleList(
             Choice(
                 self.choices_of(place),
@@ -140,8 +146,6 @@ def _gate(in_channels: int, hidden: int, out_channels: int) -> nn.Sequential:
 
 
 def _check_ratios(ratios: Mapping[str, int], channels: int, allow_remainder: bool) -> None:
-    if set(ratios) != set(ATTENTION_CHOICES):
-        raise InputError(f"ratios: expected one for each of {ATTENTION_CHOICES}, got {ratios}")
     for choice, ratio in ratios.items():
         if type(ratio) is not int or not 1 <= ratio <= channels:
             raise InputError(

@@ -4,6 +4,9 @@ import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
+from mmpanonas.space import OPERATIONS
+from mmpanonas.space.operations import Placed
+
 #: How a stride-1 block mixes and splits channels: Auto-Panoptic's way and DetNAS's.
 SHUFFLES = ("interleave", "even_odd")
 
@@ -47,7 +50,7 @@ class ShuffleBlock(nn.Module):
     """One choice of one block: (N, cin, H, W) to (N, cout, ceil(H / stride), ...).
 
     Args:
-        choice: "shuffle_3x3", "shuffle_5x5", "shuffle_7x7" or "xception".
+        choice: name of a registered operation, such as "shuffle_5x5".
         cin, cout: channels; equal and even when ``stride`` is 1.
         stride: 1 (shuffle, half of the channels pass through) or 2 (projection branch of
             ``cin`` channels beside a main branch of ``cout - cin``).
@@ -60,14 +63,17 @@ class ShuffleBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.stride, self.shuffle = stride, shuffle
-        kernel = 3 if choice == "xception" else int(choice[-1])
+        operation = OPERATIONS[choice]
         main_in, main_out = (cin, cout - cin) if stride == 2 else (cin // 2, cout - cin // 2)
-        widths = (main_in, cout // 2, main_out)
-        build = _xception if choice == "xception" else _shuffle
-        self.main = build(*widths, kernel, stride, norm_cfg)
+        widths = (main_in, cout // 2, main_out, stride)
+        if operation.build:
+            self.main = operation.build(*widths, norm_cfg)
+        else:
+            layers = (_layer(placed, norm_cfg) for placed in operation.placed(*widths))
+            self.main = nn.Sequential(*layers)
         if stride == 2:
             self.proj = nn.Sequential(
-                depthwise(cin, kernel, 2, norm_cfg), pointwise(cin, cin, norm_cfg)
+                depthwise(cin, operation.kernel, 2, norm_cfg), pointwise(cin, cin, norm_cfg)
             )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,23 +84,14 @@ class ShuffleBlock(nn.Module):
         return torch.cat((passed, self.main(x)), dim=1)
 
 
-def _shuffle(
-    cin: int, mid: int, cout: int, kernel: int, stride: int, norm_cfg: dict
-) -> nn.Sequential:
-    return nn.Sequential(
-        pointwise(cin, mid, norm_cfg),
-        depthwise(mid, kernel, stride, norm_cfg),
-        pointwise(mid, cout, norm_cfg),
+def _layer(placed: Placed, norm_cfg: dict) -> nn.Module:
+    """A convolution of an operation with its norm, and with a ReLU unless it is depthwise."""
+    conv, cin, cout, stride = placed
+    if conv.depthwise and conv.dilation == 1:
+        return depthwise(cin, conv.kernel, stride, norm_cfg)
+    form = dict(padding=conv.dilation * (conv.kernel // 2), dilation=conv.dilation, bias=False)
+    form |= dict(conv_cfg=dict(type="DeformableConv")) if conv.deformable else {}
+    groups, activation = (cin, None) if conv.depthwise else (conv.groups, dict(type="ReLU"))
+    return ConvModule(
+        cin, cout, conv.kernel, stride, groups=groups, norm_cfg=norm_cfg, act_cfg=activation, **form
     )
-
-
-def _xception(
-    cin: int, mid: int, cout: int, kernel: int, stride: int, norm_cfg: dict
-) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for width_in, width_out, step in ((cin, mid, stride), (mid, mid, 1), (mid, cout, 1)):
-        layers += [
-            depthwise(width_in, kernel, step, norm_cfg),
-            pointwise(width_in, width_out, norm_cfg),
-        ]
-    return nn.Sequential(*layers)

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from torch import Tensor, nn
 
-from mmpanonas.space import PART_CHOICES, Arch, ArchError, Part, SearchSpace
+from mmpanonas.space import Arch, ArchError, Part, SearchSpace
 
 
 class Choice(nn.ModuleDict):
@@ -39,19 +39,26 @@ class Searchable:
     part: Part
     present: bool  # whether the active path has the part
 
-    def declare_part(self, arch: object, layers: int, whole: bool = False) -> None:
+    def declare_part(
+        self,
+        arch: object,
+        layers: int,
+        whole: bool = False,
+        operations: Sequence[str] | None = None,
+    ) -> None:
         """Fix the part to ``arch`` (anything ``Arch.load`` reads), or leave it searched.
 
-        ``whole``: searched with one choice for all layers, or to be absent.
+        ``whole``: searched with one choice for all layers, or to be absent. ``operations``: what
+        the layers choose from, in code order; the part's own where None.
         """
         fixed = None if arch is None else self._choices_in(arch)
-        self.part = Part(self.part_name, layers, fixed, whole and fixed is None)
+        self.part = Part(self.part_name, layers, fixed, whole and fixed is None, operations)
         self.present = True
 
     def choices_of(self, layer: int) -> tuple[str, ...]:
         """The operations that layer ``layer`` must hold: all, or the fixed one."""
         fixed = self.part.fixed
-        return PART_CHOICES[self.part_name] if fixed is None else (fixed[layer],)
+        return self.part.operations if fixed is None else (fixed[layer],)
 
     def set_arch(self, arch: object) -> None:
         """Make the part's choices in ``arch`` the active ones. Raises ``ArchError``."""

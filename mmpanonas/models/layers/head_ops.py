@@ -1,4 +1,4 @@
-"""The six operations of the heads space (paper, Table 1)."""
+"""The operations of the heads, built (paper, Table 1: six)."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -11,6 +11,8 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from mmpanonas.models.layers.choice import Choice, Searchable
+from mmpanonas.space import OPERATIONS
+from mmpanonas.space.operations import Placed
 
 
 @MODELS.register_module()
@@ -88,25 +90,40 @@ def head_op(choice: str, cin: int, cout: int, norm_cfg: dict) -> nn.Module:
     """One choice of one layer: (N, cin, H, W) to (N, cout, H, W), norm and ReLU included.
 
     Args:
-        choice: ``dw`` (depthwise, then 1x1), ``df`` (deformable) or ``at`` (dilation 2),
-            with the kernel: "df_5x5".
+        choice: name of a registered operation, such as "df_5x5".
         cin, cout: channels.
         norm_cfg: norm layer after the operation; the convolutions keep their biases beside
             it, as in the released code.
     """
-    kind, kernel = choice[:2], int(choice[-1])
-    if kind == "dw":
-        return nn.Sequential(
-            OrderedDict(
-                depthwise=nn.Conv2d(cin, cin, kernel, padding=kernel // 2, groups=cin),
-                pointwise=ConvModule(cin, cout, 1, bias=True, norm_cfg=norm_cfg),
-            )
-        )
-    if kind == "df":
-        form = dict(padding=kernel // 2, conv_cfg=dict(type="DeformableConv"))
-    else:
-        form = dict(padding=kernel - 1, dilation=2)
-    return ConvModule(cin, cout, kernel, bias=True, norm_cfg=norm_cfg, **form)
+    operation = OPERATIONS[choice]
+    if operation.build:
+        return operation.build(cin, cout, cout, 1, norm_cfg)
+    *before, last = operation.placed(cin, cout, cout)
+    end = ConvModule(
+        last.cin, cout, last.conv.kernel, bias=True, norm_cfg=norm_cfg, **_geometry(last)
+    )
+    if not before:
+        return end
+    if len(before) == 1 and before[0].conv.depthwise:  # the names of the released weights
+        return nn.Sequential(OrderedDict(depthwise=_plain(before[0]), pointwise=end))
+    return nn.Sequential(*map(_plain, before), end)
+
+
+def _plain(placed: Placed) -> nn.Module:
+    """A convolution that another one follows."""
+    kind = DeformableConv if placed.conv.deformable else nn.Conv2d
+    geometry = {key: v for key, v in _geometry(placed).items() if key != "conv_cfg"}
+    return kind(placed.cin, placed.cout, placed.conv.kernel, **geometry)
+
+
+def _geometry(placed: Placed) -> dict:
+    conv = placed.conv
+    form = dict(padding=conv.dilation * (conv.kernel // 2))
+    if conv.dilation > 1:
+        form["dilation"] = conv.dilation
+    if conv.depthwise or conv.groups > 1:
+        form["groups"] = placed.cin if conv.depthwise else conv.groups
+    return form | (dict(conv_cfg=dict(type="DeformableConv")) if conv.deformable else {})
 
 
 def searched_layers(head: Searchable, plain: Iterable[ConvModule], norm_cfg: dict) -> list[Choice]:

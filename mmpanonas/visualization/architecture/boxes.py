@@ -1,28 +1,14 @@
 """The boxes of an architecture diagram: one for each choice, in chains that wrap."""
 
+import re
 from collections.abc import Sequence
 from math import ceil
 
+from mmpanonas.space import OPERATIONS, Conv, Operation
 from mmpanonas.visualization.canvas import CARD, CARD_EDGE, FAINT, INK, TIMES, Canvas
 
-#: Face colour and text colour of each choice. Within a family darker means larger, and the
-#: text says it too, so that grey print and colour-blind eyes lose nothing.
-COLOURS = {
-    "shuffle_3x3": ("#d3e6f6", INK),
-    "shuffle_5x5": ("#6fadde", INK),
-    "shuffle_7x7": ("#1b5a92", "white"),
-    "xception": ("#f4a742", INK),
-    "dw_3x3": ("#cdecdc", INK),
-    "dw_5x5": ("#5bb893", INK),
-    "df_3x3": ("#e8d6ee", INK),
-    "df_5x5": ("#8a4f9e", "white"),
-    "at_3x3": ("#fbeaae", INK),
-    "at_5x5": ("#cfa92c", INK),
-    "r4": ("#f7dad2", INK),
-    "r8": ("#e5967f", INK),
-    "r16": ("#a63d2a", "white"),
-    "conv": ("#dfe4e9", INK),
-}
+#: Of a layer that is not searched.
+PLAIN = Operation("conv", "Conv 3x3", "#dfe4e9", (Conv(3),))
 
 # Lengths in inches.
 BOX_W, BOX_H, GAP = 0.74, 0.4, 0.14
@@ -31,16 +17,18 @@ PAD = 0.17  # between a card's edge and its boxes
 
 
 def choice_label(choice: str) -> str:
-    """What a box says: as ``df_3x3`` "DF 3x3", ``r16`` "r = 16" (with a real times sign)."""
-    if choice == "xception":
-        return "Xception"
-    if choice == "conv":
-        return f"Conv 3{TIMES}3"
-    if choice in ("r4", "r8", "r16"):
-        return f"r = {choice[1:]}"
-    family, _, kernel = choice.partition("_")
-    kernel = kernel.replace("x", TIMES)
-    return kernel if family == "shuffle" else f"{family.upper()} {kernel}"
+    """What a box says: of ``df_3x3`` "DF 3x3", of ``r16`` "r = 16" (with a real times sign)."""
+    return re.sub(r"(?<=\d)x(?=\d)", TIMES, _operation(choice).label)
+
+
+def choice_colours(choice: str) -> tuple[str, str]:
+    """Face colour and text colour of a choice's box."""
+    operation = _operation(choice)
+    return operation.colour, "white" if operation.dark else INK
+
+
+def _operation(choice: str) -> Operation:
+    return PLAIN if choice == PLAIN.name else OPERATIONS[choice]
 
 
 def chain_height(layers: int, columns: int) -> float:
@@ -57,7 +45,7 @@ def draw_choice(
     canvas: Canvas, x: float, y: float, choice: str, name: str, width: float = BOX_W
 ) -> None:
     """One box; ``name`` becomes the id of its text in an SVG."""
-    face, ink = COLOURS[choice]
+    face, ink = choice_colours(choice)
     canvas.box(x, y, width, BOX_H, face, INK, line=0.7, zorder=2)
     canvas.text(
         x + width / 2, y + BOX_H / 2, choice_label(choice), 9.5, color=ink, gid=name, zorder=3

@@ -13,10 +13,12 @@ from mmpanonas.space import Arch, Cost, NetworkShape, backbone_cost
 from mmpanonas.visualization.architecture.boxes import (
     BOX_H,
     BOX_W,
-    COLOURS,
     GAP,
     PAD,
+    PLAIN,
     chain_height,
+    choice_colours,
+    choice_label,
     draw_card,
     draw_chain,
     draw_stride_mark,
@@ -27,6 +29,7 @@ from mmpanonas.visualization.architecture.heads import (
     head_cards,
     head_families,
     heads_height,
+    other_operations,
 )
 from mmpanonas.visualization.canvas import (
     FAINT,
@@ -153,7 +156,7 @@ def _draw_backbone(canvas: Canvas, arch: Arch, shape: NetworkShape, layout: _Lay
 
 def _draw_stem(canvas: Canvas, x: float, y: float) -> None:
     width = 2 * BOX_W + GAP
-    canvas.box(x, y, width, BOX_H, COLOURS["conv"][0], INK, line=0.7, zorder=2)
+    canvas.box(x, y, width, BOX_H, PLAIN.colour, INK, line=0.7, zorder=2)
     canvas.text(
         x + width / 2, y + BOX_H / 2, f"Conv 3{TIMES}3, BN, ReLU", 9.5, gid="stem", zorder=3
     )
@@ -191,12 +194,11 @@ def _draw_pyramid(canvas: Canvas, shape: NetworkShape, layout: _Layout) -> tuple
 def _draw_legend(canvas: Canvas, arch: Arch, layout: _Layout) -> None:
     """Two lines under the diagram: the backbone's blocks, the heads' operations."""
     y = layout.bottom + 0.2 + LEGEND_ROW / 2
-    blocks = [
-        (kernel, (COLOURS[f"shuffle_{kernel[0]}x{kernel[0]}"][0],), "")
-        for kernel in (f"{k}{TIMES}{k}" for k in (3, 5, 7))
-    ]
+    kernels = ("shuffle_3x3", "shuffle_5x5", "shuffle_7x7")
+    blocks = [(choice_label(kernel), (choice_colours(kernel)[0],), "") for kernel in kernels]
     blocks[-1] = (*blocks[-1][:2], "ShuffleNetV2 block with this depthwise kernel")
-    blocks.append(("Xception", (COLOURS["xception"][0],), f"three depthwise 3{TIMES}3"))
+    blocks.append(("Xception", (choice_colours("xception")[0],), f"three depthwise 3{TIMES}3"))
+    blocks += other_operations(arch.backbone, "backbone")
     x = _draw_legend_row(canvas, blocks, MARGIN, y)
     draw_stride_mark(canvas, x + 0.1, y)
     canvas.text(x + 0.3, y, "stride 2", 9, ha="left")

@@ -1,16 +1,18 @@
 """The right side of an architecture diagram: semantic head, attention, thing branch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mmpanonas.space import Arch, NetworkShape
+from mmpanonas.space import ATTENTION_CHOICES, OPERATIONS, PART_CHOICES, Arch, NetworkShape
 from mmpanonas.visualization.architecture.boxes import (
     BOX_H,
     BOX_W,
-    COLOURS,
     GAP,
     PAD,
+    PLAIN,
     chain_height,
+    choice_colours,
+    choice_label,
     draw_card,
     draw_chain,
     draw_choice,
@@ -181,7 +183,7 @@ def head_families(arch: Arch) -> list[tuple[str, tuple[str, ...], str]]:
     """Legend rows of the right side: short name, face colours, meaning; only what is drawn."""
     searched = {choice.partition("_")[0] for choice in arch.mask_head + arch.semantic_head}
     rows = [
-        (short.upper(), tuple(COLOURS[f"{short}_{k}x{k}"][0] for k in (3, 5)), meaning)
+        (short.upper(), tuple(choice_colours(f"{short}_{k}x{k}")[0] for k in (3, 5)), meaning)
         for short, meaning in (
             ("dw", "depthwise separable"),
             ("df", "modulated deformable"),
@@ -189,9 +191,17 @@ def head_families(arch: Arch) -> list[tuple[str, tuple[str, ...], str]]:
         )
         if short in searched
     ]
+    for part in ("mask_head", "semantic_head"):
+        rows += [row for row in other_operations(getattr(arch, part), part) if row not in rows]
     if not (arch.mask_head and arch.semantic_head):
-        rows.append(("Conv", (COLOURS["conv"][0],), "plain convolution, not searched"))
+        rows.append(("Conv", (PLAIN.colour,), "plain convolution, not searched"))
     if arch.things_to_stuff or arch.stuff_to_things:
-        faces = tuple(COLOURS[ratio][0] for ratio in ("r4", "r8", "r16"))
+        faces = tuple(choice_colours(ratio)[0] for ratio in ATTENTION_CHOICES)
         rows.append(("r", faces, "attention with reduction ratio r"))
     return rows
+
+
+def other_operations(choices: Sequence[str], part: str) -> list[tuple[str, tuple[str, ...], str]]:
+    """Legend rows of what is drawn and none of the paper's."""
+    others = dict.fromkeys(choice for choice in choices if choice not in PART_CHOICES[part])
+    return [(choice_label(c), (choice_colours(c)[0],), OPERATIONS[c].meaning) for c in others]

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from mmpanonas.space import PART_CHOICES, Arch
+from mmpanonas.space import PARTS, Arch, operations_of
 from mmpanonas.visualization.architecture.boxes import choice_label
 from mmpanonas.visualization.canvas import FAINT, INK, save_figure
 from mmpanonas.visualization.charts.population import part_title
@@ -32,17 +32,21 @@ def choice_shares(archs: Iterable[Arch]) -> dict[str, list[dict[str, float]]]:
     Those that have a part have as many layers of it; there is at least one architecture.
     """
     archs = list(archs)
-    having = {
-        part: [a for a in (getattr(arch, part) for arch in archs) if a] for part in PART_CHOICES
-    }
+    having = {part: [a for a in (getattr(arch, part) for arch in archs) if a] for part in PARTS}
     return {
         part: [
-            {choice: layer.count(choice) / len(archs) for choice in PART_CHOICES[part]}
+            {choice: layer.count(choice) / len(archs) for choice in _shown(part, rows)}
             for layer in zip(*rows, strict=True)
         ]
         for part, rows in having.items()
         if rows
     }
+
+
+def _shown(part: str, rows: list[tuple[str, ...]]) -> list[str]:
+    """The part's own choices, and others that some architecture has."""
+    own, taken = PARTS[part].operations, {choice for row in rows for choice in row}
+    return [choice for choice in operations_of(part) if choice in own or choice in taken]
 
 
 def mean_over_layers(shares: ChoiceShares) -> dict[str, dict[str, float]]:

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
 from mmpanonas.space import pareto_front
-from mmpanonas.visualization.architecture.boxes import COLOURS, choice_label
+from mmpanonas.visualization.architecture.boxes import choice_colours, choice_label
 from mmpanonas.visualization.canvas import FAINT, INK, save_figure
 from mmpanonas.visualization.charts.curves import BEST, DOT, quiet_axes, whole_numbers
 
@@ -67,7 +67,9 @@ def _stack(axes: Axes, generations: list[int], rows: list[Mapping[str, float]]) 
     foot = np.zeros(len(rows))
     for choice in rows[0]:
         height = np.array([row[choice] for row in rows])
-        axes.bar(generations, height, 1.0, foot, color=COLOURS[choice][0], ec="white", lw=0.4)
+        axes.bar(
+            generations, height, 1.0, foot, color=choice_colours(choice)[0], ec="white", lw=0.4
+        )
         foot += height
     axes.set_ylim(0, 1)
     axes.set_xlim(generations[0] - 0.5, generations[-1] + 0.5)
@@ -76,7 +78,9 @@ def _stack(axes: Axes, generations: list[int], rows: list[Mapping[str, float]]) 
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(colors=FAINT, labelsize=8)
-    swatches = [Patch(fc=COLOURS[c][0], ec=FAINT, lw=0.5, label=choice_label(c)) for c in rows[0]]
+    swatches = [
+        Patch(fc=choice_colours(c)[0], ec=FAINT, lw=0.5, label=choice_label(c)) for c in rows[0]
+    ]
     axes.legend(
         handles=swatches, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False,
         ncols=3 if len(swatches) != 4 else 2, fontsize=8, handlelength=1.2, columnspacing=1.0,

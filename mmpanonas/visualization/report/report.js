@@ -48,7 +48,7 @@
       line.appendChild(document.createElement("b")).textContent = name;
       for (const code of codes) {
         const chip = line.appendChild(document.createElement("span"));
-        [chip.textContent, chip.style.background, chip.style.color] = choices[code];
+        [chip.textContent, chip.style.background, chip.style.color] = choices[parseInt(code, 36)];
       }
     });
     if (row.className === "failed") {

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 from mmpanonas.records.search_data import SearchData
-from mmpanonas.space import PART_CHOICES, NetworkShape, write_atomically
-from mmpanonas.visualization.architecture.boxes import COLOURS, choice_label
+from mmpanonas.space import PARTS, NetworkShape, operations_of, write_atomically
+from mmpanonas.visualization.architecture.boxes import choice_colours, choice_label
 from mmpanonas.visualization.charts.population import part_title
 from mmpanonas.visualization.report import pictures, tables
 from mmpanonas.visualization.report.page import Section, render_page
@@ -70,7 +70,10 @@ def _legend() -> str:
     """For the script: title and choices (label, face, ink) of each part, in code order."""
     return json.dumps(
         [
-            [part_title(part), [[choice_label(name), *COLOURS[name]] for name in names]]
-            for part, names in PART_CHOICES.items()
+            [
+                part_title(part),
+                [[choice_label(name), *choice_colours(name)] for name in operations_of(part)],
+            ]
+            for part in PARTS
         ]
     )

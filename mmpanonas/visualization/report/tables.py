@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from mmpanonas.records.search_data import Candidate, SearchData
-from mmpanonas.space import PART_CHOICES, Arch
+from mmpanonas.space import PARTS, Arch, operations_of
 from mmpanonas.visualization.report.numbers import (
     cost_title,
     digits_of,
@@ -135,11 +135,15 @@ def _state(candidate: Candidate) -> str:
     return f'<td class="state" title="{escape(text)}">{escape(text)}</td>'
 
 
+#: One for each operation of a part; the page reads them to base 36.
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
 def _codes(arch: Arch) -> str:
     """The choices as digits, a space between the parts; the page's legend names them."""
     return " ".join(
-        "".join(str(names.index(choice)) for choice in getattr(arch, part))
-        for part, names in PART_CHOICES.items()
+        "".join(_DIGITS[operations_of(part).index(choice)] for choice in getattr(arch, part))
+        for part in PARTS
     )
 
 

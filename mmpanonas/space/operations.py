@@ -1,0 +1,164 @@
+"""What can be chosen: operations and the parts whose layers they stand in (paper, Table 1).
+
+An operation says its convolutions once: the networks are built of them, and the cost is counted on
+them. Operations and parts from outside the package are registered by a module that a config brings
+in by ``custom_imports`` (docs/space.md).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from mmpanonas.errors import InputError
+
+
+class ArchError(InputError):
+    """An architecture that cannot be read, or that does not fit its search space."""
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution of an operation: square, odd kernels, padding that keeps the size.
+
+    Attributes:
+        kernel: side of the kernel.
+        depthwise: one filter a channel; the width stays.
+        dilation, groups: as PyTorch's.
+        deformable: modulated, with offsets and mask that it finds itself.
+    """
+
+    kernel: int
+    depthwise: bool = False
+    dilation: int = 1
+    groups: int = 1
+    deformable: bool = False
+
+
+class Placed(NamedTuple):
+    """A convolution at its place in an operation."""
+
+    conv: Conv
+    cin: int
+    cout: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One choice of a searched layer.
+
+    Attributes:
+        name: as architectures and weights say it, such as "df_3x3".
+        label: what a box of a diagram says.
+        colour: of that box; ``dark``: its text is white.
+        convs: what it is made of; the part says which norms and activations follow.
+        ratio: of a gate of an attention: what divides its hidden width.
+        build: where no ``convs`` say what it is: a function (cin, mid, cout, stride, norm_cfg) to
+            a module from (N, cin, H, W) to (N, cout, H / stride, W / stride).
+        count: beside ``build``: a function (cin, mid, cout, stride, size) to multiply-accumulates
+            and parameters for one input of ``size`` (height, width).
+        meaning: for the legend of diagrams.
+    """
+
+    name: str
+    label: str
+    colour: str
+    convs: tuple[Conv, ...] = ()
+    dark: bool = False
+    ratio: int | None = None
+    build: Callable | None = field(default=None, compare=False)
+    count: Callable[..., tuple[int, int]] | None = field(default=None, compare=False)
+    meaning: str = ""
+
+    @property
+    def kernel(self) -> int:
+        """Of its first depthwise convolution, else of its largest one; 3 if none is said."""
+        depthwise = [conv.kernel for conv in self.convs if conv.depthwise]
+        return depthwise[0] if depthwise else max((c.kernel for c in self.convs), default=3)
+
+    def placed(self, cin: int, mid: int, cout: int, stride: int = 1) -> Iterator[Placed]:
+        """Its convolutions with their widths: those that are not depthwise lead to ``mid``, the
+        last to ``cout``. The first depthwise one has the stride, else the first of all."""
+        wide = [place for place, conv in enumerate(self.convs) if not conv.depthwise]
+        narrow = [place for place, conv in enumerate(self.convs) if conv.depthwise]
+        strided = (narrow or wide)[0]
+        for place, conv in enumerate(self.convs):
+            width = cin if conv.depthwise else cout if place == wide[-1] else mid
+            yield Placed(conv, cin, width, stride if place == strided else 1)
+            cin = width
+
+
+@dataclass(frozen=True)
+class PartKind:
+    """A part of networks whose layers choose.
+
+    Attributes:
+        name: as architectures say it.
+        operations: what its layers choose from unless a config says less, more or another order;
+            a choice's place is its code.
+        place, kind: where a model's config has the module that holds it, and the module's class.
+        layers: the key of that module's config that says how many layers there are (a sum where
+            it is a list), and what it is by default.
+    """
+
+    name: str
+    operations: tuple[str, ...]
+    place: str
+    kind: str
+    layers: tuple[str, object]
+
+
+#: By name. Read them freely; written by :func:`register_operation` and :func:`register_part`.
+OPERATIONS: dict[str, Operation] = {}
+PARTS: dict[str, PartKind] = {}
+
+#: Operations from outside that a part may have besides its own.
+_GUESTS: dict[str, dict[str, None]] = {}
+
+
+def register_operation(operation: Operation, parts: Sequence[str] = ()) -> Operation:
+    """Let ``operation`` be chosen in ``parts``; once again changes nothing.
+
+    It is chosen where a config lists it: ``model.backbone.operations=[...]``.
+
+    Raises:
+        InputError: another one has the name, there is no such part, or nothing says what it is.
+    """
+    name = operation.name
+    if not name or "." in name:
+        raise InputError(f"operation {name!r}: expected a name without dots")
+    if not (operation.convs or operation.ratio or operation.build):
+        raise InputError(f"operation {name}: give convs, or build and count")
+    if operation.convs and all(conv.depthwise for conv in operation.convs):
+        raise InputError(f"operation {name}: one convolution at least must not be depthwise")
+    for part in parts:
+        if part not in PARTS:
+            raise InputError(f"operation {name}: unknown part {part!r}; known: {', '.join(PARTS)}")
+    _register(OPERATIONS, operation, "operation")
+    for part in parts:
+        _GUESTS.setdefault(part, {})[name] = None
+    return operation
+
+
+def register_part(part: PartKind) -> PartKind:
+    """Let architectures have ``part``; once again changes nothing.
+
+    Raises:
+        InputError: another one has the name, or an operation of it is not registered.
+    """
+    for name in part.operations:
+        if name not in OPERATIONS:
+            raise InputError(f"part {part.name}: operation {name!r} is not registered")
+    return _register(PARTS, part, "part")
+
+
+def operations_of(part: str) -> tuple[str, ...]:
+    """What layers of ``part`` can hold: its own operations in code order, then those of others."""
+    return tuple(dict.fromkeys((*PARTS[part].operations, *_GUESTS.get(part, ()))))
+
+
+def _register(registry: dict, item: Operation | PartKind, kind: str) -> Operation | PartKind:
+    known = registry.setdefault(item.name, item)
+    if known != item:
+        raise InputError(f"{kind} {item.name!r} is registered already, as {known}")
+    return item
