@@ -72,6 +72,14 @@ def _own_stamps(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _plain_configs():
+    """MMEngine has yapf format a config five times a run: more than a small run takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("yapf.yapflib.yapf_api.FormatCode", lambda text, **_: (text, False))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _threads():
     torch.set_num_threads(THREADS)
 
@@ -129,3 +137,28 @@ def call_tool(monkeypatch, capsys):
         return code, *capsys.readouterr()
 
     return call
+
+
+class InlinePool:
+    """Runs what a process pool is given at once and here."""
+
+    def __init__(self, processes):
+        pass
+
+    def apply_async(self, function, args):
+        value = function(*args)
+        return type("Result", (), {"get": staticmethod(lambda: value)})
+
+
+@pytest.fixture
+def panopticapi(monkeypatch):
+    """Its module of scores, in this process.
+
+    Processes that are forked beside another package's threads (Ray's) may wait for ever. And its
+    answer depends in the last bit on how it splits the pictures over processes: in as many parts
+    as there are pictures it adds up whole pictures, as we do.
+    """
+    evaluation = pytest.importorskip("panopticapi.evaluation")
+    monkeypatch.setattr(evaluation.multiprocessing, "cpu_count", lambda: 12)
+    monkeypatch.setattr(evaluation.multiprocessing, "Pool", InlinePool)
+    return evaluation

@@ -39,10 +39,7 @@ def save_telling(config: Config, path: Path) -> Path:
     collate = Runner.build_dataloader(config.val_dataloader).collate_fn
     loader = DataLoader(DATASETS.build(nas_val), 2, collate_fn=collate)
     batches = RecalibrationBatches(**config.val_cfg.recalibration)
-    features, targets = (
-        torch.cat(rows).double() for rows in zip(*_rows(model, batches, loader), strict=True)
-    )
-    _fit(model.semantic_head.conv_logits, features, targets)
+    _fit(model.semantic_head.conv_logits, _rows(model, batches, loader))
     runner.build_train_loop(config.train_cfg)  # the checkpoint names the classes of its data set
     runner.save_checkpoint(
         str(path.parent), path.name, save_optimizer=False, save_param_scheduler=False
@@ -68,24 +65,36 @@ def _rows(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Features (N, C) of the semantic head, and targets (N, classes) of 0 and 1."""
     layers = model.search_space.parts["backbone"].layers
-    head = model.semantic_head
     for choice in model.search_space.parts["backbone"].choices:
         model.set_arch(Arch(backbone=(choice,) * layers))
         with recalibrated(model, batches):
-            for batch in loader:
-                data = model.data_preprocessor(batch)
-                maps = torch.cat(head.features(model.extract_feat(data["inputs"])), dim=1)
-                labels = torch.cat([s.gt_sem_seg.sem_seg for s in data["data_samples"]])
-                step = labels.shape[-1] // maps.shape[-1]
-                labels = head.merge_things(labels)[..., step // 2 :: step, step // 2 :: step]
-                known = labels < head.num_classes  # not void
-                yield (
-                    maps.movedim(1, -1)[known],
-                    nn.functional.one_hot(labels[known], head.num_classes),
-                )
+            yield from _rows_of_path(model, loader)
 
 
-def _fit(layer: nn.Conv2d, features: Tensor, targets: Tensor) -> None:
+def _rows_of_path(model: nn.Module, loader: DataLoader) -> Iterator[tuple[Tensor, Tensor]]:
+    head = model.semantic_head
+    for batch in loader:
+        data = model.data_preprocessor(batch, training=True)  # which pads the labels too
+        maps = torch.cat(head.features(model.extract_feat(data["inputs"])), dim=1)
+        labels = torch.cat([s.gt_sem_seg.sem_seg for s in data["data_samples"]])
+        step = labels.shape[-1] // maps.shape[-1]
+        labels = head.merge_things(labels)[..., step // 2 :: step, step // 2 :: step]
+        known = labels < head.num_classes  # not void
+        yield (
+            maps.movedim(1, -1)[known],
+            nn.functional.one_hot(labels[known], head.num_classes),
+        )
+
+
+@torch.no_grad()
+def tell_stuff(model: nn.Module, loader: DataLoader) -> None:
+    """Fit the last layer of a fixed network's semantic head to the labels of ``loader``."""
+    _fit(model.eval().semantic_head.conv_logits, _rows_of_path(model, loader))
+
+
+def _fit(layer: nn.Conv2d, rows: Iterator[tuple[Tensor, Tensor]]) -> None:
+    """Least squares from features (N, C) to targets (N, classes)."""
+    features, targets = (torch.cat(each).double() for each in zip(*rows, strict=True))
     mean, level = features.mean(0), targets.mean(0)
     centred = features - mean
     gram = centred.T @ centred

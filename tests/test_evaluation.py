@@ -267,20 +267,6 @@ def as_coco(folder, samples):
     return out / "gt.json", out / "pred.json", folder, out / "pred"
 
 
-@pytest.fixture
-def panopticapi(monkeypatch):
-    """Its module of scores, in this process.
-
-    Processes that are forked beside another package's threads (Ray's) may wait for ever. And its
-    answer depends in the last bit on how it splits the pictures over processes: in as many parts
-    as there are pictures it adds up whole pictures, as we do.
-    """
-    evaluation = pytest.importorskip("panopticapi.evaluation")
-    monkeypatch.setattr(evaluation.multiprocessing, "cpu_count", lambda: 12)
-    monkeypatch.setattr(evaluation.multiprocessing, "Pool", InlinePool)
-    return evaluation
-
-
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_equal_to_panopticapi_to_the_last_bit(panopticapi, tmp_path, seed):
     samples = random_samples(tmp_path, 12, seed)
@@ -290,17 +276,6 @@ def test_equal_to_panopticapi_to_the_last_bit(panopticapi, tmp_path, seed):
         for key in ("PQ", "SQ", "RQ"):
             assert ours[key + suffix] == 100 * theirs[group][key.lower()]
     assert 5 < ours["PQ"] < 95
-
-
-class InlinePool:
-    """Runs what a process pool is given at once and here."""
-
-    def __init__(self, processes):
-        pass
-
-    def apply_async(self, function, args):
-        value = function(*args)
-        return type("Result", (), {"get": staticmethod(lambda: value)})
 
 
 def test_neither_order_nor_ranks_nor_duplicates_change_a_bit(tmp_path):

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
 
 import studies.ranking.processes
 from studies.ranking.jobs import JOBS
@@ -45,8 +44,6 @@ def study(call_tool, monkeypatch, shapes_root, tmp_path):
 
     monkeypatch.setattr(studies.ranking.processes, "run_processes", run_here)
 
-    # MMEngine has yapf format every config of a run, a third of the time of a small study.
-    monkeypatch.setattr(Config, "pretty_text", property(lambda self: repr(self)))
     config = tmp_path / "mini.py"
     base = f"{ROOT}/studies/ranking/configs/shapes_alone.py"
     alone = tmp_path / "alone.py"

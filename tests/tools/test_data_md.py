@@ -1,134 +1,25 @@
 """docs/data.md, run: from archives of the official names to the data sets of the configs."""
 
-import json
-import re
-import shlex
-import shutil
-import subprocess
-import sys
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from mmdet.datasets import CocoPanopticDataset
 from mmdet.registry import DATASETS
 from mmdet.structures import INSTANCE_OFFSET
-from PIL import Image
 
 from mmpanonas.config import check_data, datasets_of, load_config
 from mmpanonas.evaluation import PanopticQualityMetric
-from mmpanonas.panoptic.png import read_panoptic_png, write_panoptic_png
-from mmpanonas.panoptic.segments import describe_segments
+from mmpanonas.panoptic.png import read_panoptic_png
 from tests.conftest import ROOT
 from tests.datasets.ade20k_release import write_release
-
-#: The documented numbers of held-out pictures, for archives of five training pictures.
-SMALL = {"5000": "2", "2000": "2"}
-SIZE = (36, 48)
-
-
-def commands(section: str) -> list[list[str]]:
-    """The commands of a section's code blocks, as words."""
-    text = (ROOT / "docs/data.md").read_text()
-    (body,) = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
-    code = "".join(re.findall(r"```bash\n(.*?)```", body, re.S)).replace("\\\n", " ")
-    return [shlex.split(line) for line in code.splitlines()]
-
-
-@pytest.fixture
-def follow(call_tool, tmp_path, monkeypatch):
-    """A function that runs a section's commands in ``tmp_path``; what our tools printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def follow(section: str) -> list[str]:
-        printed = []
-        for words in commands(section):
-            words = [SMALL.get(word, word) for word in words]
-            if words[1].startswith("tools/"):
-                code, out, error = call_tool(*words[1:])
-                assert code == 0, (words, out, error)
-                printed.append(out)
-            else:
-                words[0] = {"python": sys.executable}.get(words[0], words[0])
-                subprocess.run(words, check=True)
-        return printed
-
-    return follow
-
-
-def archive(folder: Path, name: str) -> None:
-    """Zip ``folder / name``, without its parents, to ``folder / name.zip``, and remove it."""
-    shutil.make_archive(str(folder / name), "zip", folder, name)
-    shutil.rmtree(folder / name)
-
-
-def coco_categories() -> list[dict]:
-    """COCO's 133, with a gap in the ids."""
-    meta = CocoPanopticDataset.METAINFO
-    names = [(name, 1) for name in meta["thing_classes"]]
-    names += [(name, 0) for name in meta["stuff_classes"]]
-    return [
-        {"id": place + (1 if isthing else 12), "name": name, "isthing": isthing}
-        for place, (name, isthing) in enumerate(names)
-    ]
-
-
-def write_coco_archives(folder: Path) -> None:
-    """Pictures of a person (1) and a dog (17) on grass: 5 for training, 2 for validation."""
-    grass = next(c["id"] for c in coco_categories() if c["name"] == "grass-merged")
-    annotations = folder / "annotations"
-    for split, number in (("train2017", 5), ("val2017", 2)):
-        (folder / split).mkdir(parents=True)
-        (annotations / f"panoptic_{split}").mkdir(parents=True)
-        content = {"images": [], "annotations": [], "categories": coco_categories()}
-        things = [c for c in coco_categories() if c["isthing"]]
-        whole = {"images": content["images"], "annotations": [], "categories": things}
-        for image_id in range(1, number + 1):
-            ids = np.full(SIZE, 256 * grass)
-            ids[4:20, 3:17], ids[8:30, 22:40], ids[:3] = 256 * 1 + 1, 256 * 17 + 2, 0
-            stem = f"{image_id:012d}"
-            Image.fromarray(np.full((*SIZE, 3), 90, np.uint8)).save(folder / split / f"{stem}.jpg")
-            write_panoptic_png(annotations / f"panoptic_{split}" / f"{stem}.png", ids)
-            content["images"].append(
-                {"id": image_id, "file_name": f"{stem}.jpg", "height": SIZE[0], "width": SIZE[1]}
-            )
-            segments = describe_segments(ids, lambda segment_id: segment_id // 256)
-            content["annotations"].append(
-                {"image_id": image_id, "file_name": f"{stem}.png", "segments_info": segments}
-            )
-            boxes = [(each["category_id"], each["bbox"]) for each in segments if each["id"] < 5000]
-            whole["annotations"] += [as_instance(image_id, *box) for box in boxes]
-        (annotations / f"panoptic_{split}.json").write_text(json.dumps(content))
-        (folder / "instances" / "annotations").mkdir(parents=True, exist_ok=True)
-        (folder / f"instances/annotations/instances_{split}.json").write_text(json.dumps(whole))
-        archive(folder, split)
-        archive(annotations, f"panoptic_{split}")
-    shutil.make_archive(
-        str(folder / "panoptic_annotations_trainval2017"), "zip", folder, "annotations"
-    )
-    shutil.rmtree(annotations)
-    instances = folder / "instances"
-    shutil.make_archive(str(folder / "annotations_trainval2017"), "zip", instances, "annotations")
-    shutil.rmtree(instances)
-
-
-def as_instance(image_id: int, category: int, box: list[int]) -> dict:
-    """A box of a panoptic file, as a polygon of COCO's instance format."""
-    x, y, width, height = box
-    polygon = [x, y, x + width, y, x + width, y + height, x, y + height]
-    own = {"bbox": box, "segmentation": [polygon], "area": width * height, "iscrowd": 0}
-    return {"image_id": image_id, "category_id": category, **own}
+from tests.official_archives import SIZE, pack_ade20k, write_coco_archives
+from tests.tools.conftest import commands
 
 
 def write_ade20k_archives(folder: Path) -> None:
-    root = folder / "ADEChallengeData2016"
-    write_release(root, train=5, val=2, size=SIZE)
-    with tarfile.open(folder / "annotations_instance.tar", "w") as file:
-        file.add(root / "annotations_instance", "annotations_instance")
-    shutil.rmtree(root / "annotations_instance")
-    archive(folder, "ADEChallengeData2016")
+    write_release(folder / "ADEChallengeData2016", train=5, val=2, size=SIZE)
+    pack_ade20k(folder)
 
 
 def perfect_quality(dataset) -> tuple[dict, list]:

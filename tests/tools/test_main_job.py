@@ -1,9 +1,6 @@
 """The main job by its command line: supernet, search, retrain, test; resume and two ranks."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -12,29 +9,13 @@ import torch
 
 from mmpanonas.panoptic.png import read_panoptic_png
 from mmpanonas.space import Arch
-from tests.conftest import ROOT, SMALL, shapes_arch
+from tests.conftest import SMALL, shapes_arch
 from tests.ranks import free_port
+from tests.tools.conftest import tool
 
 pytestmark = pytest.mark.timeout(300)  # several tools, each a process that imports torch
 
 CONFIGS = "configs/auto_panoptic/shapes"
-
-
-def tool(script: str, *args, env: dict | None = None) -> str:
-    """Run a tool as a user would; returns what it printed."""
-    command = ["bash"] if script.endswith(".sh") else [sys.executable, "-W", "ignore"]
-    command += [f"tools/{script}", *map(str, args)]
-    path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=os.environ | dict(OMP_NUM_THREADS="1", PATH=path) | (env or {}),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout + done.stderr
 
 
 def options(root: Path, **more) -> list[str]:
