@@ -23,6 +23,7 @@ from mmpanonas.recalibration.moments import (
     trained_norms_of,
 )
 from mmpanonas.training.batches import cut_by_shape
+from mmpanonas.training.distributed import unwrapped
 from mmpanonas.values import Count, PositiveInt, checked, number
 
 
@@ -192,7 +193,7 @@ class BNRecalibrationHook(Hook):
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Install the path's statistics."""
-        model = getattr(runner.model, "module", runner.model)
+        model = unwrapped(runner.model)
         if self.arch is not None:
             model.set_arch(self.arch)
         self.batches = self.batches or self._build()

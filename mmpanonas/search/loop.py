@@ -26,6 +26,7 @@ from mmpanonas.search.identity import cache_context, digest, search_identity, th
 from mmpanonas.search.progress import SearchProgress, ranking_table
 from mmpanonas.space import Arch, Budget, CostMeasure, NetworkShape, SearchSpace, space_of
 from mmpanonas.strategies import STRATEGIES, Strategy
+from mmpanonas.training.distributed import unwrapped
 from mmpanonas.values import (
     ArgumentsOf,
     Count,
@@ -86,21 +87,10 @@ class SearchLoop(BaseLoop):
     ) -> None:
         # Check everything that can be wrong before data sets are read.
         super().__init__(runner, None)
-        self.space = space_of(getattr(runner.model, "module", runner.model))
+        self.space = space_of(unwrapped(runner.model))
         self.shape = NetworkShape.of_model(runner.cfg.model)
-        self.budgets = [build_cost(Budget, "budgets", budget) for budget in budgets]
-        costs = {f"budgets[{place}]": budget for place, budget in enumerate(budgets)}
-        goal = strategy.get("cost") and build_cost(CostMeasure, "strategy.cost", strategy["cost"])
-        if goal:
-            costs["strategy.cost"] = strategy["cost"]
-        check_costs(costs, runner.cfg.model, dataloader)
-        for budget in self.budgets:
-            budget.check_reachable(self.space, self.shape)
-        self.measures = [*reported_costs(runner), *(budget.measure for budget in self.budgets)]
-        options = dict(strategy, seed=seed, legal=self._legal)
-        if goal:
-            self.measures.append(goal)
-            options |= _second_goal(goal, self.space, self.shape)
+        goal = self._price(budgets, strategy.get("cost"), dataloader)
+        options = dict(strategy, seed=seed, legal=self._legal) | goal
         self.strategy = _build_strategy(options, self.space)
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
         self.executor = check_executor(executor)
@@ -120,6 +110,21 @@ class SearchLoop(BaseLoop):
             budgets=[dict(budget) for budget in budgets],
         )
         self._open_directory(parts, resume, cache)
+
+    def _price(self, budgets: Sequence[dict], goal: dict | None, dataloader: dict) -> dict:
+        """Set budgets and measures; what a strategy with a second goal is told of it."""
+        self.budgets = [build_cost(Budget, "budgets", budget) for budget in budgets]
+        costs = {f"budgets[{place}]": budget for place, budget in enumerate(budgets)}
+        measure = goal and build_cost(CostMeasure, "strategy.cost", goal)
+        costs |= {"strategy.cost": goal} if goal else {}
+        check_costs(costs, self.runner.cfg.model, dataloader)
+        for budget in self.budgets:
+            budget.check_reachable(self.space, self.shape)
+        self.measures = [*reported_costs(self.runner), *(each.measure for each in self.budgets)]
+        if not measure:
+            return {}
+        self.measures.append(measure)
+        return _second_goal(measure, self.space, self.shape)
 
     def _open_directory(self, parts: dict, resume: bool, cache: str | None) -> None:
         """``parts`` are the loop's own of the search's identity."""

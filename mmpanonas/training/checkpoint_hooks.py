@@ -8,11 +8,12 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.checkpoint import CheckpointLoader
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch
 from mmpanonas.training.checkpoints import all_checkpoints
+from mmpanonas.training.distributed import unwrapped
 from mmpanonas.training.losses import INTERVAL, on_cpu, read
 from mmpanonas.training.reading import trust_checkpoints
 from mmpanonas.training.resuming import check_resumable, resume_as_configured
@@ -43,7 +44,7 @@ class CheckpointKindHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare weights and state before anything is loaded."""
-        model, name = _model(runner), runner._load_from or ""
+        model, name = unwrapped(runner.model), runner._load_from or ""
         state = weights_of(checkpoint, name)
         trains = isinstance(runner._train_loop, BaseLoop)
         if trains and not runner._resume:
@@ -100,7 +101,9 @@ class StopOnInvalidLossHook(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Raise ``InvalidLossError`` that names iteration, path and a checkpoint from before."""
         losses = {k: v.detach() for k, v in outputs.items() if "loss" in k}
-        self._kept.append((runner.iter, getattr(_model(runner), "active_arch", None), losses))
+        self._kept.append(
+            (runner.iter, getattr(unwrapped(runner.model), "active_arch", None), losses)
+        )
         if on_cpu(losses) or self.every_n_train_iters(runner, self.interval):
             self._look(runner)
 
@@ -152,7 +155,3 @@ def _sound_checkpoint(runner: Runner, iteration: int) -> str | None:
         if content["meta"]["iter"] // passes < step and not not_finite(content["state_dict"]):
             return str(path)
     return None
-
-
-def _model(runner: Runner) -> nn.Module:
-    return getattr(runner.model, "module", runner.model)

@@ -1,4 +1,4 @@
-"""Ranks of a process group on CPUs, which MMEngine does not know."""
+"""Ranks of a process group: their model, and those on CPUs, which MMEngine does not know."""
 
 import atexit
 import time
@@ -6,6 +6,12 @@ from contextlib import suppress
 
 import torch
 from mmengine.config import Config
+from torch import nn
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The network itself, without the wrapper of a process group."""
+    return getattr(model, "module", model)
 
 
 def distribute_on_cpu(cfg: Config) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, SearchSpace
+from mmpanonas.training.distributed import unwrapped
 from mmpanonas.values import Seed, checked
 
 
@@ -138,7 +139,7 @@ class StrictFairnessHook(Hook):
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
         """Make the pass's path the active one."""
-        _model(runner).set_arch(self.path(runner))
+        unwrapped(runner.model).set_arch(self.path(runner))
 
     def path(self, runner: Runner) -> Arch:
         """The path of the runner's current iteration."""
@@ -154,7 +155,7 @@ class StrictFairnessHook(Hook):
 
     @staticmethod
     def _space(runner: Runner) -> SearchSpace:
-        return _model(runner).search_space
+        return unwrapped(runner.model).search_space
 
     @staticmethod
     def _counts(runner: Runner) -> dict[str, int]:
@@ -176,7 +177,3 @@ class UniformSamplingHook(StrictFairnessHook):
     def paths(self, space: SearchSpace, window: int) -> list[Arch]:
         """The paths of one optimizer step."""
         return space.uniform_paths(self.seed, window)
-
-
-def _model(runner: Runner) -> nn.Module:
-    return getattr(runner.model, "module", runner.model)

@@ -8,6 +8,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from tqdm import tqdm
 
+from mmpanonas.training.distributed import unwrapped
 from mmpanonas.training.losses import INTERVAL
 from mmpanonas.values import checked
 
@@ -110,7 +111,7 @@ class ReportPresetsHook(Hook):
         self._set(runner, False)
 
     def _set(self, runner: Runner, value: bool) -> None:
-        model = getattr(runner.model, "module", runner.model)
+        model = unwrapped(runner.model)
         head = getattr(model, "panoptic_fusion_head", None)
         if hasattr(head, "reports_also"):
             head.reports_also = value
