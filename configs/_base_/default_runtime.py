@@ -23,7 +23,7 @@ env_cfg = dict(
 randomness = dict(seed=0)
 
 vis_backends = [dict(type="LocalVisBackend"), dict(type="TensorboardVisBackend")]
-visualizer = dict(type="DetLocalVisualizer", vis_backends=vis_backends, name="visualizer")
+visualizer = dict(type="PanopticVisualizer", vis_backends=vis_backends, name="visualizer")
 log_processor = dict(type="LogProcessor", window_size=50, by_epoch=False)
 log_level = "INFO"
 load_from = None

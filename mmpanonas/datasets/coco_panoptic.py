@@ -95,7 +95,8 @@ class PanopticDataset(CocoPanopticDataset):
                     "thing_classes"
                 )
         given |= classes.meta()
-        given.setdefault("palette", make_palette(classes.names))
+        stated = {each["name"]: tuple(each["color"]) for each in categories if "color" in each}
+        given.setdefault("palette", make_palette(classes.names, stated))
         labels = {name: label for label, name in enumerate(classes.names)}
         kept = [entry for entry in categories if entry["name"] in labels]
         self.cat_ids = [category["id"] for category in kept]

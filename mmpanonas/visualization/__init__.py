@@ -12,11 +12,13 @@ from mmpanonas.visualization.pictures.panels import (
     panel_figure,
 )
 from mmpanonas.visualization.pictures.pipeline_sample import fed_sample
+from mmpanonas.visualization.pictures.visualizer import PanopticVisualizer
 from mmpanonas.visualization.report.report import write_report
 
 __all__ = [
     "PanelSample",
     "PanopticPanelHook",
+    "PanopticVisualizer",
     "TrainingCurves",
     "draw_arch",
     "draw_front",

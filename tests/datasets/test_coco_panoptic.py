@@ -225,6 +225,11 @@ def test_palette_colours_are_distinct_and_repeatable(number):
     assert all(0 <= value <= 255 for colour in palette for value in colour)
 
 
+def test_the_files_own_colours_are_kept():
+    assert make_palette(["person", "cow"], {"cow": (1, 2, 3)})[1] == (1, 2, 3)
+    assert make_palette(["person", "cow"], {"cow": (1, 2, 3)})[0] == make_palette(["person"])[0]
+
+
 def test_palette_keeps_known_colours():
     person = CocoPanopticDataset.METAINFO["palette"][0]
     palette = make_palette(["unheard of", "person", "another"])

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmdet.registry import HOOKS
+from mmdet.registry import HOOKS, VISUALIZERS
 from mmdet.structures import DetDataSample
 from mmengine.structures import PixelData
 
@@ -134,3 +134,29 @@ def test_a_broken_picture_is_named(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(ValueError, match=r"a\.png cannot be decoded \(0 bytes\)"):
         panel_sample(sample, 3)
+
+
+def test_the_visualizer_draws_the_panel_that_the_hook_writes(runner, tmp_path):
+    """As MMDetection's hook and inferencer call it: to a file, or to the back ends."""
+    sample = data_sample(tmp_path / "one", "a")
+    PanopticPanelHook(1)._draw(runner, [sample], runner.test_dataloader)
+    config = dict(type="PanopticVisualizer", name=str(tmp_path), save_dir=str(tmp_path / "seen"))
+    visualizer = VISUALIZERS.build(config | dict(vis_backends=[dict(type="LocalVisBackend")]))
+    visualizer.dataset_meta = META
+    image = cv2.imread(sample.img_path)[..., ::-1]
+    visualizer.add_datasample("a", image, sample, out_file=str(tmp_path / "own.png"))
+    visualizer.add_datasample("a", image, sample, step=3)
+    written = cv2.imread(str(tmp_path / "own.png"))
+    by_backend = cv2.imread(str(tmp_path / "seen/vis_data/vis_image/a_3.png"))
+    np.testing.assert_array_equal(written, by_backend)
+    panel = cv2.imread(f"{runner.work_dir}/pictures/a.png")
+    np.testing.assert_array_equal(written, panel)
+
+
+def test_without_a_panoptic_prediction_it_is_mmdetections(tmp_path):
+    visualizer = VISUALIZERS.build(dict(type="PanopticVisualizer", name=f"{tmp_path}-"))
+    visualizer.dataset_meta = META
+    visualizer.add_datasample(
+        "a", np.zeros((30, 40, 3), np.uint8), DetDataSample(), out_file=str(tmp_path / "b.png")
+    )
+    assert cv2.imread(str(tmp_path / "b.png")).shape == (30, 80, 3)  # truth and prediction

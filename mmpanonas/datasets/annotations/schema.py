@@ -25,6 +25,7 @@ FileName = Annotated[str, Field(min_length=1)]
 Side = Annotated[int, Field(ge=1, lt=2**31)]
 CategoryId = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Flag = bool | Annotated[int, Field(ge=0, le=1)]
+Colour = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=3, max_length=3)]
 Number = Annotated[float, Field(ge=-1e12, le=1e12)]
 
 
@@ -65,6 +66,7 @@ class Category(TypedDict):
     id: CategoryId
     name: Annotated[str, Field(min_length=1)]
     isthing: NotRequired[Flag]
+    color: NotRequired[Colour]
 
 
 class PanopticFile(TypedDict):
