@@ -1,4 +1,4 @@
-"""The one kind of error that a user can mend, shown without a traceback by the tools."""
+"""The one kind of error that a user can fix, shown without a traceback by the tools."""
 
 import logging
 import os

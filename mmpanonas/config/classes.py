@@ -84,9 +84,9 @@ def settle_classes(
     home = trained
     if Classes.of_meta(trained) is None:
         home, source = built(datasets[0]).metainfo, _name(datasets[0])
-    fed = [leaf for name in loaders if cfg.get(name) for leaf in leaves(cfg[name])]
+    read = [leaf for name in loaders if cfg.get(name) for leaf in leaves(cfg[name])]
     for dataset in datasets:
-        only_pictures = not any(dataset is one for one in fed)  # BN recalibration
+        only_pictures = not any(dataset is one for one in read)  # BN recalibration
         settle_dataset(dataset, home, source, only_pictures)
     for loader in (cfg[name] for name in loaders if cfg.get(name)):
         _make_one(list(leaves(loader)))

@@ -63,7 +63,7 @@ def check_class_folders(folder: str | os.PathLike, num_classes: int) -> None:
     if found != num_classes:
         raise InputError(
             f"{folder} holds {found} folders of classes, but model.head.num_classes is "
-            f"{num_classes}; set the key to that, or mend the folder"
+            f"{num_classes}; set the key to that, or fix the folder"
         )
 
 

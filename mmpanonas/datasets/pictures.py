@@ -88,8 +88,8 @@ def _reason(path: str, error: Exception | None) -> str:
         return "is empty (0 bytes)"
     if isinstance(error, OSError | MemoryError):
         return f"cannot be read ({getattr(error, 'strerror', None) or 'out of memory'})"
-    told = "" if error is None or isinstance(error, AssertionError) else f" ({_line(error)})"
-    return f"({size} bytes) cannot be decoded: truncated, damaged or not a picture{told}"
+    reason = "" if error is None or isinstance(error, AssertionError) else f" ({_line(error)})"
+    return f"({size} bytes) cannot be decoded: truncated, damaged or not a picture{reason}"
 
 
 def _line(error: Exception) -> str:

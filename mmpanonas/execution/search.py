@@ -195,7 +195,7 @@ class Search:
         if record.failed and self._hopeless(self.records):
             raise SearchFailedError(
                 f"the first candidates all failed, the last with: {record.reason}. Nothing is "
-                f"lost: mend the cause, then go on with --resume, which tries them again (or "
+                f"lost: fix the cause, then go on with --resume, which tries them again (or "
                 f"raise val_cfg.give_up_after)"
             )
 

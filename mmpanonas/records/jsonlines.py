@@ -54,7 +54,7 @@ def writing(path: Path) -> Iterator[None]:
                 f"was and go on with --resume, or begin anew in another --work-dir"
             ) from None
         raise SearchDirectoryError(
-            f"cannot write {path}: {error.strerror}; mend that, then go on with --resume: what "
+            f"cannot write {path}: {error.strerror}; fix that, then go on with --resume: what "
             f"was written before is safe"
         ) from None
 
@@ -114,7 +114,7 @@ class JsonLines:
             return b""
         except OSError as error:
             raise SearchDirectoryError(
-                f"cannot read {self.path}: {error.strerror}; mend that, then go on with --resume"
+                f"cannot read {self.path}: {error.strerror}; fix that, then go on with --resume"
             ) from None
 
     def append(self, item: dict) -> None:

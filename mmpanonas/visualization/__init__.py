@@ -11,7 +11,7 @@ from mmpanonas.visualization.pictures.panels import (
     draw_panels,
     panel_figure,
 )
-from mmpanonas.visualization.pictures.pipeline_sample import fed_sample
+from mmpanonas.visualization.pictures.pipeline_sample import pipeline_sample
 from mmpanonas.visualization.pictures.visualizer import PanopticVisualizer
 from mmpanonas.visualization.report.report import write_report
 
@@ -27,8 +27,8 @@ __all__ = [
     "draw_scoreboard",
     "draw_search",
     "draw_training",
-    "fed_sample",
     "panel_figure",
+    "pipeline_sample",
     "read_training",
     "write_report",
 ]

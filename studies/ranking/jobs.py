@@ -22,7 +22,7 @@ from mmpanonas.space import Arch
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.training.checkpoints import checkpoint_to_resume, latest_checkpoint
 from studies.ranking.baseline import merged
-from studies.ranking.replay import found, replay
+from studies.ranking.replay import best_of, replay
 from studies.ranking.study import Study
 from studies.strategies.sizes import sizes
 
@@ -160,10 +160,10 @@ def search(study: Study, job: dict) -> dict:
     for seed in range(plan.searches):
         name = f"{job['job']}-{seed}"
         if name not in known:
-            told = replay(kind(study.space, seed, **size), score)
-            best = found(told)
-            told = dict(arch=best.to_dict(), score=told[best], evaluations=len(told))
-            study.records.append(dict(job=name, strategy=job["strategy"], seed=seed, **told))
+            outcome = replay(kind(study.space, seed, **size), score)
+            best = best_of(outcome)
+            outcome = dict(arch=best.to_dict(), score=outcome[best], evaluations=len(outcome))
+            study.records.append(dict(job=name, strategy=job["strategy"], seed=seed, **outcome))
     return {}
 
 

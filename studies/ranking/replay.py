@@ -11,16 +11,16 @@ def replay(strategy: Strategy, score: Callable[[Arch], float]) -> dict[Arch, flo
 
     Returns:
         The proposals with their scores, in the order of proposals. The answer of a search, as
-        :func:`found` picks it, is the best of them.
+        :func:`best_of` picks it, is the best of them.
     """
-    told: dict[Arch, float] = {}
+    scores: dict[Arch, float] = {}
     while not strategy.done:
         for arch in strategy.propose(strategy.total):
-            told[arch] = score(arch)
-            strategy.tell(arch, told[arch])
-    return told
+            scores[arch] = score(arch)
+            strategy.tell(arch, scores[arch])
+    return scores
 
 
-def found(told: dict[Arch, float]) -> Arch:
+def best_of(scores: dict[Arch, float]) -> Arch:
     """What a search returns: the best proposal, the earlier of equals."""
-    return max(told, key=told.__getitem__)
+    return max(scores, key=scores.__getitem__)

@@ -9,7 +9,7 @@ import pytest
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, Part, SearchSpace
 from mmpanonas.strategies import Evolution, PathPriority, Random
-from studies.ranking.replay import found, replay
+from studies.ranking.replay import best_of, replay
 from studies.ranking.stratified import draw_stratified
 from tests.strategies.common import SMALL, SPACE, separable
 
@@ -38,7 +38,7 @@ def test_the_table_has_one_optimum():
 @pytest.mark.parametrize("seed", range(5))
 def test_a_strategy_finds_the_optimum_of_a_table(kind, options, seed):
     told = replay(kind(TABLE_SPACE, seed, **options), TABLE.__getitem__)
-    assert found(told) == BEST
+    assert best_of(told) == BEST
     assert all(TABLE[arch] == score for arch, score in told.items())
 
 
@@ -46,13 +46,13 @@ def test_random_returns_the_best_of_its_proposals_the_earlier_of_equals():
     told = replay(Random(SMALL, 3, total=5), lambda arch: float("xception" in arch.backbone))
     assert len(told) == 5
     best = [arch for arch in told if "xception" in arch.backbone]
-    assert found(told) == best[0]
+    assert best_of(told) == best[0]
 
 
 def test_the_odds_of_random_search_are_those_of_drawing_without_replacement():
     """The optimum is among 16 of 64 in a quarter of all searches: 100 of 400, deviation 8.7."""
     hits = sum(
-        found(replay(Random(TABLE_SPACE, seed, total=16), TABLE.__getitem__)) == BEST
+        best_of(replay(Random(TABLE_SPACE, seed, total=16), TABLE.__getitem__)) == BEST
         for seed in range(400)
     )
     assert 65 <= hits <= 135

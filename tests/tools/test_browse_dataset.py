@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from mmpanonas.config import annotation_paths, datasets_of
 from mmpanonas.panoptic.png import write_panoptic_png
-from mmpanonas.visualization import fed_sample
+from mmpanonas.visualization import pipeline_sample
 from mmpanonas.visualization.pictures.segments import CLEAR
 from tests.conftest import ROOT
 from tests.tools.conftest import one_line
@@ -74,7 +74,7 @@ def test_boxes_masks_and_semantic_map_after_flip_and_resize(tmp_path):
         dict(type="RandomFlip", prob=1.0),
         dict(type="PackDetInputs"),
     ]
-    panel = fed_sample(dataset(tmp_path, pipeline)[0], 3)
+    panel = pipeline_sample(dataset(tmp_path, pipeline)[0], 3)
     assert panel.name == "0.png"
     assert panel.image.shape == (32, 64, 3)
     flipped = PICTURE[:, ::-1, ::-1]  # and RGB
@@ -97,7 +97,7 @@ def test_a_test_pipeline_shows_the_ground_truth_that_it_names(tmp_path):
         dict(type="Resize", scale=(64, 32), keep_ratio=True),
         dict(type="PackDetInputs", meta_keys=keys),
     ]
-    panel = fed_sample(dataset(tmp_path, pipeline, test_mode=True)[0], 3)
+    panel = pipeline_sample(dataset(tmp_path, pipeline, test_mode=True)[0], 3)
     assert list(panel.maps) == ["truth"]
     truth = [[1000, 1000, 2, 2], [2000, 2, 2, 3]]
     np.testing.assert_array_equal(panel.truth, np.kron(truth, np.ones((16, 16), int)))

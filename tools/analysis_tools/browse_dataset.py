@@ -28,7 +28,7 @@ from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE, NEW_FOLDER
 from mmpanonas.training.hooks import BAR
 from mmpanonas.values import PositiveInt
-from mmpanonas.visualization import draw_panels, fed_sample
+from mmpanonas.visualization import draw_panels, pipeline_sample
 from mmpanonas.visualization.pictures.segments import known_palette
 
 SPLITS = ("train", "val", "test", "recalibration")
@@ -61,7 +61,7 @@ def main() -> None:
     check_apart(folder, names.values(), inputs, "--out-dir")
     items = (dataset[place] for place in range(len(dataset)))
     for item in tqdm(islice(items, total), total=total, desc=f"browse {args.split}", **BAR):
-        panel = fed_sample(item, len(classes))
+        panel = pipeline_sample(item, len(classes))
         name = names.get(item["data_samples"].img_path, Path(panel.name).stem)
         path = folder / f"{unused_stem(name, taken)}.png"
         draw_panels([panel], path, classes, palette)

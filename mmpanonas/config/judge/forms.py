@@ -89,13 +89,17 @@ def _check_counting(cfg: Config) -> None:
         return
     if by_epoch is None and not is_kind(loop, IterBasedTrainLoop, LOOPS, scope):
         return  # a loop of the user's own
-    told = "set by_epoch=False and count iterations, as train_cfg does"
+    advice = "set by_epoch=False and count iterations, as train_cfg does"
     for place, scheduler in schedulers_of(cfg):
         if scheduler.get("by_epoch", True) and not scheduler.get("convert_to_iter_based"):
-            raise ConfigError(f"{place} counts epochs (MMEngine's default) and would wait: {told}")
+            raise ConfigError(
+                f"{place} counts epochs (MMEngine's default) and would wait: {advice}"
+            )
     for place, hook in hooks_of(cfg, CheckpointHook):
         if hook.get("by_epoch", True) and hook.get("interval", -1) > 0:
-            raise ConfigError(f"{place} counts epochs (MMEngine's default) and would wait: {told}")
+            raise ConfigError(
+                f"{place} counts epochs (MMEngine's default) and would wait: {advice}"
+            )
 
 
 def _check_without_validation(cfg: Config) -> None:

@@ -10,7 +10,7 @@ from mmpanonas.visualization.pictures.panels import PanelSample
 from mmpanonas.visualization.pictures.segments import CLEAR, INSTANCE_OFFSET, resize
 
 
-def fed_sample(item: dict, num_classes: int) -> PanelSample:
+def pipeline_sample(item: dict, num_classes: int) -> PanelSample:
     """Read what a panel shows of a packed sample, such as ``dataset[0]``.
 
     ``item`` has ``inputs`` (BGR, (3, H, W)) and ``data_samples``. Boxes, masks and the semantic
