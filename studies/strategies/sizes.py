@@ -8,15 +8,15 @@ from mmpanonas.strategies.path_priority import CYCLE
 
 
 def sizes(strategy: str, evaluations: int) -> dict[str, int]:
-    """Arguments of the named strategy for ``evaluations`` candidates.
+    """Arguments of the named strategy for ``evaluations`` candidates; one's own has generations.
 
     Raises:
         InputError: it cannot plan this number, or there is no such strategy; the message says
             what it can.
     """
-    if strategy not in _SIZES:
+    if strategy not in STRATEGIES:
         raise InputError(f"expected a strategy of {sorted(STRATEGIES)}, got {strategy!r}")
-    return _SIZES[strategy](evaluations)
+    return _SIZES.get(strategy, _generations)(evaluations)
 
 
 def _generations(evaluations: int) -> dict[str, int]:
