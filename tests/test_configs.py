@@ -19,7 +19,8 @@ from tests.conftest import ROOT, shapes_arch
 
 CONFIGS = sorted(
     path.relative_to(ROOT)
-    for path in (*ROOT.rglob("configs/**/*.py"),)
+    for folder in ("configs", "studies/ranking/configs")
+    for path in (ROOT / folder).rglob("*.py")
     if not {"_base_", "imagenet"} & set(path.parts)  # tests/tools/test_pretraining.py
 )
 BUILDABLE = [path for path in CONFIGS if not {"custom", "custom_full"} & set(path.parts)]
