@@ -99,14 +99,15 @@ def head_op(choice: str, cin: int, cout: int, norm_cfg: dict) -> nn.Module:
     if operation.build:
         return operation.build(cin, cout, cout, 1, norm_cfg)
     *before, last = operation.placed(cin, cout, cout)
+    first = [_plain(placed) for placed in before]  # in order: a seed gives the same weights
     end = ConvModule(
         last.cin, cout, last.conv.kernel, bias=True, norm_cfg=norm_cfg, **_geometry(last)
     )
-    if not before:
+    if not first:
         return end
-    if len(before) == 1 and before[0].conv.depthwise:  # the names of the released weights
-        return nn.Sequential(OrderedDict(depthwise=_plain(before[0]), pointwise=end))
-    return nn.Sequential(*map(_plain, before), end)
+    if len(first) == 1 and before[0].conv.depthwise:  # the names of the released weights
+        return nn.Sequential(OrderedDict(depthwise=first[0], pointwise=end))
+    return nn.Sequential(*first, end)
 
 
 def _plain(placed: Placed) -> nn.Module:
