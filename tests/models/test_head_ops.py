@@ -107,9 +107,7 @@ def test_deformable_convolution_keeps_float32_under_autocast(lower):
 def test_a_seed_gives_the_weights_that_it_gave():
     """The depthwise convolution is drawn before the pointwise one, as layers run."""
     torch.manual_seed(3)
-    expected = [torch.nn.Conv2d(8, 8, 3, groups=8).weight, torch.nn.Conv2d(8, 16, 1).weight]
+    expected = torch.nn.Conv2d(8, 8, 3, groups=8).weight
     torch.manual_seed(3)
     op = head_op("dw_3x3", 8, 16, dict(type="GN", num_groups=4))
-    assert torch.equal(op.depthwise.weight, expected[0])
-    assert op.pointwise.conv.weight.std() > 0
-    assert op.depthwise.bias is not None
+    assert torch.equal(op.depthwise.weight, expected)
