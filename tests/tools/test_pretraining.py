@@ -6,7 +6,6 @@ unless its operators are declared. They are here, and never called; the project 
 
 import importlib.util
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -152,7 +151,7 @@ def test_pretrained_weights_in_detection(train, shapes_config, tmp_path, monkeyp
     )
     checkpoint = str(tmp_path / "supernet/iter_4.pth")
     arch = tmp_path / "arch.json"
-    replace(shapes_arch(), backbone=("xception",) * 4).dump(arch)
+    shapes_arch().replace(backbone=("xception",) * 4).dump(arch)
     for name in ("supernet", "retrain"):
         config = shapes_config(
             name,
