@@ -37,8 +37,8 @@ def _say(key: str, given: object, found: Mapping[str, object]) -> None:
         for place, value in found.items()
         if value != given and not (isinstance(value, list | tuple) and given in value)
     }
-    others_text = ", ".join(f"{place} ({value})" for place, value in others.items())
+    kept = ", ".join(f"{place} ({value})" for place, value in others.items())
     if found and len(others) == len(found):
-        raise ConfigError(f"{key}={given} reaches nothing, each has its own: {others_text}")
+        raise ConfigError(f"{key}={given} reaches nothing, each has its own: {kept}")
     if others:
-        print_log(f"{key}={given} leaves what has its own: {others_text}", "current", 30)
+        print_log(f"{key}={given} leaves what has its own: {kept}", "current", 30)

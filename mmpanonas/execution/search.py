@@ -158,7 +158,7 @@ class Search:
             self._todo.append(task)
 
     def _take(self, outcome: Outcome) -> None:
-        """Candidate an outcome, or try its task again."""
+        """Record an outcome, or try its task again."""
         task = self._running.pop(outcome.index)
         if outcome.reason is not None:
             self._tries[task.index] += outcome.counts

@@ -3,6 +3,7 @@
 from mmpanonas.models.backbone import SearchableShuffleNetV2
 from mmpanonas.models.detector import AutoPanoptic
 from mmpanonas.models.fusion_head import AutoPanopticFusionHead
+from mmpanonas.models.layers.any_module import register_module
 from mmpanonas.models.layers.attention import StuffToThings, ThingsToStuff
 from mmpanonas.models.layers.choice import Choice, Searchable, SearchableNetwork
 from mmpanonas.models.mask_head import SearchableMaskHead
@@ -30,4 +31,5 @@ __all__ = [
     "SharedSemanticHead",
     "StuffToThings",
     "ThingsToStuff",
+    "register_module",
 ]

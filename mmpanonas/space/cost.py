@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from mmpanonas.space.arch import Arch
-from mmpanonas.space.operations import OPERATIONS, ArchError, Conv, Operation
+from mmpanonas.space.operations import OPERATIONS, ArchError, Operation, Placed
 from mmpanonas.space.published import ATTENTION_CHOICES, BACKBONE_CHOICES
 from mmpanonas.space.shape import NetworkShape
 
@@ -73,18 +73,16 @@ def block_cost(
     if not operation.convs:
         return cost + _counted(operation, branch_in, cout // 2, branch_out, stride, size_in)
     places = size_in[0] * size_in[1]
-    for conv, width_in, width_out, step in operation.placed(
-        branch_in, cout // 2, branch_out, stride
-    ):
-        places = after if step == stride == 2 else places
-        cost += _conv_of(conv, width_in, width_out, places, bias=0) + _norm(width_out)
+    for placed in operation.placed(branch_in, cout // 2, branch_out, stride):
+        places = after if placed.stride == stride == 2 else places
+        cost += _conv_of(placed, places, bias=0) + _norm(placed.cout)
     return cost
 
 
-def _conv_of(conv: Conv, cin: int, cout: int, places: int, bias: int) -> Cost:
+def _conv_of(placed: Placed, places: int, bias: int) -> Cost:
     """One convolution of an operation; of a deformable one also what finds offsets and mask."""
-    groups = cin if conv.depthwise else conv.groups
-    cost = _conv(cin, cout, conv.kernel, places, groups, bias)
+    conv, cin, cout, _ = placed
+    cost = _conv(cin, cout, conv.kernel, places, placed.geometry["groups"], bias)
     if conv.deformable:
         cost += _conv(cin, 3 * conv.kernel**2, conv.kernel, places, bias=1)
     return cost
@@ -247,7 +245,7 @@ def head_op_cost(choice: str, cin: int, cout: int, places: int) -> Cost:
         cost = _counted(operation, cin, cout, cout, 1, (_SIDE, _SIDE))
         return Cost(cost.macs * places // _SIDE**2, cost.params)
     convs = operation.placed(cin, cout, cout)
-    return sum(_conv_of(c, a, b, places, bias=1) for c, a, b, _ in convs) + _norm(cout)
+    return sum(_conv_of(placed, places, bias=1) for placed in convs) + _norm(cout)
 
 
 def _attention_costs(arch: Arch, shape: NetworkShape) -> dict[str, Cost]:

@@ -24,7 +24,11 @@ class Conv:
         kernel: side of the kernel.
         depthwise: one filter a channel; the width stays.
         dilation, groups: as PyTorch's.
-        deformable: modulated, with offsets and mask that it finds itself.
+        deformable: modulated, with offsets and mask that it finds itself; neither depthwise nor
+            grouped nor dilated.
+
+    Raises:
+        InputError: another kernel, or a deformable one that is something else as well.
     """
 
     kernel: int
@@ -32,6 +36,12 @@ class Conv:
     dilation: int = 1
     groups: int = 1
     deformable: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise InputError(f"Conv: expected an odd kernel, got {self.kernel}")
+        if self.deformable and (self.depthwise or self.dilation > 1 or self.groups > 1):
+            raise InputError("Conv: a deformable one is not depthwise, grouped or dilated")
 
 
 class Placed(NamedTuple):
@@ -41,6 +51,17 @@ class Placed(NamedTuple):
     cin: int
     cout: int
     stride: int
+
+    @property
+    def geometry(self) -> dict[str, int]:
+        """Keyword arguments of a convolution, besides widths and kernel."""
+        conv = self.conv
+        return dict(
+            stride=self.stride,
+            padding=conv.dilation * (conv.kernel // 2),
+            dilation=conv.dilation,
+            groups=self.cin if conv.depthwise else conv.groups,
+        )
 
 
 @dataclass(frozen=True)
@@ -77,13 +98,22 @@ class Operation:
         return depthwise[0] if depthwise else max((c.kernel for c in self.convs), default=3)
 
     def placed(self, cin: int, mid: int, cout: int, stride: int = 1) -> Iterator[Placed]:
-        """Its convolutions with their widths: those that are not depthwise lead to ``mid``, the
-        last to ``cout``. The first depthwise one has the stride, else the first of all."""
-        wide = [place for place, conv in enumerate(self.convs) if not conv.depthwise]
-        narrow = [place for place, conv in enumerate(self.convs) if conv.depthwise]
-        strided = (narrow or wide)[0]
+        """Its convolutions with their widths.
+
+        Those that are not depthwise lead to ``mid``, the last of them to ``cout``. The first
+        depthwise one has the stride, else the first that is not deformable.
+
+        Raises:
+            InputError: a stride, and all are deformable.
+        """
+        depthwise = [place for place, conv in enumerate(self.convs) if conv.depthwise]
+        plain = [place for place, conv in enumerate(self.convs) if not conv.deformable]
+        last = max(place for place, conv in enumerate(self.convs) if not conv.depthwise)
+        if stride > 1 and not plain:
+            raise InputError(f"operation {self.name}: no deformable convolution has a stride")
+        strided = next(iter(depthwise or plain), None)
         for place, conv in enumerate(self.convs):
-            width = cin if conv.depthwise else cout if place == wide[-1] else mid
+            width = cin if conv.depthwise else cout if place == last else mid
             yield Placed(conv, cin, width, stride if place == strided else 1)
             cin = width
 
@@ -134,6 +164,10 @@ def register_operation(operation: Operation, parts: Sequence[str] = ()) -> Opera
     for part in parts:
         if part not in PARTS:
             raise InputError(f"operation {name}: unknown part {part!r}; known: {', '.join(PARTS)}")
+        gated = OPERATIONS[PARTS[part].operations[0]].ratio is not None
+        if gated != (operation.ratio is not None):
+            wanted = "a ratio" if gated else "convs, or build and count"
+            raise InputError(f"operation {name}: operations of {part} have {wanted}")
     _register(OPERATIONS, operation, "operation")
     for part in parts:
         _GUESTS.setdefault(part, {})[name] = None

@@ -65,7 +65,7 @@ class Generations(Strategy):
         return proposed
 
     def tell(self, arch: Arch, score: float) -> None:
-        """Candidate a score; the last of a generation starts the next."""
+        """Record a score; the last of a generation starts the next."""
         if arch not in self._born:
             raise ValueError(f"told the score of an architecture that was not proposed: {arch}")
         self.scores[arch] = score

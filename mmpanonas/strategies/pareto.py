@@ -77,7 +77,7 @@ class Pareto(Generations):
         self._advance()
 
     def tell(self, arch: Arch, score: float) -> None:
-        """Candidate a score; the last of all puts the front into words."""
+        """Record a score; the last of all puts the front into words."""
         super().tell(arch, score)
         if self.done:
             self.note = "; ".join(filter(None, (self.note, self._summary())))

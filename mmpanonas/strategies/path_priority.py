@@ -87,7 +87,7 @@ class PathPriority(Strategy):
         return proposed
 
     def tell(self, arch: Arch, score: float) -> None:
-        """Candidate a score; the last of a cycle fills the scoreboard and starts the next."""
+        """Record a score; the last of a cycle fills the scoreboard and starts the next."""
         if arch not in self._born:
             raise ValueError(f"told the score of an architecture that was not proposed: {arch}")
         self._scores[arch] = score

@@ -160,10 +160,10 @@ def search(study: Study, job: dict) -> dict:
     for seed in range(plan.searches):
         name = f"{job['job']}-{seed}"
         if name not in known:
-            outcome = replay(kind(study.space, seed, **size), score)
-            best = best_of(outcome)
-            outcome = dict(arch=best.to_dict(), score=outcome[best], evaluations=len(outcome))
-            study.records.append(dict(job=name, strategy=job["strategy"], seed=seed, **outcome))
+            scores = replay(kind(study.space, seed, **size), score)
+            best = best_of(scores)
+            found = dict(arch=best.to_dict(), score=scores[best], evaluations=len(scores))
+            study.records.append(dict(job=name, strategy=job["strategy"], seed=seed, **found))
     return {}
 
 

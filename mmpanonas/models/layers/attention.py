@@ -72,7 +72,8 @@ class InterModularAttention(Searchable, BaseModule):
         if set(ratios) != set(ATTENTION_CHOICES):
             raise InputError(f"ratios: expected one for each of {ATTENTION_CHOICES}, got {ratios}")
         self.declare_part(arch, num_gates, whole, operations)
-        ratios = {name: OPERATIONS[name].ratio for name in self.part.operations} | dict(ratios)
+        held = {choice for place in range(num_gates) for choice in self.choices_of(place)}
+        ratios = {choice: OPERATIONS[choice].ratio for choice in held} | dict(ratios)
         _check_ratios(ratios, out_channels, allow_remainder)
         self.gates = nn.ModuleList(
             Choice(

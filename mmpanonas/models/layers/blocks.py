@@ -86,12 +86,13 @@ class ShuffleBlock(nn.Module):
 
 def _layer(placed: Placed, norm_cfg: dict) -> nn.Module:
     """A convolution of an operation with its norm, and with a ReLU unless it is depthwise."""
-    conv, cin, cout, stride = placed
-    if conv.depthwise and conv.dilation == 1:
-        return depthwise(cin, conv.kernel, stride, norm_cfg)
-    form = dict(padding=conv.dilation * (conv.kernel // 2), dilation=conv.dilation, bias=False)
-    form |= dict(conv_cfg=dict(type="DeformableConv")) if conv.deformable else {}
-    groups, activation = (cin, None) if conv.depthwise else (conv.groups, dict(type="ReLU"))
+    conv, cin, cout, _ = placed
     return ConvModule(
-        cin, cout, conv.kernel, stride, groups=groups, norm_cfg=norm_cfg, act_cfg=activation, **form
-    )
+        cin, cout, conv.kernel, bias=False, norm_cfg=norm_cfg, conv_cfg=conv_type(placed),
+        act_cfg=None if conv.depthwise else dict(type="ReLU"), **placed.geometry,
+    )  # fmt: skip
+
+
+def conv_type(placed: Placed) -> dict | None:
+    """The ``conv_cfg`` of an operation's convolution: None for PyTorch's own."""
+    return dict(type="DeformableConv") if placed.conv.deformable else None

@@ -10,6 +10,7 @@ from mmcv.ops import ModulatedDeformConv2d
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from mmpanonas.models.layers.blocks import conv_type
 from mmpanonas.models.layers.choice import Choice, Searchable
 from mmpanonas.space import OPERATIONS
 from mmpanonas.space.operations import Placed
@@ -101,8 +102,9 @@ def head_op(choice: str, cin: int, cout: int, norm_cfg: dict) -> nn.Module:
     *before, last = operation.placed(cin, cout, cout)
     first = [_plain(placed) for placed in before]  # in order: a seed gives the same weights
     end = ConvModule(
-        last.cin, cout, last.conv.kernel, bias=True, norm_cfg=norm_cfg, **_geometry(last)
-    )
+        last.cin, cout, last.conv.kernel, bias=True, norm_cfg=norm_cfg, conv_cfg=conv_type(last),
+        **last.geometry,
+    )  # fmt: skip
     if not first:
         return end
     if len(first) == 1 and before[0].conv.depthwise:  # the names of the released weights
@@ -113,18 +115,7 @@ def head_op(choice: str, cin: int, cout: int, norm_cfg: dict) -> nn.Module:
 def _plain(placed: Placed) -> nn.Module:
     """A convolution that another one follows."""
     kind = DeformableConv if placed.conv.deformable else nn.Conv2d
-    geometry = {key: v for key, v in _geometry(placed).items() if key != "conv_cfg"}
-    return kind(placed.cin, placed.cout, placed.conv.kernel, **geometry)
-
-
-def _geometry(placed: Placed) -> dict:
-    conv = placed.conv
-    form = dict(padding=conv.dilation * (conv.kernel // 2))
-    if conv.dilation > 1:
-        form["dilation"] = conv.dilation
-    if conv.depthwise or conv.groups > 1:
-        form["groups"] = placed.cin if conv.depthwise else conv.groups
-    return form | (dict(conv_cfg=dict(type="DeformableConv")) if conv.deformable else {})
+    return kind(placed.cin, placed.cout, placed.conv.kernel, **placed.geometry)
 
 
 def searched_layers(head: Searchable, plain: Iterable[ConvModule], norm_cfg: dict) -> list[Choice]:

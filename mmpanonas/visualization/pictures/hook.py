@@ -117,14 +117,19 @@ def panel_sample(data_sample, num_classes: int) -> PanelSample:
         InputError: the picture or its panoptic PNG is missing or cannot be decoded, or the sizes
             differ.
     """
-    prediction = data_sample.pred_panoptic_seg.sem_seg
-    prediction = prediction.detach().cpu().numpy() if hasattr(prediction, "cpu") else prediction
     return PanelSample(
         image=read_picture(data_sample.img_path),
-        prediction=np.asarray(prediction).reshape(np.shape(prediction)[-2:]),
+        prediction=panoptic_prediction(data_sample),
         truth=panoptic_truth(data_sample, num_classes),
         name=os.path.basename(data_sample.img_path),
     )
+
+
+def panoptic_prediction(data_sample) -> np.ndarray:
+    """The predicted ``label + 1000 * instance`` (H, W) of a ``DetDataSample``."""
+    found = data_sample.pred_panoptic_seg.sem_seg
+    found = found.detach().cpu().numpy() if hasattr(found, "cpu") else np.asarray(found)
+    return found.reshape(found.shape[-2:])
 
 
 def panoptic_truth(data_sample, num_classes: int) -> np.ndarray | None:

@@ -10,7 +10,7 @@ from mmdet.visualization import DetLocalVisualizer
 from mmengine.dist import master_only
 
 from mmpanonas.visualization.canvas import figure_pixels
-from mmpanonas.visualization.pictures.hook import panoptic_truth
+from mmpanonas.visualization.pictures.hook import panoptic_prediction, panoptic_truth
 from mmpanonas.visualization.pictures.panels import PanelSample, panel_figure
 from mmpanonas.visualization.pictures.segments import known_palette
 
@@ -48,11 +48,9 @@ class PanopticVisualizer(DetLocalVisualizer):
                 pred_score_thr, step,
             )  # fmt: skip
             return
-        found = data_sample.pred_panoptic_seg.sem_seg
-        found = found.detach().cpu().numpy() if hasattr(found, "detach") else np.asarray(found)
         panel = PanelSample(
             np.ascontiguousarray(image),
-            prediction=found.reshape(found.shape[-2:]) if draw_pred else None,
+            prediction=panoptic_prediction(data_sample) if draw_pred else None,
             truth=panoptic_truth(data_sample, len(classes)) if draw_gt else None,
             name=os.path.basename(data_sample.get("img_path") or name),
         )
