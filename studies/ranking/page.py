@@ -1,14 +1,12 @@
 """A ranking study as one HTML page: plots and tables of its results file."""
 
 import os
-from collections.abc import Iterable, Mapping
-from html import escape
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mmpanonas.space import write_atomically
 from mmpanonas.visualization.report.numbers import cost_title, duration, unit_of
-from mmpanonas.visualization.report.page import Section, plain_table, render_page
-from mmpanonas.visualization.report.pictures import picture
+from mmpanonas.visualization.report.page import Fact, Picture, Section, picture, render_page
 from studies.ranking.plots import draw_estimates, draw_returned, draw_scores
 
 ALONE, SCORE = "PQ, trained alone", "PQ in the supernet"
@@ -22,7 +20,8 @@ def write_ranking_page(results: Mapping, path: str | os.PathLike) -> None:
     """
     found = results["answers"]
     sections = [
-        Section(name, title, _remark(found[name]) or write(results, found[name]))
+        _unanswered(name, title, found[name])
+        or Section(name, title, "table", write(results, found[name]))
         for name, title, write in (
             ("noise", "Do architectures differ more than seeds?", _noise),
             ("ranking", "Does the supernet rank rightly?", _ranking),
@@ -33,7 +32,7 @@ def write_ranking_page(results: Mapping, path: str | os.PathLike) -> None:
             ("fusion", "Fusion rules on the same predictions", _fusions),
         )
     ]
-    sections.append(Section("networks", "Networks", _networks(results)))
+    sections.append(Section("networks", "Networks", "table", _networks(results)))
     page = render_page(
         title=Path(path).stem.replace("_", " "),
         about="ranking study",
@@ -51,11 +50,12 @@ def interval(estimate: Mapping[str, float], digits: int = 2) -> str:
     return f"{value} [{low}, {high}]"
 
 
-def _remark(answer: Mapping) -> str:
-    return f'<p class="remark">{escape(answer["reason"])}</p>' if "reason" in answer else ""
+def _unanswered(name: str, title: str, answer: Mapping) -> Section | None:
+    values = dict(texts=[answer["reason"]]) if "reason" in answer else None
+    return values and Section(name, title, "remarks", values)
 
 
-def _facts(results: Mapping) -> str:
+def _facts(results: Mapping) -> list[Fact]:
     found = results["answers"]
     tiles = {
         "architectures in the space": f"{results['space']['size']:,}",
@@ -67,7 +67,11 @@ def _facts(results: Mapping) -> str:
         tiles["Kendall's tau of the supernet"] = f"{found['ranking']['kendall_tau']['value']:.2f}"
     if "ratio" in found["noise"]:
         tiles["spread over noise"] = f"{found['noise']['ratio']['value']:.1f}"
-    return "".join(f"<div><dd>{value}</dd><dt>{name}</dt></div>" for name, value in tiles.items())
+    return [Fact(value, name) for name, value in tiles.items()]
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], *pictures: Picture) -> dict:
+    return dict(heads=heads, rows=rows, pictures=pictures)
 
 
 def _drawn(results: Mapping) -> list[Mapping]:
@@ -78,18 +82,17 @@ def _pq(network: Mapping, seed: int = 0) -> float:
     return next(iter(network["alone"][seed]["fusions"].values()))["PQ"]
 
 
-def _noise(results: Mapping, answer: Mapping) -> str:
+def _noise(results: Mapping, answer: Mapping) -> dict:
     names = dict(spread="between networks", noise="between seeds", ratio="ratio")
     rows = [(title, interval(answer[name])) for name, title in names.items()]
     pairs = [n for n in _drawn(results) if len(n["alone"]) > 1]
     seeds = [[_pq(n, seed) for n in pairs] for seed in (0, 1)]
     labels = (f"{ALONE}, seed 0", "seed 1")
-    return plain_table(("standard deviation of PQ", "95 % interval"), rows) + picture(
-        "seeds", "PQ of two seeds", draw_scores, *seeds, labels=labels
-    )
+    drawn = picture("seeds", "PQ of two seeds", draw_scores, *seeds, labels=labels)
+    return _table(("standard deviation of PQ", "95 % interval"), rows, drawn)
 
 
-def _ranking(results: Mapping, answer: Mapping) -> str:
+def _ranking(results: Mapping, answer: Mapping) -> dict:
     plan = results["plan"]
     key = f"{next(iter(plan['samplings']))}/{next(iter(plan['recalibrations']))}"
     networks = _drawn(results)
@@ -106,7 +109,7 @@ def _ranking(results: Mapping, answer: Mapping) -> str:
         )
         if name in answer
     ]
-    return plain_table((f"supernet {key} against training alone", "95 % interval"), rows) + picture(
+    drawn = picture(
         "ranks",
         f"{ALONE} by {SCORE}",
         draw_scores,
@@ -115,9 +118,10 @@ def _ranking(results: Mapping, answer: Mapping) -> str:
         costs=[n["cost"] for n in networks],
         cost_label=cost_title(results["cost"]),
     )
+    return _table((f"supernet {key} against training alone", "95 % interval"), rows, drawn)
 
 
-def _compared(results: Mapping, answer: Mapping) -> str:
+def _compared(results: Mapping, answer: Mapping) -> dict:
     keys = ("kendall_tau", "spearman_rho", "difference")
     rows = [
         (name, *(interval(a[key]) for key in keys), f"{a['mean']:.1f}")
@@ -126,12 +130,11 @@ def _compared(results: Mapping, answer: Mapping) -> str:
     heads = ("", "Kendall's tau", "Spearman's rho", "tau, difference to the first", "mean score")
     taus = {name: a["kendall_tau"] for name, a in answer.items()}
     label = "Kendall's tau, 95 % interval"
-    return plain_table(heads, rows) + picture(
-        "tau-" + "-".join(answer), label, draw_estimates, taus, label=label
-    )
+    drawn = picture("tau-" + "-".join(answer), label, draw_estimates, taus, label=label)
+    return _table(heads, rows, drawn)
 
 
-def _searches(results: Mapping, answer: Mapping) -> str:
+def _searches(results: Mapping, answer: Mapping) -> dict:
     keys = ("PQ", "percentile", "gain", "regret")
     rows = [
         (name, str(a["searches"]), str(a["networks"]), *(interval(a[key], 1) for key in keys))
@@ -146,16 +149,12 @@ def _searches(results: Mapping, answer: Mapping) -> str:
         ]
         for name in answer
     }
-    return plain_table(heads, rows) + picture(
-        "returned",
-        "PQ of what searches return",
-        draw_returned,
-        [_pq(n) for n in _drawn(results)],
-        returned,
-    )
+    scores = [_pq(n) for n in _drawn(results)]
+    drawn = picture("returned", "PQ of what searches return", draw_returned, scores, returned)
+    return _table(heads, rows, drawn)
 
 
-def _choices(results: Mapping, answer: Mapping) -> str:
+def _choices(results: Mapping, answer: Mapping) -> dict:
     rows = [
         (
             name,
@@ -168,10 +167,10 @@ def _choices(results: Mapping, answer: Mapping) -> str:
         for name, a in answer.items()
     ]
     heads = ("", "PQ of the choice", "of all 3x3", "difference", "cost (M)", "seeds")
-    return plain_table(heads, rows)
+    return _table(heads, rows)
 
 
-def _fusions(results: Mapping, answer: Mapping) -> str:
+def _fusions(results: Mapping, answer: Mapping) -> dict:
     scores = dict(PQ="PQ", PQ_th="things", PQ_st="stuff")
     rows = [
         (
@@ -182,10 +181,10 @@ def _fusions(results: Mapping, answer: Mapping) -> str:
         for name, a in answer.items()
     ]
     changes = (f"{title}, difference to the first" for title in scores.values())
-    return plain_table(("preset", *scores.values(), *changes), rows)
+    return _table(("preset", *scores.values(), *changes), rows)
 
 
-def _networks(results: Mapping) -> str:
+def _networks(results: Mapping) -> dict:
     networks = sorted(results["networks"], key=lambda n: -_pq(n))
     scale, prefix = unit_of(n["cost"] for n in networks)
     rows = (
@@ -198,7 +197,7 @@ def _networks(results: Mapping) -> str:
         for n in networks
     )
     heads = ("", f"{cost_title(results['cost'])} ({prefix})", f"{ALONE}, by seed", "architecture")
-    return f'<div class="scroll">{plain_table(heads, rows)}</div>'
+    return dict(heads=heads, rows=rows, scroll=True)
 
 
 def _words(arch: Mapping[str, Iterable[str]]) -> Iterable[str]:

@@ -14,7 +14,7 @@ from mmpanonas.records import read_search
 from mmpanonas.space import BACKBONE_CHOICES
 from mmpanonas.visualization import write_report
 from mmpanonas.visualization.report.numbers import cost_title, digits_of, duration, unit_of
-from mmpanonas.visualization.report.pictures import inline_svg
+from mmpanonas.visualization.report.page import inline_svg
 from mmpanonas.visualization.report.report import render
 from tests.browser import Page
 from tests.made_up_search import REASONS, write_search

@@ -1,6 +1,5 @@
 """A search as one HTML page that needs nothing besides itself."""
 
-import json
 import os
 from pathlib import Path
 
@@ -29,16 +28,17 @@ def write_report(
 
 def render(data: SearchData, shape: NetworkShape | None = None) -> str:
     """The page's text; sections that the search has nothing for are left out."""
+    best = data.winner and dict(values=tables.winner(data), **pictures.winner(data, shape))
     sections = [
-        Section("winner", "Best architecture", tables.winner(data) + pictures.winner(data, shape)),
-        Section("progress", "Progress", pictures.progress(data)),
-        Section("population", "Population over time", pictures.population(data)),
-        Section("scoreboards", "Scoreboard", pictures.scoreboards(data)),
-        Section("choices", "Choices per layer", pictures.choices(data)),
-        Section("front", "Score and cost", pictures.front(data)),
-        Section("candidates", "Candidates", tables.candidates_table(data)),
-        Section("failures", "Failures", tables.failures(data)),
-        Section("provenance", "Versions and settings", tables.provenance(data)),
+        Section("winner", "Best architecture", "winner", best),
+        Section("progress", "Progress", "figures", pictures.progress(data)),
+        Section("population", "Population over time", "figures", pictures.population(data)),
+        Section("scoreboards", "Scoreboard", "figures", pictures.scoreboards(data)),
+        Section("choices", "Choices per layer", "figures", pictures.choices(data)),
+        Section("front", "Score and cost", "figures", pictures.front(data)),
+        Section("candidates", "Candidates", "candidates", tables.candidates(data)),
+        Section("failures", "Failures", "failures", tables.failures(data)),
+        Section("provenance", "Versions and settings", "provenance", tables.provenance(data)),
     ]
     strategy = data.identity.get("strategy", {})
     return render_page(
@@ -66,14 +66,12 @@ def _remarks(data: SearchData) -> list[str]:
     return remarks
 
 
-def _legend() -> str:
+def _legend() -> list:
     """For the script: title and choices (label, face, ink) of each part, in code order."""
-    return json.dumps(
+    return [
         [
-            [
-                part_title(part),
-                [[choice_label(name), *choice_colours(name)] for name in operations_of(part)],
-            ]
-            for part in PARTS
+            part_title(part),
+            [[choice_label(name), *choice_colours(name)] for name in operations_of(part)],
         ]
-    )
+        for part in PARTS
+    ]

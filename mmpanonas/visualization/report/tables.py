@@ -1,9 +1,7 @@
-"""The tables of a search report as HTML: facts, candidates, failures, where it all came from."""
+"""The tables of a search report: facts, candidates, failures, where it all came from."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
 
 from mmpanonas.records.search_data import Candidate, SearchData
 from mmpanonas.space import PARTS, Arch, operations_of
@@ -14,34 +12,33 @@ from mmpanonas.visualization.report.numbers import (
     score_title,
     unit_of,
 )
+from mmpanonas.visualization.report.page import MISSING, Fact
 
 #: The scores of a candidate, in the order of the table's columns.
 SCORES = ("PQ", "PQ_th", "PQ_st", "SQ", "RQ")
 #: Keys of ``search.json`` that are long: they are folded away.
 _FOLDED = ("model", "validation", "recalibration", "dataset")
-MISSING = "\N{EN DASH}"
 
 
-def facts(data: SearchData) -> str:
-    """What one wants to know first, as a row of tiles."""
-    tiles = {"candidates": f"{len(data.candidates)}"}
+def facts(data: SearchData) -> list[Fact]:
+    """What one wants to know first."""
+    tiles = [Fact(f"{len(data.candidates)}", "candidates")]
     if data.winner is not None:
-        score = data.winner.score(data.metric)
-        text = f"{score:.{digits_of([score])}f}"
-        name = f"{'best' if data.answer else 'best so far'}: candidate {data.winner.index}"
-        link = f'<a href="#c{data.winner.index}">{name}</a>'
-        tiles = {f"{escape(score_title(data.metric))}, {link}": text} | tiles
+        score, number = data.winner.score(data.metric), data.winner.index
+        name = f"{'best' if data.answer else 'best so far'}: candidate {number}"
+        title = f"{score_title(data.metric)}, "
+        tiles.insert(0, Fact(f"{score:.{digits_of([score])}f}", title, f"c{number}", name))
     if data.failed:
-        tiles['<a href="#failures">failed</a>'] = f"{len(data.failed)}"
+        tiles.append(Fact(f"{len(data.failed)}", "", "failures", "failed"))
     generations = {c.generation for c in data.candidates} - {None}
     if len(generations) > 1:
-        tiles["generations"] = f"{len(generations)}"
+        tiles.append(Fact(f"{len(generations)}", "generations"))
     known = [data.tries[c.index][-1] for c in data.candidates if c.index in data.tries]
     if known:
-        tiles["of evaluation"] = duration(sum(last["seconds"] for last in known))
+        tiles.append(Fact(duration(sum(last["seconds"] for last in known)), "of evaluation"))
     if workers := {last["worker"] for last in known}:
-        tiles["workers"] = f"{len(workers)}"
-    return "".join(f"<div><dd>{value}</dd><dt>{name}</dt></div>" for name, value in tiles.items())
+        tiles.append(Fact(f"{len(workers)}", "workers"))
+    return tiles
 
 
 @dataclass(frozen=True)
@@ -69,42 +66,26 @@ class _Column:
         ]
 
 
-def winner(data: SearchData) -> str:
-    """Scores and costs of the winner in a line."""
-    if data.winner is None:
-        return ""
+def winner(data: SearchData) -> list[tuple[str, str]]:
+    """Scores and costs of the winner, each with its head."""
     pairs = [column.texts([data.winner]) for column in _columns(data)]
-    items = (f"<div><dt>{escape(head)}</dt><dd>{text}</dd></div>" for head, [(_, text)] in pairs)
-    return f'<dl class="values">{"".join(items)}</dl>'
+    return [(head, text) for head, [(_, text)] in pairs]
 
 
-def candidates_table(data: SearchData) -> str:
+def candidates(data: SearchData) -> dict:
     """Every candidate in a row, the best first, the failed last; the page's script sorts it."""
-    rows = data.ranked + [c for c in data.candidates if c.score(data.metric) is None]
-    heads, cells = [], []
+    members = data.ranked + [c for c in data.candidates if c.score(data.metric) is None]
+    heads, columns = [], []
     for column in _columns(data):
-        title, texts = column.texts(rows)
+        title, texts = column.texts(members)
         ranks = column.title == score_title(data.metric)
-        heads.append(_head(title, column.first, ' aria-sort="descending"' if ranks else ""))
-        cells.append([f'<td data-value="{exact}">{text}</td>' for exact, text in texts])
-    heads.append(_head("state", "ascending", " data-text"))
-    body = "".join(
-        f'<tr id="c{c.index}" data-arch="{_codes(c.arch)}" class="{escape(c.state)}">'
-        f"{''.join(row)}{_state(c)}</tr>"
-        for c, *row in zip(rows, *cells, strict=True)
-    )
-    return (
-        f"<p>A click on a head sorts, one on a candidate shows its architecture. MACs of the "
-        f"backbone are for 224 x 224 pixels, those of the network for 800 x 1333.</p>"
-        f'<div class="scroll"><table id="table"><thead><tr>{"".join(heads)}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _head(title: str, first: str, attributes: str) -> str:
-    """A head that sorts; ``first`` is the order of the first click."""
-    button = f'<button type="button">{escape(title)}</button>'
-    return f'<th scope="col" data-first="{first}"{attributes}>{button}</th>'
+        heads.append(dict(title=title, first=column.first, ranks=ranks))
+        columns.append(texts)
+    rows = [
+        dict(index=c.index, codes=_codes(c.arch), state=c.state, remark=_state(c), numbers=numbers)
+        for c, *numbers in zip(members, *columns, strict=True)
+    ]
+    return dict(heads=heads, rows=rows)
 
 
 def _columns(data: SearchData) -> list[_Column]:
@@ -129,10 +110,11 @@ def _columns(data: SearchData) -> list[_Column]:
 
 
 def _state(candidate: Candidate) -> str:
-    text = candidate.state
-    if candidate.failed:
-        text += f": {candidate.reason or 'no reason recorded'}"
-    return f'<td class="state" title="{escape(text)}">{escape(text)}</td>'
+    return f"{candidate.state}: {_reason(candidate)}" if candidate.failed else candidate.state
+
+
+def _reason(candidate: Candidate) -> str:
+    return candidate.reason or "no reason recorded"
 
 
 #: One for each operation of a part; the page reads them to base 36.
@@ -147,60 +129,20 @@ def _codes(arch: Arch) -> str:
     )
 
 
-def failures(data: SearchData) -> str:
-    """Every failed candidate and why, reasons that agree together."""
-    reasons: dict[str, list[Candidate]] = {}
+def failures(data: SearchData) -> dict:
+    """Every failed candidate and why, reasons that agree together, the commonest first."""
+    reasons: dict[str, list[int]] = {}
     for candidate in data.failed:
-        reasons.setdefault(candidate.reason or "no reason recorded", []).append(candidate)
-    rows = "".join(
-        f"<tr><td>{escape(reason)}</td><td>{len(members)}</td>"
-        f"<td>{max(len(data.tries.get(c.index, [0])) for c in members)}</td>"
-        f"<td>{', '.join(map(_link, members))}</td></tr>"
-        for reason, members in sorted(reasons.items(), key=lambda item: -len(item[1]))
-    )
-    if not rows:
-        return "<p>No evaluation failed.</p>"
-    heads = "".join(
-        f'<th scope="col">{head}</th>' for head in ("reason", "count", "tries", "candidates")
-    )
-    return f'<table class="plain"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+        reasons.setdefault(_reason(candidate), []).append(candidate.index)
+    rows = [
+        dict(text=text, indices=found, tries=max(len(data.tries.get(i, [0])) for i in found))
+        for text, found in sorted(reasons.items(), key=lambda item: -len(item[1]))
+    ]
+    return dict(reasons=rows)
 
 
-def _link(candidate: Candidate) -> str:
-    return f'<a href="#c{candidate.index}">{candidate.index}</a>'
-
-
-def provenance(data: SearchData) -> str:
+def provenance(data: SearchData) -> dict[str, Mapping]:
     """Versions and command lines (``run.json``), then what was searched (``search.json``)."""
-    run = _pairs(data.run) or '<p class="remark">Versions and command line: not recorded.</p>'
-    short = {key: value for key, value in data.identity.items() if key not in _FOLDED}
-    long = "".join(
-        f"<details><summary>{key}</summary><pre>{escape(_json(data.identity[key]))}</pre></details>"
-        for key in _FOLDED
-        if key in data.identity
-    )
-    return f"<h3>Run</h3>{run}<h3>Settings</h3>{_pairs(short)}{long}"
-
-
-def _pairs(values: Mapping) -> str:
-    """Names and values; objects nest, lists of text or of objects are one below the other."""
-    rows = "".join(
-        f'<tr><th scope="row">{escape(str(name).replace("_", " "))}</th>'
-        f"<td>{_value(value)}</td></tr>"
-        for name, value in values.items()
-    )
-    return rows and f'<table class="pairs"><tbody>{rows}</tbody></table>'
-
-
-def _value(value: object) -> str:
-    if isinstance(value, Mapping):
-        return _pairs(value) or MISSING
-    if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
-        return "".join(map(_pairs, value))
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return "<br>".join(f"<code>{escape(item)}</code>" for item in value) or MISSING
-    return escape(value) if isinstance(value, str) else escape(_json(value, indent=None))
-
-
-def _json(value: object, indent: int | None = 2) -> str:
-    return json.dumps(value, indent=indent, ensure_ascii=False)
+    settings = {key: value for key, value in data.identity.items() if key not in _FOLDED}
+    folded = {key: data.identity[key] for key in _FOLDED if key in data.identity}
+    return dict(run=data.run, settings=settings, folded=folded)
