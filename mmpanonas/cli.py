@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from mmdet.utils import setup_cache_size_limit_of_dynamo
@@ -78,7 +79,21 @@ def make_parser(
         parser.replaces("--launcher", "launcher")
     else:
         parser.set_defaults(launcher="none", local_rank=0)
+    parser.check(partial(_check_ranks, launcher))
     return parser
+
+
+def _check_ranks(launcher: bool, args: argparse.Namespace) -> str | None:
+    """What is wrong with a tool that torchrun started several times, or None."""
+    ranks = os.environ.get("WORLD_SIZE", "1")
+    started = {"RANK", "LOCAL_RANK"} <= os.environ.keys() and ranks != "1"
+    if not started or args.launcher != "none":
+        return None
+    advice = "add --launcher pytorch" if launcher else "it has workers of its own (--help)"
+    return (
+        f"torchrun started {ranks} processes (WORLD_SIZE), of which each would do all the work in "
+        f"one folder: start one without torchrun, or {advice}"
+    )
 
 
 def make_search_parser(description: str) -> argparse.ArgumentParser:

@@ -55,7 +55,7 @@ def read_value(key: str, text: str) -> object:
     """The value of a word of ``--cfg-options``. Raises ``ConfigError`` if it cannot be read."""
     if any(begin in text for begin in _DICTIONARIES):
         try:
-            return _literal(ast.parse(text.strip(), mode="eval").body)
+            return literal(ast.parse(text.strip(), mode="eval").body)
         except (SyntaxError, ValueError, TypeError):
             raise ConfigError(
                 f"--cfg-options {key}: cannot read the dictionary {text!r}; write it as Python "
@@ -70,15 +70,19 @@ def read_value(key: str, text: str) -> object:
         raise ConfigError(f"--cfg-options {key}: cannot read the value {text!r}") from None
 
 
-def _literal(node: ast.expr) -> object:
-    """The value of constants, bare words, lists, tuples and dictionaries, also ``dict(...)``."""
+def literal(node: ast.expr) -> object:
+    """The value of constants, bare words, lists, tuples and dictionaries, also ``dict(...)``.
+
+    Raises:
+        ValueError, TypeError: it is anything else.
+    """
     if isinstance(node, ast.List | ast.Tuple):
-        items = [_literal(item) for item in node.elts]
+        items = [literal(item) for item in node.elts]
         return items if isinstance(node, ast.List) else tuple(items)
     if isinstance(node, ast.Dict):
-        return {_literal(k): _literal(v) for k, v in zip(node.keys, node.values, strict=True)}
+        return {literal(k): literal(v) for k, v in zip(node.keys, node.values, strict=True)}
     if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "dict" and not node.args:
-        return {word.arg: _literal(word.value) for word in node.keywords if word.arg or _refuse()}
+        return {word.arg: literal(word.value) for word in node.keywords if word.arg or _refuse()}
     if isinstance(node, ast.Name):
         return node.id
     return ast.literal_eval(node)

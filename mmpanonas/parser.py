@@ -44,6 +44,10 @@ class Parser(argparse.ArgumentParser):
             )
         )
 
+    def check(self, rule: Callable[[argparse.Namespace], str | None]) -> None:
+        """What ``rule`` says of the arguments is wrong with them; None: nothing."""
+        self._rules.append(lambda args, given: rule(args))
+
     def replaces(self, name: str, *keys: str, always: bool = False) -> None:
         """The argument ``name``, where it is given, is what these config keys say.
 

@@ -17,7 +17,7 @@ OURS = {
     "panoptic": {"errors", "values"},
     "models": {"space", "panoptic", "errors", "values"},
     "execution": {"space", "strategies", "records", "errors", "values", "files"},
-    "training": {"space", "errors", "values", "files"},
+    "training": {"space", "errors", "values", "files", "options"},
     "recalibration": {"training", "space", "errors", "values"},
     "search": {
         "recalibration",

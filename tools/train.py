@@ -42,6 +42,7 @@ def main() -> None:
         action="store_true",
         help="let a detector of full size begin from random weights",
     )
+    parser.check(_check_beginning)
     parser.replaces("--resume", "resume")
     parser.replaces("--amp", "optim_wrapper.type")
     parser.replaces("--auto-scale-lr", "auto_scale_lr.enable")
@@ -69,8 +70,23 @@ def main() -> None:
     runner.logger.info(f"checkpoints and logs: {cfg.work_dir}")
 
 
+def _check_beginning(args: argparse.Namespace) -> str | None:
+    """What is wrong if two options say otherwise what a training begins with, or None."""
+    if args.from_scratch and args.resume not in (None, "auto"):
+        return (
+            f"--from-scratch and --resume {args.resume}: what goes on from a file does not begin "
+            f"from random weights; give one of them"
+        )
+    return None
+
+
 def _begin(args: argparse.Namespace, cfg: Config) -> None:
     """Settle what the training goes on from, or begins with."""
+    if args.from_scratch and cfg.get("load_from"):
+        raise ConfigError(
+            f"--from-scratch and load_from={cfg.load_from}: weights of a file are not random; "
+            f"leave out one of them (--cfg-options load_from=None)"
+        )
     latest = args.resume or (cfg.get("resume") and (cfg.get("load_from") or "auto"))
     if latest == "auto":
         latest = checkpoint_to_resume(cfg.work_dir)

@@ -7,6 +7,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmpanonas.errors import InputError
+from mmpanonas.training.resumed_config import config_changes
 
 #: Of a scheduler's state: how far it is. All else is what the config says.
 _PROGRESS = {"last_step", "_global_step", "_last_value", "verbose"}
@@ -29,21 +30,24 @@ def check_resumable(checkpoint: Mapping, name: object = "") -> None:
 
 
 def resume_as_configured(runner: Runner, checkpoint: dict) -> str:
-    """Let the config's learning rate, schedule and length win over the checkpoint's.
+    """Let the config win over the one that the checkpoint was written with, and say where.
 
-    To be called when optimizer and schedulers are built and not yet loaded. Where they differ
-    from the checkpoint's, its are replaced by what the config would have made of them at that
-    iteration; the optimizer keeps its momenta.
+    Data, model, batches, learning rate, schedule and length are this config's. To be called when
+    optimizer and schedulers are built and not yet loaded. Where these differ from the
+    checkpoint's, its are replaced by what the config would have made of them at that iteration;
+    the optimizer keeps its momenta.
 
     Returns:
         what differs, or "".
 
     Raises:
-        InputError: it cannot win: another optimizer, another seed, or a shorter length than
-            has been trained.
+        InputError: it cannot win: another optimizer, another seed, a shorter length than has
+            been trained, or one counted otherwise.
     """
-    _check_seed(runner, checkpoint["meta"])
-    changed = [*_length(runner, checkpoint)]
+    meta = checkpoint["meta"]
+    _check_seed(runner, meta)
+    changed = config_changes(meta.get("cfg"), runner.cfg.pretty_text)
+    changed += _length(runner, checkpoint)
     wrapper = runner.optim_wrapper
     if isinstance(wrapper, OptimWrapper) and isinstance(runner.param_schedulers, list | None):
         changed += _schedule(runner, checkpoint)

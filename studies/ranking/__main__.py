@@ -41,7 +41,7 @@ from studies.ranking.study import Study
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = make_parser(__doc__)
+    parser = make_parser(__doc__, launcher=False)
     parser.add_argument(
         "--workers", type=of_kind(Workers), default=1, help="networks trained side by side"
     )
@@ -50,10 +50,7 @@ def parse() -> argparse.Namespace:
         "--resamples", type=of_kind(Resamples), default=2000, help="of every bootstrap (2000)"
     )
     parser.add_argument("--job", type=FILE, help="do this job alone (a file of jobs/)")
-    args = parser.parse_args()
-    if args.launcher != "none":
-        raise InputError("networks are trained side by side with --workers, without a launcher")
-    return args
+    return parser.parse_args()
 
 
 def main() -> None:

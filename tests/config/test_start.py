@@ -1,6 +1,7 @@
 """What begins from random weights, and is told so in a line before anything is read."""
 
 import pytest
+import torch
 
 from mmpanonas.config import ConfigError, check_start, load_config
 from tests.conftest import ROOT
@@ -63,3 +64,8 @@ def test_the_training_says_so_before_it_reads_data(call_tool, tmp_path):
     assert code == 2
     assert "nothing to resume" in out
     assert "would begin from random weights" in err
+    file = tmp_path / "some.pth"
+    torch.save({}, file)
+    options = ["--from-scratch", "--cfg-options", f"load_from={file}"]
+    said = one_line(call_tool(*argv, *options))
+    assert f"--from-scratch and load_from={file}: weights of a file are not random" in said

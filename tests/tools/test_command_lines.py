@@ -147,12 +147,34 @@ EXPORT = ["tools/analysis_tools/export_arch.py", "docs", "x"]
         ([*SEARCH, "--gpus-per-worker", "0"], "expected a number greater than 0"),
         (["tools/test.py", CFG, OTHER, "--show-num", "3"], "nothing without --show-dir"),
         (["tools/train.py", CFG, "--resume", "--cfg-options", "resume=False"], "--resume takes"),
+        (["tools/train.py", CFG, "--resume", OTHER, "--from-scratch"], "give one of them"),
         (["tools/gpu_check.py", "--precision", "float32", "float32"], "float32 is named twice"),
     ],
     ids=lambda value: " ".join(value)[-40:] if isinstance(value, list) else "",
 )
 def test_what_would_be_ignored_is_refused(call_tool, words, said):
     assert said in one_line(call_tool(*words))
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["tools/train.py", CFG], "add --launcher pytorch"),
+        (["tools/test.py", CFG, OTHER], "add --launcher pytorch"),
+        (SEARCH, "start one without torchrun"),
+        (["studies/ranking/__main__.py", CFG], "start one without torchrun"),
+        ([*COMPARE], "start one without torchrun"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_processes_of_torchrun_that_know_nothing_of_each_other(
+    call_tool, monkeypatch, words, advice
+):
+    for name, value in dict(WORLD_SIZE="2", RANK="1", LOCAL_RANK="1").items():
+        monkeypatch.setenv(name, value)
+    message = one_line(call_tool(*words))
+    assert "torchrun started 2 processes" in message
+    assert advice in message
 
 
 RIGHT = ["auto", "local", "node1:6379", "10.0.0.1:65535", "ray://node-1.of.it:10001", "[::1]:6379"]

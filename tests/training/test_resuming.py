@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
@@ -144,6 +145,19 @@ def test_what_cannot_win_is_refused(train, tmp_path, iters, changes, words):
     train("part", 4)
     with pytest.raises(InputError, match=words):
         train("part", iters, tmp_path / "part/iter_4.pth", **changes)
+
+
+def test_other_data_are_taken_and_said(train, tmp_path):
+    def config(batch: int, seed: int = 0) -> Config:
+        hooks = dict(fairness=dict(type="StrictFairnessHook", seed=seed))
+        return Config(dict(train_dataloader=dict(batch_size=batch), default_hooks=hooks))
+
+    train("part", 4, cfg=config(2))
+    _, resumed = train("part", 4, tmp_path / "part/iter_2.pth", cfg=config(4))
+    words = "train_dataloader.batch_size: 2 there, 4 here"
+    assert said(resumed) == f"--resume: as this config says: {words}"
+    with pytest.raises(InputError, match=r"paths of the supernet, and is 0 there, 3 here"):
+        train("part", 8, tmp_path / "part/iter_2.pth", cfg=config(2, seed=3))
 
 
 def test_an_optimizer_of_the_same_settings_becomes_the_configs(train, tmp_path):
