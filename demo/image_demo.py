@@ -4,12 +4,10 @@ image_demo.py PICTURES --config CONFIG --checkpoint FILE; PICTURES are files or 
 """
 
 import argparse
+import re
 from pathlib import Path
 
-from mmpanonas.config import check_writable
-from mmpanonas.errors import InputError, run_tool
-from mmpanonas.inference import PanopticInferencer, PicturesError, list_pictures
-from mmpanonas.inference.options import check_device
+from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import CHECKPOINT, FILE, NEW_FOLDER, PICTURES
@@ -17,16 +15,14 @@ from mmpanonas.values import PositiveInt
 
 
 def device(text: str) -> str:
-    """An argument's ``type``: a device that this machine has."""
-    try:
-        check_device(text)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    """An argument's ``type``: a device's name. Whether this machine has it, PyTorch knows."""
+    if not re.fullmatch(r"[a-z]+(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"expected cpu, or cuda:0 and so on, got {text!r}")
     return text
 
 
-def main() -> None:
-    """Parse, load, segment."""
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument("pictures", nargs="+", type=PICTURES, help="pictures, or folders of them")
     parser.add_argument("--config", type=FILE, required=True, help="of the network")
@@ -55,7 +51,21 @@ def main() -> None:
     parser.excludes("--no-save-vis", "--no-save-pred", nothing)
     parser.excludes("--ann-file", "--no-save-pred", ids)
     parser.replaces("--trust-checkpoint", "trust_checkpoint")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+from mmpanonas.config import check_writable
+from mmpanonas.inference import PanopticInferencer, PicturesError, list_pictures
+from mmpanonas.inference.options import check_device
+
+
+def main() -> None:
+    """Parse, load, segment."""
+    args = parse()
+    check_device(args.device)
     pictures = list_pictures(args.pictures)
     check_writable(args.out_dir, "output folder", "--out-dir")
     options = dict(args.cfg_options or {})

@@ -1,10 +1,9 @@
-"""What the command-line tools share: MMDetection's arguments, one line for a user's error."""
+"""What the command-line tools share, from their arguments to a config that is ready to run."""
 
 import argparse
 import logging
 import os
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from mmdet.utils import setup_cache_size_limit_of_dynamo
@@ -26,15 +25,11 @@ from mmpanonas.config import (
     settle_classes,
 )
 from mmpanonas.datasets import Classes
-from mmpanonas.options import add_config_options
-from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import CHECKPOINT, FILE, NEW_FOLDER
 from mmpanonas.search import SearchLoop
 from mmpanonas.training import FairAmpOptimWrapper, FairOptimWrapper
 from mmpanonas.training.checkpoints import check_checkpoint, dataset_meta
 from mmpanonas.training.distributed import distribute_on_cpu
 from mmpanonas.training.reading import trust_checkpoints
-from mmpanonas.values import Count, Positive, RayAddress, Workers
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.
 _OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
@@ -49,75 +44,6 @@ def of_concern(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith(_OF_NO_CONCERN)
 
 
-def make_parser(
-    description: str, checkpoint: str | None = None, launcher: bool = True
-) -> argparse.ArgumentParser:
-    """The arguments that mean what they mean in MMDetection's tools.
-
-    Args:
-        checkpoint: what the argument of that name is; None: there is none.
-        launcher: whether the tool runs on the ranks of a process group.
-    """
-    parser = Parser(description=description)
-    parser.add_argument("config", type=FILE, help="config file")
-    if checkpoint:
-        parser.add_argument("checkpoint", type=CHECKPOINT, help=checkpoint)
-        parser.replaces("checkpoint", "load_from", "resume")
-    parser.add_argument("--work-dir", type=NEW_FOLDER, help="folder for logs and results")
-    add_config_options(parser)
-    parser.add_argument(
-        "--trust-checkpoint",
-        action="store_true",
-        help="let checkpoints run code, as trust_checkpoint=True in the config does",
-    )
-    for option in ("--work-dir", "--trust-checkpoint"):
-        parser.replaces(option, option.strip("-").replace("-", "_"))
-    if launcher:
-        kinds = ["none", "pytorch", "slurm", "mpi"]
-        parser.add_argument("--launcher", choices=kinds, default="none")
-        parser.add_argument("--local_rank", "--local-rank", type=of_kind(Count), default=0)
-        parser.replaces("--launcher", "launcher")
-    else:
-        parser.set_defaults(launcher="none", local_rank=0)
-    parser.check(partial(_check_ranks, launcher))
-    return parser
-
-
-def _check_ranks(launcher: bool, args: argparse.Namespace) -> str | None:
-    """What is wrong with a tool that torchrun started several times, or None."""
-    ranks = os.environ.get("WORLD_SIZE", "1")
-    started = {"RANK", "LOCAL_RANK"} <= os.environ.keys() and ranks != "1"
-    if not started or args.launcher != "none":
-        return None
-    advice = "add --launcher pytorch" if launcher else "it has workers of its own (--help)"
-    return (
-        f"torchrun started {ranks} processes (WORLD_SIZE), of which each would do all the work in "
-        f"one folder: start one without torchrun, or {advice}"
-    )
-
-
-def make_search_parser(description: str) -> argparse.ArgumentParser:
-    """The arguments of a tool that searches."""
-    parser = make_parser(description, "checkpoint of the trained supernet", launcher=False)
-    parser.add_argument(
-        "--num-workers",
-        type=of_kind(Workers),
-        help="evaluate on so many workers of Ray (of a cluster: one per GPU, else per CPU)",
-    )
-    parser.add_argument(
-        "--ray-address",
-        type=of_kind(RayAddress),
-        help="of a cluster: auto, HOST:PORT or ray://HOST:PORT (local: a Ray of its own)",
-    )
-    parser.add_argument(
-        "--gpus-per-worker", type=of_kind(Positive), help="a fraction lets workers share a GPU"
-    )
-    parser.replaces("--num-workers", "val_cfg.executor.workers")
-    parser.replaces("--ray-address", "val_cfg.executor.address")
-    parser.replaces("--gpus-per-worker", "val_cfg.executor.gpus")
-    return parser
-
-
 def prepare(
     args: argparse.Namespace,
     loaders: tuple[str, ...],
@@ -129,7 +55,7 @@ def prepare(
     with; without one, in the first data set.
 
     Args:
-        args: of :func:`make_parser`.
+        args: of :func:`mmpanonas.command_line.make_parser`.
         loaders: keys of the config.
         begin: is given the config, its work dir chosen, before any data are read.
     """

@@ -4,6 +4,7 @@ Runs the same commands that a user would, prints each, and ends with where every
 Started again, it goes on where it stopped.
 """
 
+import argparse
 import csv
 import json
 import os
@@ -13,11 +14,23 @@ import sys
 import time
 from pathlib import Path
 
-import torch
-
 from mmpanonas.errors import run_tool
 from mmpanonas.parser import Parser
 from mmpanonas.paths import NEW_FOLDER
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = Parser(description=__doc__)
+    parser.add_argument("--work-dir", type=NEW_FOLDER, default="work_dirs/demo")
+    parser.add_argument("--data", type=NEW_FOLDER, default="data/shapes")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = "configs/auto_panoptic/shapes"
@@ -195,10 +208,7 @@ def log_file(work: Path, number: int, name: str) -> Path:
 
 def main() -> None:
     """Run every step."""
-    parser = Parser(description=__doc__)
-    parser.add_argument("--work-dir", type=NEW_FOLDER, default="work_dirs/demo")
-    parser.add_argument("--data", type=NEW_FOLDER, default="data/shapes")
-    args = parser.parse_args()
+    args = parse()
     work, data = Path(args.work_dir), Path(args.data)
     todo = steps(work, data)
     seconds = {

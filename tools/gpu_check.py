@@ -21,11 +21,54 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from mmengine.config import Config
+
+from mmpanonas.errors import InputError, run_tool
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import FILE, NEW_FILE_HERE, NEW_FOLDER
+from mmpanonas.values import Pixels, PositiveInt, Threads
+
+PRECISIONS = ("float32", "float16", "bfloat16")
+
+CONFIG = "configs/auto_panoptic/custom_full/search_evolution.py"
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--config", type=FILE, default=CONFIG, help="of a search; class counts left open"
+    )
+    parser.add_argument(
+        "--out", type=NEW_FILE_HERE, default="gpu_check.json", help="file of all figures"
+    )
+    parser.add_argument(
+        "--device", choices=["cuda", "cpu"], default="cuda", help="cpu tries the check itself"
+    )
+    parser.add_argument(
+        "--size", type=of_kind(Pixels), nargs=2, default=(480, 800), help="height and width"
+    )
+    parser.add_argument("--pictures", type=of_kind(PositiveInt), default=64, help="of training")
+    parser.add_argument(
+        "--iterations", type=of_kind(PositiveInt), default=36, help="of each training"
+    )
+    parser.add_argument(
+        "--num-workers", type=of_kind(Threads), default=8, help="that read pictures"
+    )
+    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS)
+    parser.add_argument(
+        "--as-rank", type=NEW_FOLDER, help="of pictures: be a rank of the last part"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
 import torch
 import torch.distributed as dist
 from mmcv.ops import RoIAlign, nms
 from mmdet.registry import DATASETS, MODELS
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
@@ -36,17 +79,10 @@ import mmpanonas.register  # noqa: F401
 from mmpanonas.config import load_config
 from mmpanonas.datasets.nas_split import split_nas
 from mmpanonas.datasets.shapes import write_shapes
-from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models.layers.head_ops import DeformableConv
 from mmpanonas.models.memory import training_memory
-from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import FILE, NEW_FILE_HERE, NEW_FOLDER
 from mmpanonas.search.evaluator import build_evaluator
 from mmpanonas.training.distributed import distribute_on_cpu
-from mmpanonas.values import Pixels, PositiveInt, Threads
-
-PRECISIONS = ("float32", "float16", "bfloat16")
-CONFIG = "configs/auto_panoptic/custom_full/search_evolution.py"
 
 
 def difference(ours: Tensor, reference: Tensor) -> float:
@@ -302,31 +338,7 @@ class Report:
 
 def main() -> None:
     """Parse, check, write."""
-    parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--config", type=FILE, default=CONFIG, help="of a search; class counts left open"
-    )
-    parser.add_argument(
-        "--out", type=NEW_FILE_HERE, default="gpu_check.json", help="file of all figures"
-    )
-    parser.add_argument(
-        "--device", choices=["cuda", "cpu"], default="cuda", help="cpu tries the check itself"
-    )
-    parser.add_argument(
-        "--size", type=of_kind(Pixels), nargs=2, default=(480, 800), help="height and width"
-    )
-    parser.add_argument("--pictures", type=of_kind(PositiveInt), default=64, help="of training")
-    parser.add_argument(
-        "--iterations", type=of_kind(PositiveInt), default=36, help="of each training"
-    )
-    parser.add_argument(
-        "--num-workers", type=of_kind(Threads), default=8, help="that read pictures"
-    )
-    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS)
-    parser.add_argument(
-        "--as-rank", type=NEW_FOLDER, help="of pictures: be a rank of the last part"
-    )
-    args = parser.parse_args()
+    args = parse()
     if args.device == "cuda" and not torch.cuda.is_available():
         raise InputError("this PyTorch finds no GPU: install its CUDA build, or give --device cpu")
     load_config(args.config, classes=(("thing",), ("stuff",)))  # a wrong one is found at once

@@ -1,24 +1,20 @@
 """Test a checkpoint: PQ, SQ, RQ; optionally COCO panoptic results and pictures."""
 
+import argparse
 import traceback
 from pathlib import Path
 
-from mmengine.runner import Runner
-
-from mmpanonas.cli import make_parser, prepare
-from mmpanonas.config import ConfigError, complete_category_ids
+from mmpanonas.command_line import make_parser
 from mmpanonas.errors import InputError, in_a_line, keeping, run_tool
 from mmpanonas.files import write_atomically
-from mmpanonas.outputs import check_outputs, prepare_outputs, settle_results
 from mmpanonas.parser import of_kind
 from mmpanonas.paths import FILE, NEW_FOLDER, PREFIX
 from mmpanonas.space import Arch
-from mmpanonas.training.checkpoints import check_one_path
 from mmpanonas.values import PositiveInt
 
 
-def main() -> None:
-    """Parse, build, test."""
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = make_parser(__doc__, checkpoint="checkpoint of this config's network")
     parser.add_argument(
         "--arch", type=FILE, help="of a supernet: the path to test, BN recalibrated"
@@ -37,7 +33,23 @@ def main() -> None:
     parser.replaces("--arch", "default_hooks.recalibration.arch")
     parser.replaces("--out", "test_evaluator.outfile_prefix")
     parser.replaces("--show-dir", "default_hooks.panels")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+from mmengine.runner import Runner
+
+from mmpanonas.cli import prepare
+from mmpanonas.config import ConfigError, complete_category_ids
+from mmpanonas.outputs import check_outputs, prepare_outputs, settle_results
+from mmpanonas.training.checkpoints import check_one_path
+
+
+def main() -> None:
+    """Parse, build, test."""
+    args = parse()
     if args.arch:
         Arch.load(args.arch)  # a damaged one is found before the data
     cfg = prepare(args, ("test_dataloader",))

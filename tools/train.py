@@ -4,29 +4,24 @@ import argparse
 from functools import partial
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
-from mmpanonas.cli import (
-    check_amp,
-    enable_amp,
-    follow_checkpoint,
-    is_search,
-    make_parser,
-    of_concern,
-    prepare,
-)
-from mmpanonas.config import ConfigError, check_start
+from mmpanonas.command_line import make_parser
 from mmpanonas.errors import keeping, run_tool
 from mmpanonas.paths import RESUMED
-from mmpanonas.training.checkpoints import (
-    check_checkpoint,
-    checkpoint_to_resume,
-    describe_latest,
-)
 
 
-def main() -> None:
-    """Parse, build, train."""
+def _check_beginning(args: argparse.Namespace) -> str | None:
+    """What is wrong if two options say otherwise what a training begins with, or None."""
+    if args.from_scratch and args.resume not in (None, "auto"):
+        return (
+            f"--from-scratch and --resume {args.resume}: what goes on from a file does not begin "
+            f"from random weights; give one of them"
+        )
+    return None
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = make_parser(__doc__)
     parser.add_argument("--amp", action="store_true", help="automatic mixed precision (GPU)")
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale lr to the batch size")
@@ -46,7 +41,22 @@ def main() -> None:
     parser.replaces("--resume", "resume")
     parser.replaces("--amp", "optim_wrapper.type")
     parser.replaces("--auto-scale-lr", "auto_scale_lr.enable")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+from mmengine.runner import Runner
+
+from mmpanonas.cli import check_amp, enable_amp, follow_checkpoint, is_search, of_concern, prepare
+from mmpanonas.config import ConfigError, check_start
+from mmpanonas.training.checkpoints import check_checkpoint, checkpoint_to_resume, describe_latest
+
+
+def main() -> None:
+    """Parse, build, train."""
+    args = parse()
     check_checkpoint(args.resume if args.resume != "auto" else None)
     loaders = ("train_dataloader", "val_dataloader")
     cfg = prepare(args, loaders, partial(_begin, args))
@@ -68,16 +78,6 @@ def main() -> None:
         runner.logger.addFilter(of_concern)
         runner.train()
     runner.logger.info(f"checkpoints and logs: {cfg.work_dir}")
-
-
-def _check_beginning(args: argparse.Namespace) -> str | None:
-    """What is wrong if two options say otherwise what a training begins with, or None."""
-    if args.from_scratch and args.resume not in (None, "auto"):
-        return (
-            f"--from-scratch and --resume {args.resume}: what goes on from a file does not begin "
-            f"from random weights; give one of them"
-        )
-    return None
 
 
 def _begin(args: argparse.Namespace, cfg: Config) -> None:

@@ -11,32 +11,14 @@ import os
 import sys
 from pathlib import Path
 
-import torch
-from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
-from mmpanonas.cli import make_parser, prepare
-from mmpanonas.config import (
-    check_data,
-    check_experiment,
-    check_writable,
-    find_named,
-    load_config,
-)
+from mmpanonas.command_line import make_parser
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.parser import of_kind
 from mmpanonas.paths import FILE, NEW_FILE
-from mmpanonas.search.secrets import public_command
 from mmpanonas.space import write_atomically
-from mmpanonas.training.hooks import BAR
 from mmpanonas.values import Resamples, Workers
-from studies.ranking.answers import answers
-from studies.ranking.collecting import collect
-from studies.ranking.jobs import read_job, run_job
-from studies.ranking.page import write_ranking_page
-from studies.ranking.plan import StudyPlan
-from studies.ranking.processes import alone_in, run_processes
-from studies.ranking.study import Study
 
 
 def parse() -> argparse.Namespace:
@@ -51,6 +33,25 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--job", type=FILE, help="do this job alone (a file of jobs/)")
     return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+import torch
+from mmengine.registry import init_default_scope
+
+from mmpanonas.cli import prepare
+from mmpanonas.config import check_data, check_experiment, check_writable, find_named, load_config
+from mmpanonas.search.secrets import public_command
+from mmpanonas.training.hooks import BAR
+from studies.ranking.answers import answers
+from studies.ranking.collecting import collect
+from studies.ranking.jobs import read_job, run_job
+from studies.ranking.page import write_ranking_page
+from studies.ranking.plan import StudyPlan
+from studies.ranking.processes import alone_in, run_processes
+from studies.ranking.study import Study
 
 
 def main() -> None:

@@ -10,19 +10,17 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
-
-from mmpanonas.cli import make_search_parser, prepare_search
-from mmpanonas.config import check_writable
+from mmpanonas.command_line import make_search_parser
 from mmpanonas.errors import run_tool
 from mmpanonas.parser import of_kind
 from mmpanonas.paths import NEW_FILE
-from mmpanonas.search.secrets import public_command
 from mmpanonas.space import write_atomically
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import PositiveInt
-from studies.strategies.comparison import comparison_table, run_search
 from studies.strategies.sizes import sizes
+
+#: Strategies that look for the best score alone.
+ONE_GOAL = sorted(set(STRATEGIES) - {"Pareto"})
 
 
 def parse() -> argparse.Namespace:
@@ -44,8 +42,15 @@ def parse() -> argparse.Namespace:
     return args
 
 
-#: Strategies that look for the best score alone.
-ONE_GOAL = sorted(set(STRATEGIES) - {"Pareto"})
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+import torch
+
+from mmpanonas.cli import prepare_search
+from mmpanonas.config import check_writable
+from mmpanonas.search.secrets import public_command
+from studies.strategies.comparison import comparison_table, run_search
 
 
 def main() -> None:

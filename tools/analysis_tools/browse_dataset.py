@@ -3,39 +3,26 @@
 Where a split is fed without annotations (val, test, recalibration), its ground truth is drawn.
 """
 
+import argparse
 from itertools import islice
 from os.path import isfile
 from pathlib import Path
 
-from mmdet.registry import DATASETS
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
-from mmpanonas.config import (
-    annotation_paths,
-    built,
-    check_writable,
-    datasets_of,
-    load_config,
-    settle_dataset,
-)
-from mmpanonas.datasets.check import check_panoptic
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.file_names import check_apart, dataset_files, dataset_names, unused_stem
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE, NEW_FOLDER
-from mmpanonas.training.hooks import BAR
 from mmpanonas.values import PositiveInt
-from mmpanonas.visualization import draw_panels, pipeline_sample
-from mmpanonas.visualization.pictures.segments import known_palette
 
 SPLITS = ("train", "val", "test", "recalibration")
 
 
-def main() -> None:
-    """Parse, check the files, draw."""
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument("config", type=FILE, help="config file")
     parser.add_argument(
@@ -46,7 +33,32 @@ def main() -> None:
     )
     parser.add_argument("--number", type=of_kind(PositiveInt), default=20, help="of pictures")
     add_config_options(parser)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+from mmdet.registry import DATASETS
+from mmengine.registry import init_default_scope
+
+from mmpanonas.config import (
+    annotation_paths,
+    built,
+    check_writable,
+    datasets_of,
+    load_config,
+    settle_dataset,
+)
+from mmpanonas.datasets.check import check_panoptic
+from mmpanonas.training.hooks import BAR
+from mmpanonas.visualization import draw_panels, pipeline_sample
+from mmpanonas.visualization.pictures.segments import known_palette
+
+
+def main() -> None:
+    """Parse, check the files, draw."""
+    args = parse()
     cfg = load_config(args.config, args.cfg_options)
     config = split_config(cfg, args.split)
     folder = Path(args.out_dir or Path("browse") / args.split)

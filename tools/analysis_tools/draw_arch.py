@@ -1,16 +1,16 @@
 """Draw an architecture file as a diagram: draw_arch.py ARCH_FILE OUT.png."""
 
-from mmpanonas.config import load_config
+import argparse
+
 from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, NEW_FILE
 from mmpanonas.space import Arch, NetworkShape
-from mmpanonas.visualization import draw_arch
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Parse, draw."""
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument(
         "arch", type=FILE, help="JSON file, by names or in the published integer codes"
@@ -22,7 +22,19 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--title", help="head line of the diagram")
     add_config_options(parser)
     parser.needs("--cfg-options", "--config", "the config that they change")
-    args = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+from mmpanonas.config import load_config
+from mmpanonas.visualization import draw_arch
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse, draw."""
+    args = parse(argv)
     shape = NetworkShape()
     if args.config:
         shape = NetworkShape.of_model(load_config(args.config, args.cfg_options).model)

@@ -1,33 +1,39 @@
 """Draw a search into its directory: progress, best architecture, scoreboard or front."""
 
+import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from mmpanonas.config import load_config
 from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, FOLDER
 from mmpanonas.records import read_search
 from mmpanonas.space import NetworkShape
-from mmpanonas.strategies import check_cycle
-from mmpanonas.visualization import (
-    draw_arch,
-    draw_front,
-    draw_scoreboard,
-    draw_search,
-)
 
 
-def main() -> None:
-    """Parse, draw what there is of a finished or a running search."""
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument("search_dir", type=FOLDER, help="work dir of tools/search.py")
     parser.add_argument(
         "--config", type=FILE, required=True, help="of the search or the retraining"
     )
     add_config_options(parser)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+from mmpanonas.config import load_config
+from mmpanonas.strategies import check_cycle
+from mmpanonas.visualization import draw_arch, draw_front, draw_scoreboard, draw_search
+
+
+def main() -> None:
+    """Parse, draw what there is of a finished or a running search."""
+    args = parse()
     folder = Path(args.search_dir)
     data = read_search(folder)
     shape = NetworkShape.of_model(load_config(args.config, args.cfg_options).model)

@@ -4,33 +4,26 @@ Every thing of a picture that is no crowd, as annotated, goes into the fusion wi
 annotated stuff with it. What a preset loses of that, no network gets back under that preset.
 """
 
+import argparse
 import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
-from mmdet.registry import DATASETS
-from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
-from mmpanonas.config import annotation_paths, check_writable, load_config
-from mmpanonas.datasets.check import check_panoptic
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.evaluation import PanopticQualityMetric, ground_truth
-from mmpanonas.models.fusion import PRESETS, FusionRules, fuse
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, NEW_FILE
 from mmpanonas.space import write_atomically
-from mmpanonas.training.hooks import BAR
 
 SPLITS = ("test", "val", "train")
 
 
-def main() -> None:
-    """Parse, fuse, score, print."""
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument("config", type=FILE, help="config file: its data and its fusion rules")
     parser.add_argument(
@@ -38,7 +31,26 @@ def main() -> None:
     )
     parser.add_argument("--out", type=NEW_FILE, help="JSON file to write")
     add_config_options(parser)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+import torch
+from mmdet.registry import DATASETS
+from mmengine.registry import init_default_scope
+
+from mmpanonas.config import annotation_paths, check_writable, load_config
+from mmpanonas.datasets.check import check_panoptic
+from mmpanonas.evaluation import PanopticQualityMetric, ground_truth
+from mmpanonas.models.fusion import PRESETS, FusionRules, fuse
+from mmpanonas.training.hooks import BAR
+
+
+def main() -> None:
+    """Parse, fuse, score, print."""
+    args = parse()
     cfg = load_config(args.config, args.cfg_options)
     rules = rules_of(cfg.model)
     if args.out:

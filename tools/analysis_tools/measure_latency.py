@@ -13,27 +13,18 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
-from mmcv.transforms import Resize
-from mmdet.registry import MODELS
 from mmengine.config import Config
-from mmengine.registry import TRANSFORMS, init_default_scope
 from tqdm import tqdm
 
-import mmpanonas.register  # noqa: F401
-from mmpanonas.config import datasets_of, is_kind, load_config
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.models import AutoPanoptic
-from mmpanonas.models.latency import MeasuredNetwork, Stopwatch, measure
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE, NEW_FILE_HERE
 from mmpanonas.space import NetworkShape, write_atomically
-from mmpanonas.training.hooks import BAR
 from mmpanonas.values import Pixels, PositiveInt, Seed, Workers
 
 
-def parse_args() -> argparse.Namespace:
+def parse() -> argparse.Namespace:
     """The command line."""
     form = argparse.RawDescriptionHelpFormatter
     parser = Parser(description=__doc__, formatter_class=form)
@@ -65,9 +56,24 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+import torch
+from mmcv.transforms import Resize
+from mmdet.registry import MODELS
+from mmengine.registry import TRANSFORMS, init_default_scope
+
+import mmpanonas.register  # noqa: F401
+from mmpanonas.config import datasets_of, is_kind, load_config
+from mmpanonas.models import AutoPanoptic
+from mmpanonas.models.latency import MeasuredNetwork, Stopwatch, measure
+from mmpanonas.training.hooks import BAR
+
+
 def main() -> None:
     """Parse, build, measure, check, write."""
-    args = parse_args()
+    args = parse()
     if args.device == "cuda" and not torch.cuda.is_available():
         raise InputError("--device cuda: there is no GPU that PyTorch can use; use --device cpu")
     if args.threads:

@@ -8,6 +8,35 @@ import argparse
 import json
 from unittest import mock
 
+from mmpanonas.errors import InputError, run_tool
+from mmpanonas.options import add_config_options
+from mmpanonas.parser import Parser, of_kind
+from mmpanonas.paths import FILE
+from mmpanonas.values import Pixels, PositiveInt
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = Parser(description=__doc__)
+    parser.add_argument("config", type=FILE, help="config file of a training or a search")
+    parser.add_argument(
+        "--shape",
+        nargs=2,
+        type=of_kind(Pixels),
+        default=(800, 1333),
+        metavar=("H", "W"),
+        help="of the largest batch, in pixels (800 1333)",
+    )
+    parser.add_argument("--paths", type=of_kind(PositiveInt), default=4, help="of a supernet (4)")
+    parser.add_argument("--gpus", type=of_kind(PositiveInt), default=8, help="that train (8)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    add_config_options(parser)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
 import torch
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
@@ -15,14 +44,9 @@ from torch import Tensor
 
 import mmpanonas.register  # noqa: F401
 from mmpanonas.config import load_config
-from mmpanonas.errors import InputError, run_tool
 from mmpanonas.models.detector import AutoPanoptic
 from mmpanonas.models.memory import as_on_a_gpu, prediction_memory, training_memory
-from mmpanonas.options import add_config_options
-from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import FILE
 from mmpanonas.recalibration.moments import measuring, trained_norms_of
-from mmpanonas.values import Pixels, PositiveInt
 
 GIB = 2**30
 
@@ -77,21 +101,7 @@ def predict(args: argparse.Namespace) -> dict[str, float]:
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, predict, print."""
-    parser = Parser(description=__doc__)
-    parser.add_argument("config", type=FILE, help="config file of a training or a search")
-    parser.add_argument(
-        "--shape",
-        nargs=2,
-        type=of_kind(Pixels),
-        default=(800, 1333),
-        metavar=("H", "W"),
-        help="of the largest batch, in pixels (800 1333)",
-    )
-    parser.add_argument("--paths", type=of_kind(PositiveInt), default=4, help="of a supernet (4)")
-    parser.add_argument("--gpus", type=of_kind(PositiveInt), default=8, help="that train (8)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
-    add_config_options(parser)
-    args = parser.parse_args(argv)
+    args = parse(argv)
     found = predict(args)
     if args.json:
         print(json.dumps({name: round(value, 3) for name, value in found.items()}))

@@ -16,7 +16,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.evaluation import pair_scores, rank_correlation, read_stand_alone
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE, NEW_FILE_HERE, SEARCH
 from mmpanonas.records import check_no_result, read_search
@@ -24,8 +23,8 @@ from mmpanonas.space import write_atomically
 from mmpanonas.values import Resamples, Seed
 
 
-def main() -> None:
-    """Parse, compare, print."""
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "search", type=SEARCH, help="work dir of tools/search.py, or its results.jsonl"
@@ -39,7 +38,18 @@ def main() -> None:
     parser.add_argument(
         "--out", type=NEW_FILE_HERE, help="JSON file to write: the coefficients and the pairs"
     )
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+from mmpanonas.evaluation import pair_scores, rank_correlation, read_stand_alone
+
+
+def main() -> None:
+    """Parse, compare, print."""
+    args = parse()
     folder = Path(args.search)
     folder = folder.parent if folder.name == "results.jsonl" else folder
     if args.out:

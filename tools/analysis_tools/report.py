@@ -3,20 +3,19 @@
 The search may still run, or have been stopped: the page shows what there is.
 """
 
+import argparse
 from pathlib import Path
 
-from mmpanonas.config import load_config
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, FOLDER, NEW_FILE
 from mmpanonas.records import check_no_result, read_search
 from mmpanonas.space import NetworkShape
-from mmpanonas.visualization import write_report
 
 
-def main() -> None:
-    """Parse, read, write."""
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument("search_dir", type=FOLDER, help="work dir of tools/search.py")
     parser.add_argument(
@@ -27,7 +26,19 @@ def main() -> None:
     )
     add_config_options(parser)
     parser.needs("--cfg-options", "--config", "the config that they change")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+from mmpanonas.config import load_config
+from mmpanonas.visualization import write_report
+
+
+def main() -> None:
+    """Parse, read, write."""
+    args = parse()
     shape = None
     if args.config:
         shape = NetworkShape.of_model(load_config(args.config, args.cfg_options).model)

@@ -3,16 +3,16 @@
 Remarks are what a run passes over, though the format does not allow it.
 """
 
+import argparse
 import sys
 
-from mmpanonas.datasets.check import find_problems
 from mmpanonas.errors import run_tool
 from mmpanonas.parser import Parser, add_workers
 from mmpanonas.paths import FILE, FOLDER
 
 
-def main() -> None:
-    """Parse, check, list."""
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument("ann_file", type=FILE, help="annotations in COCO panoptic format")
     parser.add_argument("img_dir", type=FOLDER, help="folder of the pictures")
@@ -21,7 +21,18 @@ def main() -> None:
         "--quick", action="store_true", help="believe the heads of files, decode no pixel of them"
     )
     add_workers(parser)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse, OSError)
+
+from mmpanonas.datasets.check import find_problems
+
+
+def main() -> None:
+    """Parse, check, list."""
+    args = parse()
     report = find_problems(
         args.ann_file, args.img_dir, args.seg_dir, decode=not args.quick, workers=args.workers
     )

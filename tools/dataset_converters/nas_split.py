@@ -1,14 +1,15 @@
 """Hold pictures out of a training set, for a search to rank architectures by."""
 
-from mmpanonas.datasets.nas_split import coverage, split_nas
+import argparse
+
 from mmpanonas.errors import run_tool
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE
 from mmpanonas.values import PositiveInt, Seed
 
 
-def main() -> None:
-    """Parse, write the two annotation files, say what nas_val covers."""
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument("ann_file", type=FILE, help="training annotations in COCO panoptic format")
     parser.add_argument(
@@ -18,7 +19,18 @@ def main() -> None:
         help="pictures to hold out (COCO 5000, ADE20K 2000)",
     )
     parser.add_argument("--seed", type=of_kind(Seed), default=0, help="of the draw (default 0)")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse, OSError)
+
+from mmpanonas.datasets.nas_split import coverage, split_nas
+
+
+def main() -> None:
+    """Parse, write the two annotation files, say what nas_val covers."""
+    args = parse()
     for part, path in zip(
         ("nas_train", "nas_val"), split_nas(args.ann_file, args.num_val, args.seed), strict=True
     ):

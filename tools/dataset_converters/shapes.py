@@ -1,14 +1,15 @@
 """Write the embedded data set "shapes" in COCO panoptic format."""
 
-from mmpanonas.datasets.shapes import write_shapes
+import argparse
+
 from mmpanonas.errors import InputError, keeping, run_tool
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import NEW_FOLDER
 from mmpanonas.values import Count, Pixels, Seed
 
 
-def main() -> None:
-    """Parse, write the data set unless it is there already, say where it is."""
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument(
         "out", type=NEW_FOLDER, help="folder to write to: new, empty, or written by this tool"
@@ -28,7 +29,18 @@ def main() -> None:
         help="in pixels (default 128 128); objects grow with the smaller side",
     )
     parser.add_argument("--seed", type=of_kind(Seed), default=0, help="of all pictures (default 0)")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse, OSError)
+
+from mmpanonas.datasets.shapes import write_shapes
+
+
+def main() -> None:
+    """Parse, write the data set unless it is there already, say where it is."""
+    args = parse()
     num_images = {"train": args.train, "val": args.val}
     with keeping(lambda: f"'{args.out}' is not whole: make room there, and start again"):
         try:

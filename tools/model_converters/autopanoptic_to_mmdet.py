@@ -5,19 +5,11 @@ a detector or a whole supernet with the config that it was converted for, a back
 init_cfg of any model's backbone (its keys start with "backbone.").
 """
 
+import argparse
 import os
 from pathlib import Path
 
-import torch
-from mmdet.registry import MODELS
-from mmengine.registry import init_default_scope
-
-import mmpanonas.register  # noqa: F401 (a backbone alone comes without a config that does)
-from mmpanonas.config import is_kind, load_config
-from mmpanonas.convert import Released, convert, read_state
-from mmpanonas.convert.released import KINDS
 from mmpanonas.errors import InputError, run_tool
-from mmpanonas.models import AutoPanoptic, SearchableShuffleNetV2
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, NEW_FILE_HERE
 from mmpanonas.space import Arch
@@ -29,19 +21,39 @@ CONFIGS = {
 }
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Parse, read, convert, write, report."""
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument("src", type=FILE, help="released .pth or .pkl file")
     parser.add_argument("dst", type=NEW_FILE_HERE, help="our checkpoint, a .pth file")
-    parser.add_argument("--kind", required=True, choices=KINDS, help="what SRC holds")
+    parser.add_argument(
+        "--kind", required=True, choices=[*CONFIGS, "backbone"], help="what SRC holds"
+    )
     parser.add_argument(
         "--config",
         type=FILE,
         help="the network to fill; default: released_retrain.py or released_supernet.py of COCO "
         "for a whole detector, and for a backbone alone what the file's shapes say",
     )
-    args = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
+    run_tool(parse)
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.registry import init_default_scope
+
+import mmpanonas.register  # noqa: F401 (a backbone alone comes without a config that does)
+from mmpanonas.config import is_kind, load_config
+from mmpanonas.convert import Released, convert, read_state
+from mmpanonas.models import AutoPanoptic, SearchableShuffleNetV2
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse, read, convert, write, report."""
+    args = parse(argv)
     src, dst = Path(args.src), Path(args.dst)
     if args.config:
         load_config(args.config)  # a wrong one is found before the weights are read
