@@ -302,7 +302,7 @@ def test_evaluate_adds_the_prefix_and_clears(tmp_path):
 def test_classwise_table_has_a_row_per_class(tmp_path, monkeypatch):
     lines = []
     monkeypatch.setattr(
-        "mmpanonas.evaluation.tables.print_log", lambda text, **_: lines.append(text)
+        "mmpanonas.evaluation.metric.print_log", lambda text, **_: lines.append(text)
     )
     sample = make_sample(tmp_path, 1, [[7, 7, 9, 9]], {7: 0, 9: 3}, [[VOID, thing(0, 1), 3, 3]])
     score(make_metric(), [sample])

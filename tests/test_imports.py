@@ -29,6 +29,7 @@ OURS = {
         "errors",
         "values",
         "files",
+        "tables",
     },
     "config": {
         "options",
@@ -42,8 +43,8 @@ OURS = {
     },
     "convert": {"space", "errors"},
     "datasets": {"panoptic", "space", "errors", "values", "files"},
-    "evaluation": {"panoptic", "space", "errors", "values", "files"},
-    "visualization": {"space", "records", "panoptic", "errors", "values", "file_names"},
+    "evaluation": {"panoptic", "space", "errors", "values", "files", "tables"},
+    "visualization": {"space", "records", "panoptic", "errors", "values", "files", "file_names"},
     "inference": {
         "config",
         "datasets",
@@ -58,6 +59,7 @@ OURS = {
     "errors": set(),
     "values": {"errors"},
     "files": set(),
+    "tables": set(),
     "file_names": {"errors"},
 }
 
@@ -71,6 +73,7 @@ THEIRS = {
     "errors": set(),
     "values": set(),
     "files": set(),
+    "tables": set(),
     "file_names": set(),
 }
 

@@ -39,10 +39,9 @@ from mmpanonas.datasets.files import check_file_place
 from mmpanonas.datasets.parallel import map_pictures
 from mmpanonas.datasets.pictures import picture_size
 from mmpanonas.errors import InputError
-from mmpanonas.files import irregularity
+from mmpanonas.files import irregularity, write_atomically
 from mmpanonas.panoptic.png import VOID_ID, png_problem, write_panoptic_png
 from mmpanonas.panoptic.segments import describe_segments
-from mmpanonas.space import write_atomically
 
 SPLITS = {"training": "train", "validation": "val"}
 MAPS = ("annotations", "annotations_instance")

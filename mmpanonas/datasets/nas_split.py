@@ -14,7 +14,7 @@ from mmpanonas.datasets.annotations.file import read_panoptic_json
 from mmpanonas.datasets.annotations.problems import image_problems, segment_problems
 from mmpanonas.datasets.files import check_file_place
 from mmpanonas.errors import InputError
-from mmpanonas.space import write_atomically
+from mmpanonas.files import write_atomically
 
 ImageId = TypeVar("ImageId", int, str)
 

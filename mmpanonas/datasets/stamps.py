@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mmpanonas.datasets.files import file_states
-from mmpanonas.space import write_atomically
+from mmpanonas.files import write_atomically
 
 SAY_AFTER = 30
 """Seconds of waiting for another process after which a line says so."""

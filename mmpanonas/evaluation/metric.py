@@ -21,7 +21,6 @@ from mmpanonas.evaluation.samples import (
     predicted_label,
     prediction_ids,
 )
-from mmpanonas.evaluation.tables import log_table
 from mmpanonas.evaluation.totals import GROUPS, KEYS, add_counts, class_scores, group_scores
 from mmpanonas.panoptic.png import VOID_ID
 from mmpanonas.panoptic.quality import (
@@ -29,6 +28,7 @@ from mmpanonas.panoptic.quality import (
     picture_counts,
     segment_overlaps,
 )
+from mmpanonas.tables import text_table
 from mmpanonas.values import checked
 
 
@@ -143,7 +143,7 @@ class PanopticQualityMetric(BaseMetric):
             scores, rows = group_scores(add_counts(results, len(classes), name), num_things)
             metrics |= {f"{name}/{key}" if name else key: v for key, v in scores.items()}
             if self.table:
-                log_table([name or "", *KEYS, "classes"], rows)
+                _log_table([[name or "", *KEYS, "classes"], *rows])
         if self.scores_file is not None and is_main_process():
             named = {f"{self.prefix}/{key}": value for key, value in metrics.items()}
             self._try_to_write(self.scores_file, lambda: write_json(self.scores_file, named))
@@ -152,7 +152,7 @@ class PanopticQualityMetric(BaseMetric):
             for row in self.per_class(results):
                 counts = [row[key] for key in ("n_tp", "n_fp", "n_fn")]
                 table.append([row["name"], *(f"{row[key]:.3f}" for key in KEYS), *counts])
-            log_table(["class", *KEYS, "TP", "FP", "FN"], table)
+            _log_table([["class", *KEYS, "TP", "FP", "FN"], *table])
         return metrics
 
     def per_class(self, results: list[dict], which: str | None = None) -> list[dict]:
@@ -235,6 +235,11 @@ class PanopticQualityMetric(BaseMetric):
             self.problems.append(f"{path}: {error.strerror or error}")
         except InputError as error:
             self.problems.append(f"{path}: {error}")
+
+
+def _log_table(rows: Sequence[Sequence[object]]) -> None:
+    text = f"Panoptic quality:\n{text_table(rows)}"
+    print_log(text, logger=MMLogger.get_current_instance())
 
 
 def _further_of(results: Sequence[dict]) -> list[str]:

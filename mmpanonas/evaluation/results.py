@@ -9,9 +9,9 @@ import numpy as np
 
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation.samples import predicted_label
+from mmpanonas.files import write_atomically
 from mmpanonas.panoptic.png import VOID_ID, write_panoptic_png
 from mmpanonas.panoptic.quality import segment_areas
-from mmpanonas.space import write_atomically
 
 
 class PanopticResults:

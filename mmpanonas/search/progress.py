@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from mmengine.visualization import Visualizer
-from terminaltables import AsciiTable
 from tqdm import tqdm
 
 from mmpanonas.errors import describe_file_error
 from mmpanonas.execution import Search
 from mmpanonas.records import Candidate, Outcome
+from mmpanonas.tables import text_table
 from mmpanonas.training.hooks import BAR
 
 
@@ -78,7 +78,7 @@ def ranking_table(ranked: Sequence[Candidate], metric: str, number: int) -> str:
             "-" if c is None else f"{c / 1e6:.{n}f}" for c, n in zip(costs, (1, 2), strict=True)
         ]
         rows.append([rank, r.index, r.generation, *values, *shown])
-    table = AsciiTable([[str(cell) for cell in row] for row in rows]).table
+    table = text_table(rows)
     best = ranked[0].metrics[metric]
     equals = sum(r.metrics[metric] == best for r in ranked)
     if equals == 1:

@@ -1,6 +1,5 @@
 """The choices, an architecture, its cost, fronts. Python and NumPy only."""
 
-from mmpanonas.files import write_atomically
 from mmpanonas.space.arch import Arch
 from mmpanonas.space.budget import Budget, BudgetError
 from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost
@@ -61,5 +60,4 @@ __all__ = [
     "register_part",
     "space_of",
     "uncounted",
-    "write_atomically",
 ]

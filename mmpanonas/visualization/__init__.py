@@ -1,9 +1,8 @@
-"""Pictures: architectures, panels, what a pipeline feeds, trainings, searches, reports."""
+"""Pictures: architectures, panels, what a pipeline feeds, searches, reports."""
 
 from mmpanonas.visualization.architecture.diagram import draw_arch
 from mmpanonas.visualization.charts.curves import draw_front, draw_search
-from mmpanonas.visualization.charts.scoreboard import draw_scoreboard
-from mmpanonas.visualization.charts.training import TrainingCurves, draw_training, read_training
+from mmpanonas.visualization.charts.heat_maps import draw_scoreboard
 from mmpanonas.visualization.pictures.hook import PanopticPanelHook
 from mmpanonas.visualization.pictures.panels import (
     PanelSample,
@@ -19,16 +18,13 @@ __all__ = [
     "PanelSample",
     "PanopticPanelHook",
     "PanopticVisualizer",
-    "TrainingCurves",
     "draw_arch",
     "draw_front",
     "draw_panel",
     "draw_panels",
     "draw_scoreboard",
     "draw_search",
-    "draw_training",
     "panel_figure",
     "pipeline_sample",
-    "read_training",
     "write_report",
 ]

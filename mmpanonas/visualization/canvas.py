@@ -1,9 +1,9 @@
 """A figure measured in inches with the few shapes that diagrams are made of."""
 
 import os
-import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib
@@ -15,6 +15,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.textpath import TextPath
 
 from mmpanonas.errors import InputError
+from mmpanonas.files import write_atomically
 
 LONGEST = 120  # characters of a name
 DOTS = "\N{HORIZONTAL ELLIPSIS}"
@@ -41,17 +42,10 @@ def save_figure(figure: Figure, path: str | os.PathLike, dpi: int | None = None)
     path = check_suffix(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file, matplotlib.rc_context(_SAVE_SETTINGS):
-            figure.savefig(
-                file, format=path.suffix[1:].lower(), dpi=dpi or "figure", metadata=metadata
-            )
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    file = BytesIO()
+    with matplotlib.rc_context(_SAVE_SETTINGS):
+        figure.savefig(file, format=path.suffix[1:].lower(), dpi=dpi or "figure", metadata=metadata)
+    write_atomically(path, file.getvalue())
 
 
 def figure_pixels(figure: Figure) -> np.ndarray:

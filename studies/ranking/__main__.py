@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from mmpanonas.command_line import make_parser
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.files import write_atomically
 from mmpanonas.parser import of_kind
 from mmpanonas.paths import FILE, NEW_FILE
-from mmpanonas.space import write_atomically
 from mmpanonas.values import Resamples, Workers
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from mmpanonas.space import write_atomically
+from mmpanonas.files import write_atomically
 from mmpanonas.visualization.report.numbers import cost_title, duration, unit_of
 from mmpanonas.visualization.report.page import Fact, Picture, Section, picture, render_page
 from studies.ranking.plots import draw_estimates, draw_returned, draw_scores

@@ -9,16 +9,10 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmpanonas.files import write_atomically
 from mmpanonas.records import Cache, JsonLines, check_identity
 from mmpanonas.search.identity import FORMAT, annotated, annotation_file, digest
-from mmpanonas.space import (
-    Arch,
-    CostMeasure,
-    NetworkShape,
-    check_counted,
-    space_of,
-    write_atomically,
-)
+from mmpanonas.space import Arch, CostMeasure, NetworkShape, check_counted, space_of
 from studies.ranking.baseline import merged, widths_of_cost
 from studies.ranking.plan import StudyPlan
 from studies.ranking.stratified import draw_stratified

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from mmpanonas.command_line import make_search_parser
 from mmpanonas.errors import run_tool
+from mmpanonas.files import write_atomically
 from mmpanonas.parser import of_kind
 from mmpanonas.paths import NEW_FILE
-from mmpanonas.space import write_atomically
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import PositiveInt
 from studies.strategies.sizes import sizes

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
 from mmpanonas.records import Candidate, ranked, read_seconds
+from mmpanonas.tables import markdown_table
 from studies.strategies.sizes import sizes
 
 #: The table's columns of scores: what the metric calls them, and what the table does.
@@ -88,14 +89,14 @@ def _outcome(
 
 def comparison_table(outcomes: Sequence[Outcome]) -> str:
     """A Markdown table, one row per strategy: mean and sample standard deviation over seeds."""
-    rows = [["strategy", "searches", "evaluations", *SCORES.values(), "seconds per search"]]
-    rows.append(["---"] * len(rows[0]))
+    heads = ["strategy", "searches", "evaluations", *SCORES.values(), "seconds per search"]
+    rows = []
     for strategy in dict.fromkeys(outcome.strategy for outcome in outcomes):
         own = [outcome for outcome in outcomes if outcome.strategy == strategy]
         scores = [_spread([outcome.scores[key] for outcome in own], 2) for key in SCORES]
         seconds = _spread([outcome.seconds for outcome in own], 0)
         rows.append([strategy, str(len(own)), str(own[0].evaluations), *scores, seconds])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown_table(heads, rows).rstrip()
 
 
 def _spread(values: Sequence[float], digits: int) -> str:

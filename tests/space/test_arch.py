@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmpanonas.space import PART_CHOICES, Arch, ArchError, write_atomically
+from mmpanonas.files import write_atomically
+from mmpanonas.space import PART_CHOICES, Arch, ArchError
 
 ARCHS = Path(__file__).parents[2] / "configs" / "auto_panoptic" / "archs"
 

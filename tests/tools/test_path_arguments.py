@@ -84,7 +84,6 @@ def right(tmp_path_factory, shapes_root) -> dict[str, object]:
         out=folder / "out.png",
         job=folder / "job.json",
     )
-    names["work_dir of tools/analysis_tools/draw_training.py"] = folder
     searches = {f"config of {tool}.py": SHAPES / "search_evolution.py" for tool in SEARCHES}
     return names | searches | {"config of studies/ranking/__main__.py": STUDY}
 

@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 
 from mmpanonas.visualization.architecture.boxes import choice_label
-from mmpanonas.visualization.charts.choice_maps import (
-    choice_shares,
-    draw_choice_maps,
-    mean_over_layers,
-)
-from mmpanonas.visualization.charts.population import (
-    _apart,
-    draw_generations,
-    draw_shares,
-    draw_trade_off,
-)
+from mmpanonas.visualization.charts.curves import _apart, draw_front, draw_generations
+from mmpanonas.visualization.charts.heat_maps import draw_choice_maps
+from mmpanonas.visualization.charts.population import choice_shares, draw_shares, mean_over_layers
 from tests.conftest import shapes_arch
+from tests.visualization.test_heat_maps import drawn
 
 ARCHS = [shapes_arch(), shapes_arch("xception"), shapes_arch("xception", "df_5x5")]
 
@@ -49,8 +42,8 @@ def test_a_map_says_every_share_and_marks_the_largest(tmp_path):
     assert {"Backbone", "Stuff to things", "Xception", choice_label("df_5x5")} <= set(found)
     assert found.count("67") == 10 + 2 + 1  # xception; dw_3x3 in both heads
     assert found.count("100") == 4 + 5
-    bold = re.findall(r'<text style="font-weight: 700[^>]*>(\d+)<', path.read_text())
-    assert sorted(bold) == sorted(["67"] * 13 + ["100"] * 9)
+    cells, rings = drawn(path)
+    assert sorted(cells[ring] for ring in rings) == sorted(["67"] * 13 + ["100"] * 9)
 
 
 def test_generations(tmp_path):
@@ -65,16 +58,16 @@ def test_generations(tmp_path):
 
 def test_the_trade_off_numbers_the_front_and_no_two_numbers_collide(tmp_path):
     costs, scores, numbers = [1.0, 2.0, 2.01, 3.0], [10.0, 20.0, 20.1, 5.0], [70, 71, 72, 73]
-    draw_trade_off(costs, scores, numbers, tmp_path / "a.svg", labels=("MACs (G)", "PQ"))
+    draw_front(costs, scores, tmp_path / "a.svg", ("MACs (G)", "PQ"), numbers)
     found = set(texts(tmp_path / "a.svg"))
-    assert {"70", "72", "MACs (G)", "PQ", "Pareto front"} <= found
+    assert {"70", "72", "MACs (G)", "PQ", "front (3)"} <= found
     assert not {"71", "73"} & found
     assert _apart([0, 1, 2], costs, scores) == [2, 0]
 
 
 def test_one_candidate_is_enough_for_every_drawing(tmp_path):
     draw_generations({0: [1.0]}, tmp_path / "a.png", label="PQ")
-    draw_trade_off([1.0], [1.0], [0], tmp_path / "b.png", labels=("a", "b"))
+    draw_front([1.0], [1.0], tmp_path / "b.png", ("a", "b"), [0])
     draw_choice_maps(choice_shares(ARCHS[:1]), tmp_path / "c.png")
     draw_shares({0: mean_over_layers(choice_shares(ARCHS[:1]))}, tmp_path / "d.png")
     for name in "abcd":

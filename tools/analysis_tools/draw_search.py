@@ -8,7 +8,7 @@ from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, FOLDER
-from mmpanonas.records import read_search
+from mmpanonas.records import SearchData, read_search
 from mmpanonas.space import NetworkShape
 
 
@@ -39,8 +39,7 @@ def main() -> None:
     shape = NetworkShape.of_model(load_config(args.config, args.cfg_options).model)
     for remark in data.remarks:
         print(remark)
-    results = [vars(candidate) for candidate in data.candidates]
-    draw_search(results, folder / "progress.png", data.metric)
+    draw_search(data.candidates, folder / "progress.png", data.metric)
     print(f"progress: {folder / 'progress.png'}")
     if data.answer:  # written when the search ends
         draw_arch(data.answer, folder / "arch.png", shape=shape)
@@ -48,8 +47,15 @@ def main() -> None:
     if "scoreboard" in data.strategy:
         _draw_scoreboard(data.strategy, folder)
     if "front" in data.strategy:
-        draw_front(data.strategy, folder / "pareto.png", data.metric)
-        print(f"front: {folder / 'pareto.png'}")
+        _draw_front(data, folder / "pareto.png")
+
+
+def _draw_front(data: SearchData, path: Path) -> None:
+    """Of ``Pareto.report``."""
+    costs, scores = ([c[key] for c in data.strategy["candidates"]] for key in ("cost", "score"))
+    labels = (data.strategy["cost"], data.metric.rpartition("/")[2])
+    draw_front(costs, scores, path, labels, title="Score against cost")
+    print(f"front: {path}")
 
 
 def _draw_scoreboard(report: Mapping, folder: Path) -> None:

@@ -14,10 +14,10 @@ import numpy as np
 from tqdm import tqdm
 
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.files import write_atomically
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FILE, NEW_FILE
-from mmpanonas.space import write_atomically
 
 SPLITS = ("test", "val", "train")
 

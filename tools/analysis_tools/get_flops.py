@@ -24,6 +24,7 @@ from mmpanonas.space import (
     uncounted,
 )
 from mmpanonas.space.cost import IMAGENET_SIZE, TEST_SIZE
+from mmpanonas.tables import text_table
 from mmpanonas.values import Pixels
 
 
@@ -113,12 +114,7 @@ def count_space(shape: NetworkShape, size: tuple[int, int]) -> dict:
 
 def format_report(report: dict, shape: NetworkShape) -> str:
     """The report as a table with its head and foot lines."""
-    rows = [("", "input", "MACs", "parameters"), *_rows(report)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-        for row in rows
-    ]
+    table = text_table([("", "input", "MACs", "parameters"), *_rows(report)])
     if "network" in report:
         head = f"architecture: {report['arch'] or 'in the config'}"
         foot = (
@@ -132,7 +128,7 @@ def format_report(report: dict, shape: NetworkShape) -> str:
             "parameters.\nFor the whole network give an architecture file with --arch."
         )
     note = "MACs: multiply-accumulates of convolutions and fully connected layers, one picture."
-    return "\n".join([f"config: {report['config']}", head, "", *lines, "", note, foot])
+    return "\n".join([f"config: {report['config']}", head, "", table, "", note, foot])
 
 
 def _rows(report: dict) -> Iterator[tuple[str, ...]]:

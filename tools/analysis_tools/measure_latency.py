@@ -17,10 +17,11 @@ from mmengine.config import Config
 from tqdm import tqdm
 
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.files import write_atomically
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE, NEW_FILE_HERE
-from mmpanonas.space import NetworkShape, write_atomically
+from mmpanonas.space import NetworkShape
 from mmpanonas.values import Pixels, PositiveInt, Seed, Workers
 
 

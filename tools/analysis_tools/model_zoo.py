@@ -10,9 +10,10 @@ from pathlib import Path
 import yaml
 
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.files import write_atomically
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FOLDER
-from mmpanonas.space import write_atomically
+from mmpanonas.tables import markdown_table
 
 START, END = "<!-- model zoo: tools/analysis_tools/model_zoo.py -->\n", "<!-- end -->"
 
@@ -40,9 +41,8 @@ def results(root: Path) -> Iterator[dict]:
 
 def table(rows: list[dict], columns: dict[str, Callable[[dict, str], str]], up: str) -> str:
     """In Markdown; links begin with ``up``, the way from the page to the root."""
-    cells = [list(columns), ["---"] * len(columns)]
-    cells += [[column(row, up) for column in columns.values()] for row in rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+    cells = [[column(row, up) for column in columns.values()] for row in rows]
+    return markdown_table(list(columns), cells)
 
 
 def write_table(path: Path, text: str) -> None:

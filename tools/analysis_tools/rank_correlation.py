@@ -16,10 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mmpanonas.errors import InputError, run_tool
+from mmpanonas.files import write_atomically
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE, NEW_FILE_HERE, SEARCH
 from mmpanonas.records import check_no_result, read_search
-from mmpanonas.space import write_atomically
 from mmpanonas.values import Resamples, Seed
 
 

@@ -31,9 +31,8 @@ from mmpanonas.datasets.shapes.rendering import (
     render_picture,
 )
 from mmpanonas.errors import InputError
-from mmpanonas.files import irregularity
+from mmpanonas.files import irregularity, write_atomically
 from mmpanonas.panoptic.png import write_panoptic_png
-from mmpanonas.space import write_atomically
 
 RECORD = "shapes.json"
 VERSION = 1

@@ -1,1 +1,1 @@
-"""Charts of searches and trainings."""
+"""Charts of searches."""

@@ -1,6 +1,5 @@
-"""The progress of a search as a curve, and its scores against a cost."""
+"""The scores of a search: by evaluation, by generation, and against a cost."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 
@@ -10,34 +9,37 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from mmpanonas.errors import InputError
+from mmpanonas.records import Candidate
+from mmpanonas.space import pareto_front
 from mmpanonas.visualization.canvas import FAINT, INK, check_suffix, save_figure
 
-#: Colours of a candidate, and of the best: the best so far, the front.
+#: Colours of a candidate, and of the best: the best so far, the front, the median.
 DOT, BEST = "#1b5a92", "#d0661c"
 
 
 def draw_search(
-    results: Sequence[Mapping],
+    candidates: Sequence[Candidate],
     path: str | os.PathLike,
     score: str = "coco_panoptic/PQ",
-    title: str | None = None,
+    title: str = "Progress of the search",
 ) -> None:
     """Write each candidate's score by evaluation number, and the best so far.
 
-    ``results`` holds one mapping for each evaluated candidate: ``index`` (its number; its
-    place in the list by default), ``metrics`` with ``score``, and ``generation`` (colour;
-    may be missing or None). Candidates whose score is missing or not finite are left out.
+    Its generation, where it has one, is its colour. Candidates without a score are left out.
 
     Raises:
         InputError: no candidate has the score, or another suffix than .png or .svg.
     """
     check_suffix(path)
-    points = _points(results, score)
-    if not points:
-        raise InputError(f"nothing to draw: none of {len(results)} results has a finite {score!r}")
-    index, scores, generations = (np.array(column) for column in zip(*points, strict=True))
-    figure = Figure(figsize=(8, 4.5), dpi=130, layout="constrained")
-    axes = figure.add_subplot()
+    shown = sorted((c for c in candidates if c.score(score) is not None), key=lambda c: c.index)
+    if not shown:
+        raise InputError(
+            f"nothing to draw: none of {len(candidates)} results has a finite {score!r}"
+        )
+    index = np.array([c.index for c in shown])
+    scores = np.array([c.score(score) for c in shown])
+    generations = [c.generation or 0 for c in shown]
+    figure, axes = _axes(title)
     dots = {"s": 34, "edgecolor": "white", "linewidth": 0.6, "zorder": 3}
     if len(set(generations)) > 1:
         drawn = axes.scatter(index, scores, c=generations, cmap="viridis_r", **dots)
@@ -52,69 +54,95 @@ def draw_search(
     axes.set_xlabel("evaluated candidates")
     axes.set_ylabel(score.rpartition("/")[2])
     axes.xaxis.set_major_locator(whole_numbers())
-    axes.set_title(
-        title or "Progress of the search", loc="left", color=INK, weight="bold", parse_math=False
-    )
-    quiet_axes(axes)
+    save_figure(figure, path)
+
+
+def draw_generations(
+    scores: Mapping[int, Sequence[float]], path: str | os.PathLike, label: str
+) -> None:
+    """Write every candidate's score by generation, with each generation's quartiles and median.
+
+    ``scores`` holds the scores of each generation (none empty), ``label`` names them.
+
+    Raises:
+        InputError: another suffix than .png or .svg.
+    """
+    generations = sorted(scores)
+    quartiles = np.array([np.percentile(scores[g], (25, 50, 75)) for g in generations])
+    figure, axes = _axes("Scores by generation")
+    places = np.repeat(generations, [len(scores[g]) for g in generations])
+    values = np.concatenate([np.asarray(scores[g], float) for g in generations])
+    axes.scatter(places, values, s=14, c=DOT, alpha=0.3, linewidth=0, label="candidate")
+    axes.vlines(generations, *quartiles[:, ::2].T, color=DOT, lw=8, alpha=0.4, label="quartiles")
+    axes.plot(generations, quartiles[:, 1], "o-", color=BEST, lw=1.8, ms=4, label="median")
+    axes.set_xlabel("generation")
+    axes.set_ylabel(label)
+    axes.xaxis.set_major_locator(whole_numbers())
+    _legend(axes)
     save_figure(figure, path)
 
 
 def draw_front(
-    report: Mapping,
+    costs: Sequence[float],
+    scores: Sequence[float],
     path: str | os.PathLike,
-    score: str = "coco_panoptic/PQ",
-    title: str | None = None,
+    labels: tuple[str, str],
+    numbers: Sequence[int] | None = None,
+    title: str = "",
 ) -> None:
     """Write every candidate's score by its cost, and the front that none dominates.
 
-    ``report`` is the ``Pareto`` strategy's: ``cost`` (its name), ``front`` and ``candidates``,
-    each a list of mappings with ``score`` and ``cost``.
+    ``labels`` name cost and score; ``numbers`` the candidates, written beside those of the front.
 
     Raises:
-        InputError: the front is empty, or another suffix than .png or .svg.
+        InputError: there is no candidate, or another suffix than .png or .svg.
     """
     check_suffix(path)
-    if not report["front"]:
+    if not costs:
         raise InputError("nothing to draw: the front is empty, since every candidate failed")
-    figure = Figure(figsize=(8, 4.5), dpi=130, layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_title(
-        title or "Score against cost", loc="left", color=INK, weight="bold", parse_math=False
-    )
-    quiet_axes(axes)
-    costs, scores = _columns(report["candidates"])
-    axes.scatter(costs, scores, s=18, c="#b8c2cc", zorder=2, label="evaluated candidates")
-    costs, scores = _columns(report["front"])
-    axes.step(costs, scores, where="post", color=BEST, lw=1.4, zorder=3)
-    front = {"s": 42, "c": BEST, "edgecolor": "white", "linewidth": 0.6, "zorder": 4}
-    axes.scatter(costs, scores, label=f"front ({len(costs)})", **front)
-    axes.set_xlabel(report["cost"])
-    axes.set_ylabel(score.rpartition("/")[2])
+    figure, axes = _axes(title, (6.4, 4.4))
+    axes.scatter(costs, scores, s=16, c=DOT, alpha=0.4, linewidth=0, label="candidate")
+    front = pareto_front(list(zip(scores, costs, strict=True)))
+    ends = [(costs[i], scores[i]) for i in front]
+    axes.step(*zip(*ends, strict=True), where="post", color=BEST, lw=1.6)
+    axes.scatter(*zip(*ends, strict=True), s=30, c=BEST, zorder=3, label=f"front ({len(ends)})")
+    for place in _apart(front, costs, scores) if numbers else ():
+        axes.annotate(
+            str(numbers[place]), (costs[place], scores[place]), xytext=(-3, 4),
+            textcoords="offset points", ha="right", fontsize=8, color=INK,
+        )  # fmt: skip
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
     if max(costs) >= 1e4:  # MACs and parameters: 1.2 G instead of an exponent in the corner
         axes.xaxis.set_major_formatter(EngFormatter())
-    axes.legend(loc="best", framealpha=0.9, edgecolor="none", labelcolor=INK)
+    _legend(axes)
     save_figure(figure, path)
 
 
-def _columns(points: Sequence[Mapping]) -> tuple[list[float], list[float]]:
-    return [point["cost"] for point in points], [point["score"] for point in points]
+def _apart(front: Sequence[int], costs: Sequence[float], scores: Sequence[float]) -> list[int]:
+    """Those of ``front``, from the best score down, whose numbers do not cover one another."""
+    width, height = max(costs) - min(costs), max(scores) - min(scores)
+    kept: list[int] = []
+    for place in reversed(front):
+        if not kept or (
+            costs[kept[-1]] - costs[place] > 0.08 * width
+            or scores[kept[-1]] - scores[place] > 0.05 * height
+        ):
+            kept.append(place)
+    return kept
 
 
-def _points(results: Sequence[Mapping], score: str) -> list[tuple[int, float, int]]:
-    """``(index, score, generation)`` of the results that can be drawn, by index."""
-    points = []
-    for place, result in enumerate(results):
-        value = (result.get("metrics") or {}).get(score)
-        if value is not None and math.isfinite(value):
-            index, generation = result.get("index"), result.get("generation")
-            points.append(
-                (
-                    place if index is None else int(index),
-                    float(value),
-                    0 if generation is None else int(generation),
-                )
-            )
-    return sorted(points)
+def _axes(title: str, size: tuple[float, float] = (8, 4.5)) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=size, dpi=130, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, loc="left", color=INK, weight="bold", parse_math=False)
+    quiet_axes(axes)
+    return figure, axes
+
+
+def _legend(axes: Axes) -> None:
+    """Above the axes, at the right: it covers no candidate."""
+    axes.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 1), fontsize=9)
 
 
 def _mark_best(axes: Axes, index: np.ndarray, scores: np.ndarray) -> None:

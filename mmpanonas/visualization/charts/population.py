@@ -1,7 +1,7 @@
-"""What the candidates of a search are: scores and choices by generation, score against cost."""
+"""How often each choice of every layer was taken, and how that changed by generation."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,38 +9,44 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
-from mmpanonas.space import pareto_front
+from mmpanonas.space import PARTS, Arch, operations_of
 from mmpanonas.visualization.architecture.boxes import choice_colours, choice_label
 from mmpanonas.visualization.canvas import FAINT, INK, save_figure
-from mmpanonas.visualization.charts.curves import BEST, DOT, quiet_axes, whole_numbers
+from mmpanonas.visualization.charts.curves import whole_numbers
+
+#: A fraction for each choice of each layer of each part; those of a layer add up to 1.
+ChoiceShares = Mapping[str, Sequence[Mapping[str, float]]]
 
 
-def draw_generations(
-    scores: Mapping[int, Sequence[float]], path: str | os.PathLike, label: str
-) -> None:
-    """Write every candidate's score by generation, with each generation's quartiles and median.
+def choice_shares(archs: Iterable[Arch]) -> dict[str, list[dict[str, float]]]:
+    """How often each choice is taken in each layer, as fractions of the architectures.
 
-    ``scores`` holds the scores of each generation (none empty), ``label`` names them.
-
-    Raises:
-        InputError: another suffix than .png or .svg.
+    Those that have a part have as many layers of it; there is at least one architecture.
     """
-    generations = sorted(scores)
-    quartiles = np.array([np.percentile(scores[g], (25, 50, 75)) for g in generations])
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    places = np.repeat(generations, [len(scores[g]) for g in generations])
-    values = np.concatenate([np.asarray(scores[g], float) for g in generations])
-    axes.scatter(places, values, s=14, c=DOT, alpha=0.3, linewidth=0, label="candidate")
-    axes.vlines(generations, *quartiles[:, ::2].T, color=DOT, lw=8, alpha=0.4, label="quartiles")
-    axes.plot(generations, quartiles[:, 1], "o-", color=BEST, lw=1.8, ms=4, label="median")
-    axes.set_xlabel("generation")
-    axes.set_ylabel(label)
-    axes.xaxis.set_major_locator(whole_numbers())
-    axes.set_title("Scores by generation", loc="left", color=INK, weight="bold")
-    axes.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 1), fontsize=9)
-    quiet_axes(axes)
-    save_figure(figure, path)
+    archs = list(archs)
+    having = {part: [a for a in (getattr(arch, part) for arch in archs) if a] for part in PARTS}
+    return {
+        part: [
+            {choice: layer.count(choice) / len(archs) for choice in _shown(part, rows)}
+            for layer in zip(*rows, strict=True)
+        ]
+        for part, rows in having.items()
+        if rows
+    }
+
+
+def _shown(part: str, rows: list[tuple[str, ...]]) -> list[str]:
+    """The part's own choices, and others that some architecture has."""
+    own, taken = PARTS[part].operations, {choice for row in rows for choice in row}
+    return [choice for choice in operations_of(part) if choice in own or choice in taken]
+
+
+def mean_over_layers(shares: ChoiceShares) -> dict[str, dict[str, float]]:
+    """The shares of each part's choices over all of its layers."""
+    return {
+        part: {choice: float(np.mean([layer[choice] for layer in layers])) for choice in layers[0]}
+        for part, layers in shares.items()
+    }
 
 
 def draw_shares(
@@ -85,52 +91,6 @@ def _stack(axes: Axes, generations: list[int], rows: list[Mapping[str, float]]) 
         handles=swatches, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False,
         ncols=3 if len(swatches) != 4 else 2, fontsize=8, handlelength=1.2, columnspacing=1.0,
     )  # fmt: skip
-
-
-def draw_trade_off(
-    costs: Sequence[float],
-    scores: Sequence[float],
-    numbers: Sequence[int],
-    path: str | os.PathLike,
-    labels: tuple[str, str],
-) -> None:
-    """Write score against cost, with the Pareto front and the candidates' numbers on it.
-
-    ``labels`` name cost and score; ``numbers`` the candidates.
-
-    Raises:
-        InputError: another suffix than .png or .svg.
-    """
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-    axes = figure.add_subplot()
-    axes.scatter(costs, scores, s=16, c=DOT, alpha=0.4, linewidth=0, label="candidate")
-    front = pareto_front(list(zip(scores, costs, strict=True)))
-    ends = [(costs[i], scores[i]) for i in front]
-    axes.step(*zip(*ends, strict=True), where="post", color=BEST, lw=1.6)
-    axes.scatter(*zip(*ends, strict=True), s=30, c=BEST, zorder=3, label="Pareto front")
-    for place in _apart(front, costs, scores):
-        axes.annotate(
-            str(numbers[place]), (costs[place], scores[place]), xytext=(-3, 4),
-            textcoords="offset points", ha="right", fontsize=8, color=INK,
-        )  # fmt: skip
-    axes.set_xlabel(labels[0])
-    axes.set_ylabel(labels[1])
-    axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1), fontsize=9)
-    quiet_axes(axes)
-    save_figure(figure, path)
-
-
-def _apart(front: Sequence[int], costs: Sequence[float], scores: Sequence[float]) -> list[int]:
-    """Those of ``front``, from the best score down, whose numbers do not cover one another."""
-    width, height = max(costs) - min(costs), max(scores) - min(scores)
-    kept: list[int] = []
-    for place in reversed(front):
-        if not kept or (
-            costs[kept[-1]] - costs[place] > 0.08 * width
-            or scores[kept[-1]] - scores[place] > 0.05 * height
-        ):
-            kept.append(place)
-    return kept
 
 
 def part_title(part: str) -> str:

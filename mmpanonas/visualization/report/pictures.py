@@ -9,15 +9,10 @@ from mmpanonas.errors import InputError
 from mmpanonas.records.search_data import SearchData
 from mmpanonas.space import NetworkShape
 from mmpanonas.visualization.architecture.diagram import draw_arch
-from mmpanonas.visualization.charts.choice_maps import (
-    choice_shares,
-    draw_choice_maps,
-    mean_over_layers,
-)
-from mmpanonas.visualization.charts.curves import draw_search
-from mmpanonas.visualization.charts.population import draw_generations, draw_shares, draw_trade_off
-from mmpanonas.visualization.charts.scoreboard import draw_scoreboard
-from mmpanonas.visualization.report.numbers import cost_title, score_title, unit_of
+from mmpanonas.visualization.charts.curves import draw_front, draw_generations, draw_search
+from mmpanonas.visualization.charts.heat_maps import draw_choice_maps, draw_scoreboard
+from mmpanonas.visualization.charts.population import choice_shares, draw_shares, mean_over_layers
+from mmpanonas.visualization.report.numbers import cost_title, score_title
 from mmpanonas.visualization.report.page import picture
 
 #: The part of the candidates that counts as the best ones.
@@ -46,9 +41,8 @@ def progress(data: SearchData) -> dict | None:
     """Scores over evaluations with the best so far, and by generation where there are several."""
     if not data.ranked:
         return None
-    results = [vars(candidate) for candidate in data.ranked]
     label = "Score of each candidate, and the best so far"
-    drawn = [picture("progress-curve", label, draw_search, results, score=data.metric)]
+    drawn = [picture("progress-curve", label, draw_search, data.ranked, score=data.metric)]
     groups = data.by_generation()
     if len(groups) > 1:
         scores = {g: [c.score(data.metric) for c in members] for g, members in groups.items()}
@@ -77,7 +71,7 @@ def choices(data: SearchData) -> dict:
         "choices-best": (f"The best {BEST_SHARE:.0%} ({len(best)})", best),
     }
     return dict(
-        intro="Percent of the candidates that take a choice; in bold each layer's commonest.",
+        intro="Percent of the candidates that take a choice; ringed each layer's commonest.",
         headed=True,
         pictures=[
             picture(name, title, draw_choice_maps, choice_shares(c.arch for c in members))
@@ -105,17 +99,16 @@ def front(data: SearchData) -> dict | None:
         costs = [c.cost[name] for c in members]
         if len(set(costs)) < 2:
             continue
-        scale, prefix = unit_of(costs)
-        labels = (f"{cost_title(name)} {prefix and f'({prefix})'}", score_title(data.metric))
+        labels = (cost_title(name), score_title(data.metric))
         drawn.append(
             picture(
                 f"front-{place}",
                 " against ".join(labels[::-1]),
-                draw_trade_off,
-                [cost / scale for cost in costs],
+                draw_front,
+                costs,
                 [c.score(data.metric) for c in members],
-                [c.index for c in members],
                 labels=labels,
+                numbers=[c.index for c in members],
             )
         )
     return dict(pictures=drawn, beside=True) if drawn else None

@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
+from mmpanonas.files import write_atomically
 from mmpanonas.records.search_data import SearchData
-from mmpanonas.space import PARTS, NetworkShape, operations_of, write_atomically
+from mmpanonas.space import PARTS, NetworkShape, operations_of
 from mmpanonas.visualization.architecture.boxes import choice_colours, choice_label
 from mmpanonas.visualization.charts.population import part_title
 from mmpanonas.visualization.report import pictures, tables

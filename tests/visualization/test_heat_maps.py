@@ -8,7 +8,7 @@ from mmpanonas.errors import InputError
 from mmpanonas.space import Part, SearchSpace
 from mmpanonas.strategies import Scoreboard
 from mmpanonas.visualization import draw_scoreboard
-from mmpanonas.visualization.charts.scoreboard import _Panel
+from mmpanonas.visualization.charts.heat_maps import differences
 
 BACKBONE = [
     dict(shuffle_3x3=7, shuffle_5x5=1, shuffle_7x7=7, xception=5),
@@ -47,8 +47,7 @@ def test_every_choice_has_its_number_and_every_layer_a_ring(tmp_path):
 
 
 def test_colour_is_the_distance_from_the_mean_of_the_layer():
-    panel = _Panel("backbone", tuple(BACKBONE[0]), np.array([[7, 1, 7, 5], [0, 6, 2, 12]]))
-    assert panel.differences.tolist() == [[2, -4, 2, 0], [-5, 1, -3, 7]]
+    assert differences([[7, 1, 7, 5], [0, 6, 2, 12]]).tolist() == [[2, -4, 2, 0], [-5, 1, -3, 7]]
 
 
 def test_numbers_that_do_not_fit_are_left_out(tmp_path):

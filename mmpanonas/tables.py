@@ -1,0 +1,19 @@
+"""Tables of text: for a terminal or a log, and in Markdown."""
+
+from collections.abc import Sequence
+
+
+def text_table(rows: Sequence[Sequence[object]]) -> str:
+    """Rows one below the other, the first column to the left and the others to the right."""
+    lines = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+        for line in lines
+    )
+
+
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows below their heads."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
