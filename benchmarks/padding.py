@@ -14,7 +14,7 @@ from itertools import islice
 from mmcv.image import rescale_size
 from mmengine.dataset import InfiniteSampler
 
-from mmpanonas.training.batches import InfiniteGroupBatchSampler, cut_by_shape
+from mmpanonas.datasets.batches import InfiniteGroupBatchSampler, cut_by_shape
 
 #: Percent of the pictures by height and width: the most frequent sizes of COCO, 22 % portrait.
 SHARES = {

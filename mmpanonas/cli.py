@@ -12,6 +12,8 @@ from mmengine.device import is_cuda_available
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.registry import LOOPS, OPTIM_WRAPPERS
 
+from mmpanonas.checkpoints.files import check_checkpoint, dataset_meta
+from mmpanonas.checkpoints.reading import trust_checkpoints
 from mmpanonas.config import (
     ConfigError,
     check_archs,
@@ -25,11 +27,9 @@ from mmpanonas.config import (
     settle_classes,
 )
 from mmpanonas.datasets import Classes
+from mmpanonas.distributed import distribute_on_cpu
 from mmpanonas.search import SearchLoop
 from mmpanonas.training import FairAmpOptimWrapper, FairOptimWrapper
-from mmpanonas.training.checkpoints import check_checkpoint, dataset_meta
-from mmpanonas.training.distributed import distribute_on_cpu
-from mmpanonas.training.reading import trust_checkpoints
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.
 _OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')

@@ -5,6 +5,7 @@ Where no default scope is chosen yet, MMDetection's becomes it, so that a networ
 
 from mmengine.registry import DefaultScope
 
+import mmpanonas.checkpoints
 import mmpanonas.datasets
 import mmpanonas.evaluation
 import mmpanonas.models

@@ -11,7 +11,7 @@ import torch
 from tests.conftest import ROOT
 
 LEAVE = """
-from mmpanonas.training.distributed import leave_process_group
+from mmpanonas.distributed import leave_process_group
 leave_process_group()
 """
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 
+from mmpanonas.checkpoints.weights import held_choices
 from mmpanonas.records import read_search
 from mmpanonas.space import Arch
-from mmpanonas.training.weights import held_choices
 from tests.conftest import ROOT
 from tests.execution.helpers import Faulty, files, search
 

@@ -79,10 +79,10 @@ import mmpanonas.register  # noqa: F401
 from mmpanonas.config import load_config
 from mmpanonas.datasets.nas_split import split_nas
 from mmpanonas.datasets.shapes import write_shapes
+from mmpanonas.distributed import distribute_on_cpu
 from mmpanonas.models.layers.head_ops import DeformableConv
 from mmpanonas.models.memory import training_memory
 from mmpanonas.search.evaluator import build_evaluator
-from mmpanonas.training.distributed import distribute_on_cpu
 
 
 def difference(ours: Tensor, reference: Tensor) -> float:

@@ -41,10 +41,10 @@ if __name__ == "__main__":  # a wrong command line ends here: what follows takes
 
 from mmengine.runner import Runner
 
+from mmpanonas.checkpoints.files import check_one_path
 from mmpanonas.cli import prepare
 from mmpanonas.config import ConfigError, complete_category_ids
 from mmpanonas.outputs import check_outputs, prepare_outputs, settle_results
-from mmpanonas.training.checkpoints import check_one_path
 
 
 def main() -> None:

@@ -49,9 +49,9 @@ if __name__ == "__main__":  # a wrong command line ends here: what follows takes
 
 from mmengine.runner import Runner
 
+from mmpanonas.checkpoints.files import check_checkpoint, checkpoint_to_resume, describe_latest
 from mmpanonas.cli import check_amp, enable_amp, follow_checkpoint, is_search, of_concern, prepare
 from mmpanonas.config import ConfigError, check_start
-from mmpanonas.training.checkpoints import check_checkpoint, checkpoint_to_resume, describe_latest
 
 
 def main() -> None:

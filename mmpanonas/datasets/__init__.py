@@ -10,12 +10,14 @@ with contextlib.redirect_stdout(io.StringIO()):
     import mmdet.datasets  # noqa: F401
 
 from mmpanonas.datasets.annotations.file import read_categories, read_panoptic_json
+from mmpanonas.datasets.batches import InfiniteGroupBatchSampler
 from mmpanonas.datasets.classes import Classes, check_same
 from mmpanonas.datasets.coco_panoptic import PanopticDataset, make_palette
 from mmpanonas.datasets.loading import LoadPanopticSegments
 
 __all__ = [
     "Classes",
+    "InfiniteGroupBatchSampler",
     "LoadPanopticSegments",
     "PanopticDataset",
     "check_same",

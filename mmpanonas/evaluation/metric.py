@@ -28,7 +28,7 @@ from mmpanonas.panoptic.quality import (
     picture_counts,
     segment_overlaps,
 )
-from mmpanonas.tables import text_table
+from mmpanonas.printing import text_table
 from mmpanonas.values import checked
 
 

@@ -13,6 +13,8 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from tqdm import tqdm
 
+from mmpanonas.checkpoints.files import trained_meta
+from mmpanonas.checkpoints.reading import trust_checkpoints
 from mmpanonas.config import load_config, read_config
 from mmpanonas.datasets import Classes
 from mmpanonas.errors import InputError, in_a_line
@@ -22,9 +24,7 @@ from mmpanonas.inference.found import Found
 from mmpanonas.inference.network import build_network, read_checkpoint, test_meta
 from mmpanonas.inference.options import check_device, check_folders, refuse_options
 from mmpanonas.inference.pictures import Picture, list_pictures, read_bgr
-from mmpanonas.training.checkpoints import trained_meta
-from mmpanonas.training.hooks import BAR
-from mmpanonas.training.reading import trust_checkpoints
+from mmpanonas.printing import BAR
 from mmpanonas.visualization import PanelSample, panel_figure
 from mmpanonas.visualization.canvas import figure_pixels, save_figure
 from mmpanonas.visualization.pictures.segments import known_palette

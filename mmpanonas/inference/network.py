@@ -10,10 +10,10 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from mmpanonas.checkpoints.files import check_checkpoint, check_one_path
+from mmpanonas.checkpoints.weights import check_weights, weights_of, which_weights
 from mmpanonas.config import annotation_paths, built, class_slots, leaves
 from mmpanonas.errors import InputError
-from mmpanonas.training.checkpoints import check_checkpoint, check_one_path
-from mmpanonas.training.weights import check_weights, weights_of, which_weights
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict:

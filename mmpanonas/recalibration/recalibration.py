@@ -13,6 +13,8 @@ from mmengine.registry import DATASETS, HOOKS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmpanonas.datasets.batches import cut_by_shape
+from mmpanonas.distributed import unwrapped
 from mmpanonas.errors import InputError
 from mmpanonas.recalibration.moments import (
     Moments,
@@ -22,8 +24,6 @@ from mmpanonas.recalibration.moments import (
     pool,
     trained_norms_of,
 )
-from mmpanonas.training.batches import cut_by_shape
-from mmpanonas.training.distributed import unwrapped
 from mmpanonas.values import Count, PositiveInt, checked, number
 
 

@@ -15,13 +15,13 @@ from mmengine.utils import import_modules_from_strings
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmpanonas.checkpoints.reading import trust_checkpoints
 from mmpanonas.errors import InputError
 from mmpanonas.execution import WorkerBrokenError
 from mmpanonas.recalibration.recalibration import RecalibrationBatches, recalibrated
 from mmpanonas.search.agreement import check_files
 from mmpanonas.search.pictures import KeptPictures
 from mmpanonas.space import Arch
-from mmpanonas.training.reading import trust_checkpoints
 from mmpanonas.values import Count, check_fields
 
 PRECISIONS = ("float32", "bfloat16", "float16")

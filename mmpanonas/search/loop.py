@@ -9,6 +9,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 
+from mmpanonas.distributed import unwrapped
 from mmpanonas.errors import InputError
 from mmpanonas.execution import EXECUTORS, Executor, Search
 from mmpanonas.recalibration.recalibration import RecalibrationBatches
@@ -26,7 +27,6 @@ from mmpanonas.search.identity import cache_context, digest, search_identity, th
 from mmpanonas.search.progress import SearchProgress, ranking_table
 from mmpanonas.space import Arch, Budget, CostMeasure, NetworkShape, SearchSpace, space_of
 from mmpanonas.strategies import STRATEGIES, Strategy
-from mmpanonas.training.distributed import unwrapped
 from mmpanonas.values import (
     ArgumentsOf,
     Count,

@@ -7,9 +7,8 @@ from tqdm import tqdm
 
 from mmpanonas.errors import describe_file_error
 from mmpanonas.execution import Search
+from mmpanonas.printing import BAR, text_table
 from mmpanonas.records import Candidate, Outcome
-from mmpanonas.tables import text_table
-from mmpanonas.training.hooks import BAR
 
 
 class SearchProgress:

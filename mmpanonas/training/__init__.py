@@ -1,8 +1,6 @@
-"""How networks train: fairness, hooks, batches, checkpoints. All of it registers with MMEngine."""
+"""How networks train: fairness, hooks, what is saved. All of it registers with MMEngine."""
 
-from mmpanonas.training.batches import InfiniteGroupBatchSampler
 from mmpanonas.training.checkpoint_hooks import CheckpointKindHook, StopOnInvalidLossHook
-from mmpanonas.training.checkpoints import PretrainedBackboneInit
 from mmpanonas.training.fairness import (
     FairAmpOptimWrapper,
     FairOptimWrapper,
@@ -17,8 +15,6 @@ __all__ = [
     "CheckpointKindHook",
     "FairAmpOptimWrapper",
     "FairOptimWrapper",
-    "InfiniteGroupBatchSampler",
-    "PretrainedBackboneInit",
     "ProgressBarHook",
     "ReportPresetsHook",
     "SeldomReadInfoHook",

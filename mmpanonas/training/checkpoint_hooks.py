@@ -10,14 +10,9 @@ from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 
-from mmpanonas.errors import InputError
-from mmpanonas.space import Arch
-from mmpanonas.training.checkpoints import all_checkpoints
-from mmpanonas.training.distributed import unwrapped
-from mmpanonas.training.losses import INTERVAL, on_cpu, read
-from mmpanonas.training.reading import trust_checkpoints
-from mmpanonas.training.resuming import check_resumable, resume_as_configured
-from mmpanonas.training.weights import (
+from mmpanonas.checkpoints.files import all_checkpoints
+from mmpanonas.checkpoints.reading import trust_checkpoints
+from mmpanonas.checkpoints.weights import (
     by_module,
     check_weights,
     not_finite,
@@ -25,6 +20,11 @@ from mmpanonas.training.weights import (
     weights_of,
     which_weights,
 )
+from mmpanonas.distributed import unwrapped
+from mmpanonas.errors import InputError
+from mmpanonas.space import Arch
+from mmpanonas.training.losses import INTERVAL, on_cpu, read
+from mmpanonas.training.resuming import check_resumable, resume_as_configured
 from mmpanonas.values import PositiveInt, checked
 
 

@@ -15,9 +15,9 @@ from mmengine.registry import HOOKS, OPTIM_WRAPPERS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmpanonas.distributed import unwrapped
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, SearchSpace
-from mmpanonas.training.distributed import unwrapped
 from mmpanonas.values import Seed, checked
 
 

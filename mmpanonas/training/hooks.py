@@ -1,19 +1,15 @@
 """Hooks that keep a run visible and honest: progress, what is validated."""
 
-import sys
-
 from mmengine.dist import broadcast, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from tqdm import tqdm
 
-from mmpanonas.training.distributed import unwrapped
+from mmpanonas.distributed import unwrapped
+from mmpanonas.printing import BAR
 from mmpanonas.training.losses import INTERVAL
 from mmpanonas.values import checked
-
-#: A bar redraws itself on a terminal; in a log file each redraw is one more line.
-BAR = dict(mininterval=0.5 if sys.stderr.isatty() else 15, dynamic_ncols=True)
 
 
 class _Bar(tqdm):

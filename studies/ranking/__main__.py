@@ -43,8 +43,8 @@ from mmengine.registry import init_default_scope
 
 from mmpanonas.cli import prepare
 from mmpanonas.config import check_data, check_experiment, check_writable, find_named, load_config
+from mmpanonas.printing import BAR
 from mmpanonas.search.secrets import public_command
-from mmpanonas.training.hooks import BAR
 from studies.ranking.answers import answers
 from studies.ranking.collecting import collect
 from studies.ranking.jobs import read_job, run_job

@@ -14,13 +14,13 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch import nn
 
+from mmpanonas.checkpoints.files import checkpoint_to_resume, latest_checkpoint
 from mmpanonas.errors import InputError, in_a_line
 from mmpanonas.files import parse_json
 from mmpanonas.recalibration.recalibration import RecalibrationBatches
 from mmpanonas.search.evaluator import CandidateEvaluator, evaluator_of_config, without_backends
 from mmpanonas.space import Arch
 from mmpanonas.strategies import STRATEGIES
-from mmpanonas.training.checkpoints import checkpoint_to_resume, latest_checkpoint
 from studies.ranking.baseline import merged
 from studies.ranking.replay import best_of, replay
 from studies.ranking.study import Study

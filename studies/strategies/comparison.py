@@ -11,8 +11,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
+from mmpanonas.printing import markdown_table
 from mmpanonas.records import Candidate, ranked, read_seconds
-from mmpanonas.tables import markdown_table
 from studies.strategies.sizes import sizes
 
 #: The table's columns of scores: what the metric calls them, and what the table does.

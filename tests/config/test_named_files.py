@@ -2,6 +2,7 @@
 
 import pytest
 
+import studies.ranking.plan  # noqa: F401  (the key study)
 from mmpanonas.config import find_named, load_config
 from tests.conftest import ROOT, SHAPES
 

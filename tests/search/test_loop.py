@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from mmpanonas.checkpoints.weights import CheckpointKindError
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticQualityMetric
 from mmpanonas.records import SearchDirectoryError
@@ -24,7 +25,6 @@ from mmpanonas.space import (
     NetworkShape,
     backbone_cost,
 )
-from mmpanonas.training.weights import CheckpointKindError
 from tests.conftest import shapes_arch, write_latency_table
 from tests.search.conftest import CONFIG
 

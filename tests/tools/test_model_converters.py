@@ -10,10 +10,10 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 
+from mmpanonas.checkpoints.files import held_choices
 from mmpanonas.convert.naming import Naming
 from mmpanonas.models import AutoPanoptic, SearchableShuffleNetV2
 from mmpanonas.space import Arch
-from mmpanonas.training.checkpoints import held_choices
 from tests.conftest import ROOT, SEED
 from tests.reference import tagged_state
 from tests.tools.test_main_job import tool

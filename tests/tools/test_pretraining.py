@@ -147,7 +147,7 @@ def test_pretrained_weights_in_detection(train, shapes_config, tmp_path, monkeyp
     )
     lines = []
     monkeypatch.setattr(
-        "mmpanonas.training.checkpoints.print_log", lambda text, **_: lines.append(text)
+        "mmpanonas.checkpoints.pretrained.print_log", lambda text, **_: lines.append(text)
     )
     checkpoint = str(tmp_path / "supernet/iter_4.pth")
     arch = tmp_path / "arch.json"

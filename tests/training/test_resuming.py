@@ -11,9 +11,9 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 import mmpanonas.register  # noqa: F401
+from mmpanonas.checkpoints.files import checkpoint_to_resume, latest_checkpoint
 from mmpanonas.errors import InputError
 from mmpanonas.training.checkpoint_hooks import InvalidLossError, StopOnInvalidLossHook
-from mmpanonas.training.checkpoints import checkpoint_to_resume, latest_checkpoint
 
 
 class Toy(BaseModel):

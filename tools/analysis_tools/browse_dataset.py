@@ -51,7 +51,7 @@ from mmpanonas.config import (
     settle_dataset,
 )
 from mmpanonas.datasets.check import check_panoptic
-from mmpanonas.training.hooks import BAR
+from mmpanonas.printing import BAR
 from mmpanonas.visualization import draw_panels, pipeline_sample
 from mmpanonas.visualization.pictures.segments import known_palette
 

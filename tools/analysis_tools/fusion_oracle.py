@@ -45,7 +45,7 @@ from mmpanonas.config import annotation_paths, check_writable, load_config
 from mmpanonas.datasets.check import check_panoptic
 from mmpanonas.evaluation import PanopticQualityMetric, ground_truth
 from mmpanonas.models.fusion import PRESETS, FusionRules, fuse
-from mmpanonas.training.hooks import BAR
+from mmpanonas.printing import BAR
 
 
 def main() -> None:

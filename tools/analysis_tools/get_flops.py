@@ -12,6 +12,7 @@ from mmpanonas.errors import InputError, run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
 from mmpanonas.paths import FILE
+from mmpanonas.printing import text_table
 from mmpanonas.space import (
     Arch,
     ArchError,
@@ -24,7 +25,6 @@ from mmpanonas.space import (
     uncounted,
 )
 from mmpanonas.space.cost import IMAGENET_SIZE, TEST_SIZE
-from mmpanonas.tables import text_table
 from mmpanonas.values import Pixels
 
 

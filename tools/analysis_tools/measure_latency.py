@@ -69,7 +69,7 @@ import mmpanonas.register  # noqa: F401
 from mmpanonas.config import datasets_of, is_kind, load_config
 from mmpanonas.models import AutoPanoptic
 from mmpanonas.models.latency import MeasuredNetwork, Stopwatch, measure
-from mmpanonas.training.hooks import BAR
+from mmpanonas.printing import BAR
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from mmpanonas.errors import InputError, run_tool
 from mmpanonas.files import write_atomically
 from mmpanonas.parser import Parser
 from mmpanonas.paths import FOLDER
-from mmpanonas.tables import markdown_table
+from mmpanonas.printing import markdown_table
 
 START, END = "<!-- model zoo: tools/analysis_tools/model_zoo.py -->\n", "<!-- end -->"
 

@@ -14,14 +14,14 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader, load_checkpoint
 from torch import nn
 
-from mmpanonas.errors import InputError
-from mmpanonas.training.reading import trust_checkpoints
-from mmpanonas.training.weights import (
+from mmpanonas.checkpoints.reading import trust_checkpoints
+from mmpanonas.checkpoints.weights import (
     CheckpointKindError,
     check_weights,
     take_what_fits,
     weights_of,
 )
+from mmpanonas.errors import InputError
 
 
 class Network(nn.Module):

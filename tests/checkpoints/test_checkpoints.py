@@ -25,7 +25,7 @@ def load(tmp_path, monkeypatch):
         path, lines = tmp_path / "file.pth", []
         torch.save(dict(state_dict=file), path)
         monkeypatch.setattr(
-            "mmpanonas.training.checkpoints.print_log", lambda text, **_: lines.append(text)
+            "mmpanonas.checkpoints.pretrained.print_log", lambda text, **_: lines.append(text)
         )
         init_cfg = dict(type="PretrainedBackbone", checkpoint=str(path), prefix=prefix)
         network = SearchableShuffleNetV2(**WIDTHS | changes, init_cfg=init_cfg)
@@ -130,7 +130,7 @@ def test_the_backbone_of_a_whole_detector_is_taken(load, shapes_config):
 def test_pretrained_of_mmengine_says_what_it_does_not_take(tmp_path, monkeypatch):
     path, lines, theirs = tmp_path / "file.pth", [], weights()
     monkeypatch.setattr(
-        "mmpanonas.training.checkpoints.print_log", lambda text, **_: lines.append(text)
+        "mmpanonas.checkpoints.pretrained.print_log", lambda text, **_: lines.append(text)
     )
 
     def load(file: dict, **options) -> dict:

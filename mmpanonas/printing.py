@@ -1,6 +1,10 @@
-"""Tables of text: for a terminal or a log, and in Markdown."""
+"""What is printed: progress bars, tables of text for a terminal or a log and in Markdown."""
 
+import sys
 from collections.abc import Sequence
+
+#: Of tqdm. A bar redraws itself on a terminal; in a log file each redraw is one more line.
+BAR = dict(mininterval=0.5 if sys.stderr.isatty() else 15, dynamic_ncols=True)
 
 
 def text_table(rows: Sequence[Sequence[object]]) -> str:

@@ -11,8 +11,8 @@ from mmengine.registry import DATA_SAMPLERS
 from mmengine.runner.loops import _InfiniteDataloaderIterator
 from torch.utils.data import DataLoader
 
+from mmpanonas.datasets.batches import InfiniteGroupBatchSampler, cut_by_shape
 from mmpanonas.errors import InputError
-from mmpanonas.training.batches import InfiniteGroupBatchSampler, cut_by_shape
 from tests.conftest import ROOT
 
 SIZES = st.tuples(st.integers(100, 700), st.integers(100, 700))
