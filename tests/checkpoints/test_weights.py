@@ -1,5 +1,6 @@
 """Whether a checkpoint holds a network's weights: what differs is named, by module."""
 
+import io
 import pickle
 import re
 from collections import OrderedDict
@@ -222,14 +223,21 @@ def test_of_an_attribute_only_statistics_are_read(tmp_path, code):
         CheckpointLoader.load_checkpoint(str(tmp_path / "old.pth"))
 
 
+def saved(zipped: bool) -> bytes:
+    file = io.BytesIO()
+    torch.save(dict(a=torch.zeros(3)), file, _use_new_zipfile_serialization=zipped)
+    return file.getvalue()
+
+
+#: Saved once: the old form holds addresses, which have more digits at one time than at another.
+SAVED = (saved(False), saved(True))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_damaged_bytes_end_in_one_line(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("bytes") / "x.pth"
-    torch.save(
-        dict(a=torch.zeros(3)), path, _use_new_zipfile_serialization=data.draw(st.booleans())
-    )
-    whole = bytearray(path.read_bytes())
+    whole = bytearray(data.draw(st.sampled_from(SAVED)))
     cut = data.draw(st.integers(0, len(whole)))
     for _ in range(data.draw(st.integers(0, 3))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
