@@ -1,7 +1,7 @@
 """The searchable backbone: DetNAS's ShuffleNetV2 space (paper, Table 1)."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Annotated
 
@@ -14,6 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmpanonas.models.layers.blocks import SHUFFLES, ShuffleBlock
 from mmpanonas.models.layers.choice import Choice, Searchable
 from mmpanonas.models.layers.recompute import recomputed
+from mmpanonas.models.layers.sliced import Size
+from mmpanonas.space import MULTIPLE, Arch, Part, skipped
 from mmpanonas.values import Names, Widths, checked, whole
 
 
@@ -26,10 +28,11 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
 
     Args:
         arch: None for the supernet, else an architecture: an ``Arch``, its dictionary, or
-            a JSON file; only its ``backbone`` is read.
+            a JSON file; only its ``backbone`` and ``stage_depths`` are read.
         channels: stem and four stages, even from the first stage on.
         blocks: searched blocks of each stage; the first of a stage has stride 2.
-        shuffle: "interleave" (Auto-Panoptic) or "even_odd" (DetNAS weights).
+        shuffle: "interleave" (Auto-Panoptic), "even_odd" (DetNAS weights), or "braided", for
+            widths that share weights: any widths that are multiples of 4.
         frozen_stages: -1 trains all; 0 freezes the stem, k the stem and stages 1 to k.
         norm_cfg: norm layer of every convolution.
         norm_eval: keep batch norms in evaluation mode while training.
@@ -63,13 +66,18 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
         _check_widths(channels, blocks, shuffle, frozen_stages)
         self.channels, self.blocks = tuple(channels), tuple(blocks)
         self.frozen_stages, self.norm_eval, self.with_cp = frozen_stages, norm_eval, with_cp
-        self.declare_part(arch, sum(blocks), operations=operations)
+        self.declare_part(arch, sum(blocks), operations=operations, stages=blocks)
+        self.depths: Sequence[Size] | None = None  # blocks of each stage that run, where searched
+        without = set(self._left_out(arch))
         self.stem = _stem(channels[0], norm_cfg)
         self.stages = nn.ModuleList()
         layer = 0
         for cin, cout, depth in zip(channels[:-1], channels[1:], blocks, strict=True):
             stage = nn.ModuleList()
             for place in range(depth):
+                if layer in without:
+                    layer += 1
+                    continue
                 widths = (cin, cout, 2) if place == 0 else (cout, cout, 1)
                 stage.append(
                     Choice(
@@ -80,6 +88,13 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
                 layer += 1
             self.stages.append(stage)
         self._freeze()
+
+    def _left_out(self, arch: object) -> Iterator[int]:
+        """Places of the blocks that a fixed architecture is without."""
+        depths = () if arch is None else Arch.load(arch).stage_depths
+        if depths:
+            Part("stage_depths", len(self.blocks), depths)
+            yield from skipped(depths, self.blocks)
 
     @staticmethod
     def _default_init() -> list[dict]:
@@ -92,7 +107,7 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
         """Feature maps of the four stages along the active path."""
         x = self.stem(x)
         maps = []
-        for stage in self.stages:
+        for stage in self._running:
             for block in stage:
                 recompute = self.with_cp and self.training and x.requires_grad
                 x = recomputed(block, x) if recompute else block(x)
@@ -106,7 +121,15 @@ class SearchableShuffleNetV2(Searchable, BaseModule):
         A norm in them is the only reader of the convolution before it: whoever runs the chain
         without gradients may normalise in place.
         """
-        return [self.stem, *(block for stage in self.stages for block in stage)]
+        return [self.stem, *(block for stage in self._running for block in stage)]
+
+    @property
+    def _running(self) -> list[nn.ModuleList]:
+        """The stages, cut to the active depths."""
+        if self.depths is None:
+            return list(self.stages)
+        pairs = zip(self.stages, self.depths, strict=True)
+        return [stage[: depth.size] for stage, depth in pairs]
 
     def train(self, mode: bool = True) -> "SearchableShuffleNetV2":
         """Switch mode; frozen stages, and norms under ``norm_eval``, stay in evaluation."""
@@ -142,7 +165,10 @@ def _check_widths(
 ) -> None:
     if len(channels) != 5 or any(c % 2 for c in channels[1:]):
         raise ValueError(f"channels: expected five widths, even from the second on, got {channels}")
-    if any(a >= b for a, b in pairwise(channels)):
+    if shuffle == "braided":
+        if any(c % MULTIPLE for c in channels):
+            raise ValueError(f"channels: braided ones are multiples of {MULTIPLE}, got {channels}")
+    elif any(a >= b for a, b in pairwise(channels)):
         raise ValueError(
             f"channels must grow from stage to stage (the stride-2 block keeps its "
             f"input beside new channels), got {channels}"

@@ -1,6 +1,6 @@
 """The detector: a two-stage panoptic segmentor whose parts are searched together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from mmdet.models.detectors import TwoStagePanopticSegmentor
@@ -10,14 +10,16 @@ from mmdet.structures import SampleList
 from mmdet.structures.bbox import bbox2roi
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmpanonas.errors import InputError
+from mmpanonas.models.elastic import resized, size_parts, slice_detector
 from mmpanonas.models.fusion_head import AutoPanopticFusionHead
 from mmpanonas.models.layers.attention import AttendedPyramid, apply_gates
 from mmpanonas.models.layers.choice import Searchable, SearchableNetwork
 from mmpanonas.models.layers.equal_shapes import of_equal_shape
 from mmpanonas.models.layers.float32 import float32_output
+from mmpanonas.models.layers.sliced import used_rows
 from mmpanonas.models.mask_head import paste_masks
 from mmpanonas.models.semantic_head import SharedSemanticHead
 from mmpanonas.space import Arch
@@ -38,6 +40,10 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             have these parts and no others, save an attention that is ``whole``; to fix one
             part alone, or to read it from an architecture that has more, give the part's own
             config an ``arch``.
+        elastic: what widths and depths choose from (docs/elastic.md): ``stage_widths`` (stem and
+            four stages), ``stage_depths``, ``pyramid_width``, ``mask_width``,
+            ``semantic_width``; each a list of choices, or a list of them for each place. They are
+            factors of the widths in the configs of the modules.
         **kwargs: of ``TwoStagePanopticSegmentor``.
 
     Without thing classes (``num_classes=0`` of the RoI heads) the thing branch idles: its modules
@@ -64,6 +70,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         things_to_stuff: dict | None = None,
         stuff_to_things: dict | None = None,
         arch: object = None,
+        elastic: dict | None = None,
         **kwargs,
     ) -> None:
         has_things = _num_classes(roi_head) != 0
@@ -76,16 +83,27 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
                 for part in (backbone, neck, semantic_head, things_to_stuff, stuff_to_things)
             )
             roi_head = dict(roi_head, mask_head=_with_arch(roi_head["mask_head"], arch))
-        super().__init__(
+        modules = dict(
             backbone=backbone,
             neck=neck,
             roi_head=roi_head,
             semantic_head=semantic_head,
-            **kwargs,
+            rpn_head=kwargs.pop("rpn_head", None),
+            things_to_stuff=things_to_stuff,
+            stuff_to_things=stuff_to_things,
         )
+        parts = size_parts(modules, elastic, arch)
+        if parts:
+            modules = resized(modules, parts)
+        things_to_stuff, stuff_to_things = (
+            modules.pop(name) for name in ("things_to_stuff", "stuff_to_things")
+        )
+        super().__init__(**modules, **kwargs)
         self.has_things = has_things
         self.things_to_stuff = things_to_stuff and MODELS.build(things_to_stuff)
         self.stuff_to_things = stuff_to_things and MODELS.build(stuff_to_things)
+        self.size_parts = nn.ModuleList(parts)
+        slice_detector(self, parts)
         # Under autocast convolutions give fewer bits than RoIAlign, suppression and losses take.
         heads = (self.rpn_head, self.roi_head.bbox_head, self.roi_head.mask_head)
         for module in (self.neck, *heads, self.semantic_head):
@@ -93,6 +111,10 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         self._settle_score_thr()
         if arch is not None:
             self.search_space.check(arch)
+
+    def used_rows(self) -> dict[nn.Parameter, Callable[[], int]]:
+        """Of every weight that widths slice: asks how many output channels the last pass used."""
+        return used_rows(self)
 
     def _settle_score_thr(self) -> None:
         """Boxes are found down to the score that the fusion takes, unless the config says lower."""

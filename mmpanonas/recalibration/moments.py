@@ -67,7 +67,8 @@ def measuring(layers: dict[str, _BatchNorm], in_place: bool = False) -> Iterator
 
 @torch.no_grad()
 def _measure(layer: _BatchNorm, name: str, seen: Moments, in_place: bool, x: Tensor) -> Tensor:
-    count = x.numel() // x.shape[1]
+    channels = x.shape[1]  # the first ones of a sliced layer
+    count = x.numel() // channels
     if not count:
         return torch.empty_like(x)
     if count < 2:
@@ -80,7 +81,8 @@ def _measure(layer: _BatchNorm, name: str, seen: Moments, in_place: bool, x: Ten
     none = x.new_empty(0, dtype=torch.float32)
     # The functional form cannot write into a given tensor.
     torch.native_batch_norm(
-        x, layer.weight, layer.bias, mean.float(), var.float(), False, 0.0, layer.eps,
+        x, layer.weight[:channels], layer.bias[:channels], mean.float(), var.float(), False, 0.0,
+        layer.eps,
         out=(out, none, none),
     )  # fmt: skip
     seen.setdefault(name, []).append((count, mean, var))

@@ -116,8 +116,8 @@ def recalibrated(
             layer = model.get_submodule(name)
             buffers = (layer.running_mean, layer.running_var)
             saved.append((buffers, [buffer.clone() for buffer in buffers]))
-            buffers[0].copy_(mean)
-            buffers[1].copy_(var)
+            buffers[0][: len(mean)].copy_(mean)  # the first channels of a sliced layer
+            buffers[1][: len(var)].copy_(var)
         yield statistics
     finally:
         for buffers, values in saved:

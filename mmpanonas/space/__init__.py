@@ -3,6 +3,7 @@
 from mmpanonas.space.arch import Arch
 from mmpanonas.space.budget import Budget, BudgetError
 from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost
+from mmpanonas.space.elastic import MULTIPLE, depth, scaled, skipped
 from mmpanonas.space.front import pareto_front
 from mmpanonas.space.latency import LatencyTable
 from mmpanonas.space.measure import REPORTED, CostMeasure
@@ -32,6 +33,7 @@ __all__ = [
     "ATTENTION_CHOICES",
     "BACKBONE_CHOICES",
     "HEAD_CHOICES",
+    "MULTIPLE",
     "OPERATIONS",
     "PARTS",
     "PART_CHOICES",
@@ -52,12 +54,15 @@ __all__ = [
     "backbone_cost",
     "check_counted",
     "cost_range",
+    "depth",
     "kind_of",
     "network_cost",
     "operations_of",
     "pareto_front",
     "register_operation",
     "register_part",
+    "scaled",
+    "skipped",
     "space_of",
     "uncounted",
 ]

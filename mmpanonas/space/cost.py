@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from mmpanonas.space.arch import Arch
+from mmpanonas.space.elastic import skipped
 from mmpanonas.space.operations import OPERATIONS, ArchError, Operation, Placed
 from mmpanonas.space.published import ATTENTION_CHOICES, BACKBONE_CHOICES
 from mmpanonas.space.shape import NetworkShape
@@ -60,16 +61,23 @@ def _pointwise(cin: int, cout: int, places: int) -> Cost:
     return _conv(cin, cout, 1, places) + _norm(cout)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def block_cost(
-    choice: str, cin: int, cout: int, stride: int, size_in: tuple[int, int], size_out: tuple
+    choice: str,
+    cin: int,
+    cout: int,
+    stride: int,
+    size_in: tuple[int, int],
+    size_out: tuple,
+    braided: bool = False,
 ) -> Cost:
     """Cost of one searched block (paper, Table 1), batch norms included."""
     operation, after = OPERATIONS[choice], size_out[0] * size_out[1]
-    branch_in, branch_out = (cin, cout - cin) if stride == 2 else (cin // 2, cout - cin // 2)
+    projected = branch_widths(cin, cout, stride, braided)
+    branch_in, branch_out = cin if stride == 2 else cin // 2, cout - projected
     cost = Cost()
     if stride == 2:
-        cost += _depthwise(cin, operation.kernel, after) + _pointwise(cin, cin, after)
+        cost += _depthwise(cin, operation.kernel, after) + _pointwise(cin, projected, after)
     if not operation.convs:
         return cost + _counted(operation, branch_in, cout // 2, branch_out, stride, size_in)
     places = size_in[0] * size_in[1]
@@ -77,6 +85,11 @@ def block_cost(
         places = after if placed.stride == stride == 2 else places
         cost += _conv_of(placed, places, bias=0) + _norm(placed.cout)
     return cost
+
+
+def branch_widths(cin: int, cout: int, stride: int, braided: bool) -> int:
+    """Channels of a block's output that its main branch does not make."""
+    return cin if stride == 2 and not braided else cout // 2
 
 
 def _conv_of(placed: Placed, places: int, bias: int) -> Cost:
@@ -99,15 +112,15 @@ def _counted(
     return Cost(*operation.count(cin, mid, cout, stride, size))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)
 def _blocks(shape: NetworkShape, size: tuple[int, int]) -> tuple[tuple, ...]:
-    """``(cin, cout, stride, size_in, size_out)`` of every searched block."""
+    """The arguments of :func:`block_cost` besides the choice, of every searched block."""
     size, cin, blocks = _half(size), shape.channels[0], []
     for cout, depth in zip(shape.channels[1:], shape.blocks, strict=True):
         for place in range(depth):
             stride = 2 if place == 0 else 1
             size_out = _half(size) if stride == 2 else size
-            blocks.append((cin, cout, stride, size, size_out))
+            blocks.append((cin, cout, stride, size, size_out, shape.braided))
             cin, size = cout, size_out
     return tuple(blocks)
 
@@ -126,7 +139,12 @@ def backbone_cost(
         ArchError: the architecture has another number of blocks than ``shape``.
     """
     _check_layers("backbone", arch.backbone, sum(shape.blocks))
-    places = zip(arch.backbone, _blocks(shape, tuple(size)), strict=True)
+    choices = arch.backbone
+    if arch.stage_depths:
+        without = set(skipped(arch.stage_depths, shape.blocks))
+        choices = [choice for place, choice in enumerate(choices) if place not in without]
+    shape = shape.at(arch)
+    places = zip(choices, _blocks(shape, tuple(size)), strict=True)
     return _stem_cost(shape, tuple(size)) + sum(block_cost(c, *block) for c, block in places)
 
 
@@ -147,9 +165,10 @@ def network_cost(
         ArchError: a part of the architecture has another number of layers than ``shape``.
     """
     levels = _pyramid_sizes(tuple(size))
+    backbone, shape = backbone_cost(arch, shape, size), shape.at(arch)
     neck, rpn_head, bbox_head = _fixed_costs(shape, levels)
     cost = {
-        "backbone": backbone_cost(arch, shape, size),
+        "backbone": backbone,
         "neck": neck,
         "rpn_head": rpn_head,
         "bbox_head": bbox_head,
@@ -181,7 +200,7 @@ def _pyramid_sizes(size: tuple[int, int]) -> tuple[int, ...]:
     return tuple(height * width for height, width in sizes[1:])
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)
 def _fixed_costs(shape: NetworkShape, levels: tuple[int, ...]) -> tuple[Cost, Cost, Cost]:
     """Neck, RPN and box head, which no choice changes."""
     return _neck_cost(shape, levels), _rpn_cost(shape, levels), _bbox_cost(shape)
@@ -237,7 +256,7 @@ def _layers_cost(part: str, choices: Sequence[str], widths: Sequence[int], place
     return sum(head_op_cost(c, *pair, places) for c, pair in zip(choices, pairs, strict=True))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def head_op_cost(choice: str, cin: int, cout: int, places: int) -> Cost:
     """Cost of one operation of the heads on ``places`` pixels (paper, Table 1), norm included."""
     operation = OPERATIONS[choice]

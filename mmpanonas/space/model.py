@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mmpanonas.errors import InputError
 from mmpanonas.space.arch import Arch
-from mmpanonas.space.operations import PARTS
+from mmpanonas.space.operations import PARTS, PartKind
 from mmpanonas.space.space import Part, SearchSpace
 
 #: The classes whose cost is counted, by their place in a model's config.
@@ -70,6 +70,9 @@ def space_of(model: object) -> SearchSpace:
     whole_arch = None if whole_arch is None else Arch.load(whole_arch)
     parts = []
     for part in PARTS.values():
+        if part.sizes:
+            parts += _sizes_of(part, model, whole_arch)
+            continue
         config = value_at(model, part.place, None)
         if kind_of(config) != part.kind:
             continue
@@ -81,8 +84,18 @@ def space_of(model: object) -> SearchSpace:
         layers = config.get(part.layers[0], part.layers[1])
         layers = layers if isinstance(layers, int) else sum(layers)
         chosen = config.get("operations")
-        parts.append(Part(part.name, layers, fixed, whole and fixed is None, chosen))
+        stages = tuple(config.get(*part.layers)) if part.name == "backbone" else ()
+        parts.append(Part(part.name, layers, fixed, whole and fixed is None, chosen, stages))
     return SearchSpace(parts)
+
+
+def _sizes_of(kind: PartKind, model: Mapping, arch: Arch | None) -> list[Part]:
+    """The part of widths or depths, if the model has it: searched, or fixed by its architecture."""
+    chosen = value_at(model, f"elastic.{kind.name}", None)
+    fixed = None if arch is None else getattr(arch, kind.name)
+    if fixed == () or (fixed is None and chosen is None):
+        return []
+    return [Part(kind.name, len(kind.sizes), fixed, operations=chosen)]
 
 
 def uncounted(model: Mapping, scope: str = "network") -> str:

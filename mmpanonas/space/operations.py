@@ -74,6 +74,8 @@ class Operation:
         colour: of that box; ``dark``: its text is white.
         convs: what it is made of; the part says which norms and activations follow.
         ratio: of a gate of an attention: what divides its hidden width.
+        factor: of a width: what multiplies it.
+        depth: of a stage: how many of its blocks there are.
         build: where no ``convs`` say what it is: a function (cin, mid, cout, stride, norm_cfg) to
             a module from (N, cin, H, W) to (N, cout, H / stride, W / stride).
         count: beside ``build``: a function (cin, mid, cout, stride, size) to multiply-accumulates
@@ -87,9 +89,17 @@ class Operation:
     convs: tuple[Conv, ...] = ()
     dark: bool = False
     ratio: int | None = None
+    factor: float | None = None
+    depth: int | None = None
     build: Callable | None = field(default=None, compare=False)
     count: Callable[..., tuple[int, int]] | None = field(default=None, compare=False)
     meaning: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What it is by: "ratio", "factor", "depth", or else "layers"."""
+        said = (key for key in ("ratio", "factor", "depth") if getattr(self, key) is not None)
+        return next(said, "layers")
 
     @property
     def kernel(self) -> int:
@@ -129,13 +139,16 @@ class PartKind:
         place, kind: where a model's config has the module that holds it, and the module's class.
         layers: the key of that module's config that says how many layers there are (a sum where
             it is a list), and what it is by default.
+        sizes: instead of a module's layers, what has the sizes that are chosen, such as
+            ("pyramid",); the key ``elastic`` of the model's config says which are searched.
     """
 
     name: str
     operations: tuple[str, ...]
-    place: str
-    kind: str
-    layers: tuple[str, object]
+    place: str = ""
+    kind: str = ""
+    layers: tuple[str, object] = ("", 0)
+    sizes: tuple[str, ...] = ()
 
 
 #: By name. Read them freely; written by :func:`register_operation` and :func:`register_part`.
@@ -157,16 +170,16 @@ def register_operation(operation: Operation, parts: Sequence[str] = ()) -> Opera
     name = operation.name
     if not name or "." in name:
         raise InputError(f"operation {name!r}: expected a name without dots")
-    if not (operation.convs or operation.ratio or operation.build):
+    if operation.kind == "layers" and not (operation.convs or operation.build):
         raise InputError(f"operation {name}: give convs, or build and count")
     if operation.convs and all(conv.depthwise for conv in operation.convs):
         raise InputError(f"operation {name}: one convolution at least must not be depthwise")
     for part in parts:
         if part not in PARTS:
             raise InputError(f"operation {name}: unknown part {part!r}; known: {', '.join(PARTS)}")
-        gated = OPERATIONS[PARTS[part].operations[0]].ratio is not None
-        if gated != (operation.ratio is not None):
-            wanted = "a ratio" if gated else "convs, or build and count"
+        kind = OPERATIONS[PARTS[part].operations[0]].kind
+        if kind != operation.kind:
+            wanted = "convs, or build and count" if kind == "layers" else f"a {kind}"
             raise InputError(f"operation {name}: operations of {part} have {wanted}")
     _register(OPERATIONS, operation, "operation")
     for part in parts:

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mmpanonas.errors import InputError
+from mmpanonas.space.arch import Arch
+from mmpanonas.space.elastic import depth, scaled
 from mmpanonas.space.model import kind_of, value_at
 from mmpanonas.space.published import ATTENTION_CHOICES
 
@@ -32,6 +34,7 @@ class NetworkShape:
         box_agnostic, mask_agnostic: one box, or one mask, for all classes of a region.
         rpn_softmax: two scores for each anchor instead of one.
         neck_norm: the feature pyramid has norm layers instead of biases.
+        braided: channels lie so that widths can be sliced (``shuffle="braided"``).
     """
 
     channels: tuple[int, ...] = (48, 96, 240, 480, 960)
@@ -57,10 +60,34 @@ class NetworkShape:
     mask_agnostic: bool = False
     rpn_softmax: bool = False
     neck_norm: bool = True
+    braided: bool = False
+
+    def at(self, arch: Arch) -> "NetworkShape":
+        """What ``arch`` makes of these widths and blocks."""
+        if not (
+            arch.stage_widths
+            or arch.stage_depths
+            or arch.pyramid_width
+            or arch.mask_width
+            or arch.semantic_width
+        ):
+            return self
+        sizes = {}
+        if arch.stage_widths:
+            pairs = zip(self.channels, arch.stage_widths, strict=True)
+            sizes["channels"] = tuple(scaled(width, choice) for width, choice in pairs)
+        if arch.stage_depths:
+            sizes["blocks"] = tuple(map(depth, arch.stage_depths))
+        for part, names in _SCALED.items():
+            for choice in getattr(arch, part):
+                sizes |= {name: scaled(getattr(self, name), choice) for name in names}
+        return replace(self, **sizes)
 
     @classmethod
-    def of_model(cls, model: Mapping) -> "NetworkShape":
+    def of_model(cls, model: Mapping, classes: bool = True) -> "NetworkShape":
         """The widths in a model config; what it leaves to a default is that default.
+
+        ``classes``: also the numbers of classes.
 
         Raises:
             InputError: it leaves a class count open (None) for the data set to fill in.
@@ -81,7 +108,8 @@ class NetworkShape:
                 return tuple(value[choice] for choice in ATTENTION_CHOICES)
             return tuple(value) if isinstance(value, list) else value
 
-        found = {name: lookup(path) for name, path in _CONFIG_PATHS.items()}
+        paths = {n: p for n, p in _CONFIG_PATHS.items() if classes or n not in _CLASSES}
+        found = {name: lookup(path) for name, path in paths.items()}
         anchors = [lookup(f"rpn_head.anchor_generator.{key}") for key in ("scales", "ratios")]
         found["fc_norm"] = kind_of(value_at(model, "roi_head.bbox_head", None)) == _NORMED_BOX_HEAD
         found["box_places"] = _area(value_at(model, "roi_head.bbox_head.roi_feat_size", 7))
@@ -92,11 +120,21 @@ class NetworkShape:
         found["rpn_softmax"] = not value_at(model, "rpn_head.loss_cls.use_sigmoid", True)
         # A model without a pyramid, of which the backbone alone is counted, has the default.
         found["neck_norm"] = bool(value_at(model, "neck.norm_cfg", "neck" not in model))
+        found["braided"] = value_at(model, "backbone.shuffle", None) == "braided"
         found["num_anchors"] = math.prod(map(len, anchors)) if all(anchors) else None
-        if found["num_things"] == 0:
+        if found.get("num_things") == 0:
             found["num_things"] = 1  # the thing branch idles, built as for one class
         return cls(**{name: value for name, value in found.items() if value is not None})
 
+
+#: What the width of a part is a factor of; the region proposal network is as wide as the pyramid.
+_SCALED = {
+    "pyramid_width": ("neck_channels", "rpn_channels"),
+    "mask_width": ("mask_channels",),
+    "semantic_width": ("semantic_channels",),
+}
+
+_CLASSES = ("num_things", "num_stuff")
 
 #: Where a model config states each width.
 _CONFIG_PATHS = {

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
 from mmpanonas.space.arch import Arch, check_choice
+from mmpanonas.space.elastic import depth, skipped
 from mmpanonas.space.operations import PARTS, ArchError
 from mmpanonas.space.published import PART_CHOICES
 
@@ -22,29 +23,49 @@ class Part:
     ``fixed`` names the choice of every layer for a part that the network has but that is
     not searched; sampling, windows and codes leave it alone. ``whole``: the layers share one
     choice, of which the last is ``ABSENT``: the network does without the part. ``operations``:
-    what the layers choose from, in code order; the part's own where None.
+    what the layers choose from, in code order, or a list of them for each layer; the part's own
+    where None. ``stages``: how many layers each stage of a backbone has.
     """
 
     name: str
     layers: int
     fixed: tuple[str, ...] | None = None
     whole: bool = False
-    operations: tuple[str, ...] | None = None
+    operations: tuple[str, ...] | tuple[tuple[str, ...], ...] | None = None
+    stages: tuple[int, ...] = ()
     choices: tuple[str, ...] = field(init=False)
+    rows: tuple[tuple[str, ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.name not in PARTS:
             raise ArchError(f"unknown part {self.name!r}; the parts are {', '.join(PARTS)}")
-        given = PARTS[self.name].operations if self.operations is None else tuple(self.operations)
-        for place, name in enumerate(given):
-            check_choice(self.name, place, name)
-        if not given or len(set(given)) < len(given):
-            raise ArchError(f"{self.name}: expected different operations, got {list(given)}")
-        object.__setattr__(self, "operations", given)
-        object.__setattr__(self, "choices", given + ((ABSENT,) if self.whole else ()))
+        rows = self._rows()
+        for layer, row in enumerate(rows):
+            for name in row:
+                check_choice(self.name, layer, name)
+            if not row or len(set(row)) < len(row):
+                raise ArchError(f"{self.name}: expected different operations, got {list(row)}")
+        union = tuple(dict.fromkeys(chain(*rows)))
+        absent = (ABSENT,) if self.whole else ()
+        object.__setattr__(self, "operations", union)
+        object.__setattr__(self, "choices", union + absent)
+        object.__setattr__(self, "rows", tuple(row + absent for row in rows))
         if self.fixed is not None:
             object.__setattr__(self, "fixed", tuple(self.fixed))
             self.check(self.fixed)
+
+    def _rows(self) -> tuple[tuple[str, ...], ...]:
+        """What each layer chooses from."""
+        given = PARTS[self.name].operations if self.operations is None else tuple(self.operations)
+        if all(isinstance(item, str) for item in given):
+            return (given,) * max(1, self.layers)
+        rows = tuple((item,) if isinstance(item, str) else tuple(item) for item in given)
+        if len(rows) != self.layers or self.whole:
+            raise ArchError(
+                f"{self.name}: expected the operations of {self.layers} layers, got {len(rows)} "
+                f"lists"
+            )
+        return rows
 
     @property
     def decisions(self) -> int:
@@ -53,11 +74,12 @@ class Part:
 
     def encode(self, choices: Sequence[str]) -> list[int]:
         """The code of every decision; of a whole part without choices that of ``ABSENT``."""
-        return [self.choices.index(c) for c in (choices or (ABSENT,))[: self.decisions]]
+        taken = (choices or (ABSENT,))[: self.decisions]
+        return [self.rows[layer].index(choice) for layer, choice in enumerate(taken)]
 
     def decode(self, codes: Sequence[int]) -> tuple[str, ...]:
         """Inverse of :meth:`encode`."""
-        choices = tuple(self.choices[int(code)] for code in codes)
+        choices = tuple(self.rows[layer][int(code)] for layer, code in enumerate(codes))
         if self.whole:
             return () if choices == (ABSENT,) else choices * self.layers
         return choices
@@ -70,10 +92,10 @@ class Part:
             raise ArchError(f"{self.name}: expected {self.layers} choices, got {len(choices)}")
         for layer, choice in enumerate(choices):
             check_choice(self.name, layer, choice)
-            if self.fixed is None and choice not in self.operations:
+            if self.fixed is None and choice not in self.rows[layer]:
                 raise ArchError(
                     f"{self.name}[{layer}]: {choice} is none of this network's operations, "
-                    f"{', '.join(self.operations)}"
+                    f"{', '.join(self.rows[layer])}"
                 )
         if self.whole and len(set(choices)) > 1:
             raise ArchError(f"{self.name}: expected one choice for all, got {list(choices)}")
@@ -110,7 +132,38 @@ class SearchSpace:
     @property
     def size(self) -> int:
         """Number of architectures."""
-        return math.prod(len(part.choices) ** part.decisions for part in self.searched)
+        stages = self._elastic_stages()
+        count = math.prod(
+            len(part.rows[layer])
+            for part, layer in self._layers()
+            if not stages or part.name not in ("backbone", "stage_depths")
+        )
+        for depths, rows in stages:
+            count *= sum(math.prod(map(len, rows[: depth(choice)])) for choice in depths)
+        return count
+
+    def _elastic_stages(self) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+        """Of each stage whose depth is searched: its depths, and the choices of its blocks."""
+        backbone, depths = self.parts.get("backbone"), self.parts.get("stage_depths")
+        if depths is None or backbone is None:
+            return []
+        rows = iter(backbone.rows if backbone.fixed is None else [("",)] * backbone.layers)
+        fixed = depths.fixed and [(choice,) for choice in depths.fixed]
+        stages = [list(islice(rows, count)) for count in backbone.stages]
+        return list(zip(fixed or depths.rows, stages, strict=True))
+
+    def canonical(self, arch: Arch) -> Arch:
+        """``arch`` with the first choice for every block that its depths leave out.
+
+        Architectures that differ in such blocks alone are one network.
+        """
+        backbone = self.parts.get("backbone")
+        if "stage_depths" not in self.parts or backbone is None or backbone.fixed is not None:
+            return arch
+        choices = list(arch.backbone)
+        for place in skipped(arch.stage_depths, backbone.stages):
+            choices[place] = backbone.rows[place][0]
+        return arch if tuple(choices) == arch.backbone else arch.replace(backbone=choices)
 
     @property
     def window(self) -> int:
@@ -118,12 +171,12 @@ class SearchSpace:
 
         12 when all five parts are searched, 4 for the backbone alone, 1 for nothing.
         """
-        return math.lcm(*(len(part.choices) for part in self.searched))
+        return math.lcm(*(len(part.rows[layer]) for part, layer in self._layers()))
 
     @property
     def num_choices(self) -> np.ndarray:
         """Choices of every searched layer in code order, shape (layers,); a whole part is one."""
-        return np.array([len(part.choices) for part, _ in self._layers()], dtype=np.int64)
+        return np.array([len(part.rows[layer]) for part, layer in self._layers()], dtype=np.int64)
 
     def _layers(self) -> Iterator[tuple[Part, int]]:
         for part in self.searched:
@@ -131,7 +184,7 @@ class SearchSpace:
                 yield part, layer
 
     def check(self, arch: Arch) -> Arch:
-        """Return ``arch``, or raise ``ArchError`` that says where it leaves this space."""
+        """The canonical form of ``arch``; ``ArchError`` says where it leaves this space."""
         for name in PARTS:
             choices = getattr(arch, name)
             if name in self.parts:
@@ -144,11 +197,11 @@ class SearchSpace:
                     f"parts are {', '.join(self.parts) or 'none'} (to fix one of them from an "
                     f"architecture that has more, give it as the part's own arch)"
                 )
-        return arch
+        return self.canonical(arch)
 
     def encode(self, arch: Arch) -> np.ndarray:
         """Integer codes of the searched layers, shape (layers,)."""
-        self.check(arch)
+        arch = self.check(arch)
         codes = (part.encode(getattr(arch, part.name)) for part in self.searched)
         return np.array(list(chain(*codes)), dtype=np.int64)
 
@@ -164,7 +217,7 @@ class SearchSpace:
             found[part.name].append(code)
         named = {name: self.parts[name].decode(codes) for name, codes in found.items()}
         fixed = {part.name: part.fixed for part in self.parts.values() if part.fixed is not None}
-        return Arch(**named, **fixed)
+        return self.canonical(Arch(**named, **fixed))
 
     def sample(self, rng: np.random.Generator) -> Arch:
         """Draw an architecture uniformly."""

@@ -31,7 +31,7 @@ class Scoreboard:
         rows = iter(self.points.tolist())
         return {
             part.name: [
-                dict(zip(part.choices, next(rows), strict=False)) for _ in range(part.decisions)
+                dict(zip(row, next(rows), strict=False)) for row in part.rows[: part.decisions]
             ]
             for part in self.space.searched
         }

@@ -6,6 +6,7 @@ mean over the passes that it took part in.
 """
 
 import warnings
+from collections.abc import Callable, Mapping
 
 import torch
 from mmengine.dist import all_reduce, all_reduce_params, get_world_size
@@ -44,16 +45,34 @@ class _MeanOverPasses:
             p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad
         ]
         self._passes = [0] * len(self._trained)
+        self._sliced: dict[int, Callable[[], int]] = {}
+        self._row_passes: dict[int, Tensor] = {}
         for place, parameter in enumerate(self._trained):
             parameter.register_post_accumulate_grad_hook(lambda _, place=place: self._count(place))
 
     def _count(self, place: int) -> None:
         self._passes[place] += 1
+        if place in self._sliced:
+            self._row_passes[place][: self._sliced[place]()] += 1
 
-    def set_window(self, passes: int) -> None:
-        """Step after every ``passes`` backward passes."""
+    def set_window(
+        self, passes: int, rows: Mapping[nn.Parameter, Callable[[], int]] | None = None
+    ) -> None:
+        """Step after every ``passes`` backward passes.
+
+        ``rows`` asks, for a weight that widths slice, how many of its first output channels the
+        last pass used: each channel takes the mean over its own passes.
+        """
         self._accumulative_counts = passes
+        places = {parameter: place for place, parameter in enumerate(self._trained)}
+        self._sliced = {places[p]: ask for p, ask in (rows or {}).items() if p in places}
+        self._forget_passes()
         self._window_is_set = True
+
+    def _forget_passes(self) -> None:
+        self._passes = [0] * len(self._trained)
+        lengths = {place: len(self._trained[place]) for place in self._sliced}
+        self._row_passes = {p: torch.zeros(n, dtype=torch.long) for p, n in lengths.items()}
 
     def should_sync(self) -> bool:
         """Never let DistributedDataParallel exchange gradients: ``step`` does."""
@@ -72,7 +91,7 @@ class _MeanOverPasses:
             )
         self._average_gradients()
         super().step(**kwargs)
-        self._passes = [0] * len(self._trained)
+        self._forget_passes()
 
     def _average_gradients(self) -> None:
         passes = self._passes
@@ -88,6 +107,23 @@ class _MeanOverPasses:
         if get_world_size() > 1:
             all_reduce_params(gradients, op="mean")
         torch._foreach_div_(gradients, [float(n) for _, n in reached])
+        self._average_rows(passes)
+
+    def _average_rows(self, passes: list[int]) -> None:
+        """From the mean over a weight's passes to that over those which used each row of it."""
+        if not self._sliced:
+            return
+        places = sorted(self._sliced)
+        counts = torch.cat([self._row_passes[place] for place in places])
+        if get_world_size() > 1:
+            counts = counts.to(self._trained[0].device)
+            all_reduce(counts, op="max")
+        counts = counts.cpu().split([len(self._row_passes[place]) for place in places])
+        for place, own in zip(places, counts, strict=True):
+            gradient = self._trained[place].grad
+            if passes[place] and int(own.min()) < passes[place]:
+                share = (passes[place] / own.clamp(min=1)).to(gradient)
+                gradient.mul_(share.view(-1, *[1] * (gradient.dim() - 1)))
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -133,7 +169,8 @@ class StrictFairnessHook(Hook):
                     f"{what} is {count}, but {window} paths make one optimizer step: "
                     f"choose a multiple of {window}"
                 )
-        runner.optim_wrapper.set_window(window)
+        rows = getattr(unwrapped(runner.model), "used_rows", dict)()
+        runner.optim_wrapper.set_window(window, rows)
         # Schedules count passes: they move before the first step, which MMEngine takes for a slip.
         warnings.filterwarnings("ignore", "Detected call of `scheduler.step", UserWarning)
 

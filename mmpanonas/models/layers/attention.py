@@ -75,6 +75,7 @@ class InterModularAttention(Searchable, BaseModule):
         held = {choice for place in range(num_gates) for choice in self.choices_of(place)}
         ratios = {choice: OPERATIONS[choice].ratio for choice in held} | dict(ratios)
         _check_ratios(ratios, out_channels, allow_remainder)
+        self.ratios = ratios
         self.gates = nn.ModuleList(
             Choice(
                 self.choices_of(place),

@@ -5,10 +5,16 @@ from functools import cached_property
 
 from torch import Tensor, nn
 
-from mmpanonas.space import Arch, ArchError, Part, SearchSpace
+from mmpanonas.space import ABSENT, Arch, ArchError, Part, SearchSpace
 
 
-class Choice(nn.ModuleDict):
+class ChoiceLayer(nn.Module):
+    """What a part chooses: ``active`` is the choice that a forward pass takes."""
+
+    active: str
+
+
+class Choice(nn.ModuleDict, ChoiceLayer):
     """A searched layer: holds the operations that may stand here and runs the active one.
 
     A fixed network is the same module holding one operation, so its state-dict keys are
@@ -44,21 +50,27 @@ class Searchable:
         arch: object,
         layers: int,
         whole: bool = False,
-        operations: Sequence[str] | None = None,
+        operations: Sequence | None = None,
+        stages: Sequence[int] = (),
     ) -> None:
         """Fix the part to ``arch`` (anything ``Arch.load`` reads), or leave it searched.
 
         ``whole``: searched with one choice for all layers, or to be absent. ``operations``: what
-        the layers choose from, in code order; the part's own where None.
+        the layers choose from, in code order; the part's own where None. ``stages``: how many
+        layers each stage of a backbone has.
         """
         fixed = None if arch is None else self._choices_in(arch)
-        self.part = Part(self.part_name, layers, fixed, whole and fixed is None, operations)
+        self.part = Part(
+            self.part_name, layers, fixed, whole and fixed is None, operations, tuple(stages)
+        )
         self.present = True
 
     def choices_of(self, layer: int) -> tuple[str, ...]:
         """The operations that layer ``layer`` must hold: all, or the fixed one."""
         fixed = self.part.fixed
-        return self.part.operations if fixed is None else (fixed[layer],)
+        if fixed is not None:
+            return (fixed[layer],)
+        return tuple(choice for choice in self.part.rows[layer] if choice != ABSENT)
 
     def set_arch(self, arch: object) -> None:
         """Make the part's choices in ``arch`` the active ones. Raises ``ArchError``."""
@@ -67,6 +79,8 @@ class Searchable:
             choices = self._choices_in(arch)
         self.part.check(choices)
         self.present = bool(choices)
+        if self.part.fixed is not None:
+            return
         for layer, choice in zip(self.choice_layers, choices, strict=self.present):
             layer.active = choice
 
@@ -79,12 +93,14 @@ class Searchable:
     @property
     def active_choices(self) -> tuple[str, ...]:
         """The active choice of every layer; none of a part that is left out."""
+        if self.part.fixed is not None:
+            return self.part.fixed
         return tuple(layer.active for layer in self.choice_layers) if self.present else ()
 
     @cached_property
-    def choice_layers(self) -> list[Choice]:
+    def choice_layers(self) -> list[ChoiceLayer]:
         """The searched layers in code order."""
-        return [module for module in self.modules() if isinstance(module, Choice)]
+        return [module for module in self.modules() if isinstance(module, ChoiceLayer)]
 
 
 class SearchableNetwork:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
-from mmcv.ops import ModulatedDeformConv2d
+from mmcv.ops import ModulatedDeformConv2d, modulated_deform_conv2d
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
@@ -48,12 +48,17 @@ class DeformableConv(ModulatedDeformConv2d):
         found = self.conv_offset(x)
         if not len(x):  # pictures without things: mmcv's operator refuses the empty batch
             geometry = (self.stride, self.padding, self.dilation)
-            return F.conv2d(x, self.weight, self.bias, *geometry) + found.sum()
+            return F.conv2d(x, *self.kernel(x), *geometry) + found.sum()
         *offset, mask = found.chunk(3, dim=1)
         offset, mask = torch.cat(offset, dim=1), mask.sigmoid()
         if x.is_cuda:
-            return super().forward(x, offset, mask)
-        return deform_by_sampling(x, offset, mask, self.weight, self.bias)
+            geometry = (self.stride, self.padding, self.dilation, self.groups, self.deform_groups)
+            return modulated_deform_conv2d(x, offset, mask, *self.kernel(x), *geometry)
+        return deform_by_sampling(x, offset, mask, *self.kernel(x))
+
+    def kernel(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias for the input ``x``."""
+        return self.weight, self.bias
 
 
 def deform_by_sampling(

@@ -1,0 +1,222 @@
+"""Widths and depths: weights shared by slicing, and the networks that paths are."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from mmpanonas.errors import InputError
+from mmpanonas.models import AutoPanoptic
+from mmpanonas.models.elastic import weights_of_path
+from mmpanonas.models.layers.blocks import joined, shuffle_split
+from mmpanonas.models.layers.sliced import Rows, Size, slice_layers, used_rows
+from mmpanonas.recalibration.recalibration import measure
+from mmpanonas.space import Arch, ArchError, NetworkShape, network_cost, space_of
+from mmpanonas.training.fairness import FairOptimWrapper
+from tests.conftest import SEED, SHAPES
+from tests.counting import counted_macs, deformable_shapes
+
+WIDTHS = ["x50", "x100", "x150", "x200"]
+ELASTIC = dict(
+    stage_widths=WIDTHS,
+    stage_depths=[["d1", "d2"], ["d1", "d2"], ["d2", "d3", "d4"], ["d1", "d2"]],
+    pyramid_width=["x50", "x100", "x150"],
+    mask_width=["x50", "x100"],
+    semantic_width=WIDTHS,
+)
+
+
+def elastic_config(elastic: dict = ELASTIC, **model) -> Config:
+    config = Config.fromfile(SHAPES / "supernet.py")
+    keys = dict(backbone=dict(shuffle="braided"), elastic=elastic)
+    config.merge_from_dict(dict(model=keys))
+    config.merge_from_dict({f"model.{key}": value for key, value in model.items()})
+    return config
+
+
+def randomized(model: AutoPanoptic, seed: int) -> AutoPanoptic:
+    """Weights and statistics that a mistake in slicing would show, in evaluation mode."""
+    torch.manual_seed(seed)
+    for parameter in model.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            nn.init.normal_(module.running_mean, std=0.1)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+    return model.eval()
+
+
+def supernet(config: Config | None = None, seed: int = SEED) -> AutoPanoptic:
+    return randomized(MODELS.build((config or elastic_config()).model), seed)
+
+
+def network(config: Config, arch: Arch) -> AutoPanoptic:
+    model = copy.deepcopy(config.model)
+    model.arch = arch.to_dict()
+    return MODELS.build(model).eval()
+
+
+@torch.no_grad()
+def outputs(model: AutoPanoptic) -> list[torch.Tensor]:
+    """Of all branches, for one batch and two regions."""
+    rng = torch.Generator().manual_seed(0)
+    maps = model.extract_feat(torch.randn(2, 3, 64, 96, generator=rng))
+    rois = torch.tensor([[0, 4.0, 4, 60, 60], [1, 10, 10, 80, 50]])
+    boxes = model.roi_head._bbox_forward(maps, rois)
+    masks = model.roi_head._mask_forward(maps, rois)
+    return [
+        *maps,
+        model.semantic_head(maps)["seg_preds"],
+        boxes["cls_score"],
+        boxes["bbox_pred"],
+        masks["mask_preds"],
+        *(out for outs in model.rpn_head(maps) for out in outs),
+    ]
+
+
+def test_a_path_is_its_network_with_sliced_weights():
+    config = elastic_config()
+    wide, rng = supernet(config), np.random.default_rng(SEED)
+    for _ in range(4):
+        arch = wide.search_space.sample(rng)
+        wide.set_arch(arch)
+        assert wide.active_arch == arch
+        alone = network(config, arch)
+        assert alone.search_space.check(arch) == arch
+        assert alone.active_arch == arch
+        alone.load_state_dict(weights_of_path(wide, alone))
+        for ours, theirs in zip(outputs(wide), outputs(alone), strict=True):
+            assert torch.equal(ours, theirs)
+
+
+def test_the_cost_of_a_path_is_that_of_its_network():
+    config = elastic_config()
+    shape, space = NetworkShape.of_model(config.model), space_of(config.model)
+    rng = np.random.default_rng(SEED)
+    for _ in range(4):
+        arch = space.sample(rng)
+        with torch.device("meta"):
+            alone = network(config, arch)
+        cost = network_cost(arch, shape, (96, 64))
+        assert sum(c.params for c in cost.values()) == sum(p.numel() for p in alone.parameters())
+        with deformable_shapes():
+            macs = counted_macs(alone, shape.at(arch), (96, 64))
+        assert macs == {name: c.macs for name, c in cost.items()}
+
+
+def test_the_space_of_a_config_is_that_of_its_supernet():
+    config = elastic_config()
+    assert space_of(config.model).parts == supernet(config).search_space.parts
+
+
+def test_all_at_their_widths_is_the_published_space():
+    """Without the key, or an architecture without the parts, nothing is sliced or scaled."""
+    config = elastic_config(elastic=None)
+    plain = MODELS.build(config.model)
+    assert set(plain.search_space.parts) == {
+        "backbone", "mask_head", "semantic_head", "things_to_stuff", "stuff_to_things",
+    }  # fmt: skip
+    arch = plain.search_space.sample(np.random.default_rng(SEED))
+    names = {n: p.shape for n, p in network(elastic_config(), arch).state_dict().items()}
+    assert names == {n: p.shape for n, p in network(config, arch).state_dict().items()}
+
+
+def test_braided_channels_keep_their_meaning_at_every_width():
+    """The first channels of a wide map are the narrow map, through splits and joints."""
+    x = torch.arange(16.0).view(1, 16, 1, 1)
+    passed, rest = shuffle_split(x, "braided")
+    assert passed.flatten().tolist() == [0, 1, 4, 5, 8, 9, 12, 13]
+    assert rest.flatten().tolist() == [2, 3, 6, 7, 10, 11, 14, 15]
+    assert joined(passed, rest, "braided").flatten().tolist()[:6] == [2, 0, 3, 1, 6, 4]
+    for width in (4, 8, 12):
+        narrow = shuffle_split(x[:, :width], "braided")
+        for part, whole in zip(narrow, (passed, rest), strict=True):
+            assert torch.equal(part, whole[:, : width // 2])
+        assert torch.equal(joined(*narrow, "braided"), joined(passed, rest, "braided")[:, :width])
+
+
+def test_where_outer_channels_say_nothing_a_wide_path_computes_the_narrow_one():
+    """Weights from outer to inner channels are zero: the narrow maps lie first in the wide ones."""
+    wide = supernet(elastic_config(dict(stage_widths=["x50", "x100"])))
+    arch = wide.search_space.sample(np.random.default_rng(SEED))
+    backbone, x = wide.backbone, torch.randn(1, 3, 64, 64)
+    for module in backbone.modules():
+        if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
+            rows, columns = module.weight.shape[:2]
+            module.weight.data[: rows // 2, columns // 2 :] = 0
+    wide.set_arch(arch.replace(stage_widths=["x50"] * 5))
+    narrow = [x.clone() for x in backbone(x)]
+    wide.set_arch(arch.replace(stage_widths=["x100"] * 5))
+    for small, large in zip(narrow, backbone(x), strict=True):
+        torch.testing.assert_close(large[:, : small.shape[1]], small, rtol=1e-4, atol=1e-5)
+
+
+def test_statistics_of_a_narrow_path_are_those_of_its_network():
+    config = elastic_config()
+    wide = supernet(config)
+    arch = wide.search_space.sample(np.random.default_rng(SEED + 1))
+    wide.set_arch(arch)
+    alone = network(config, arch)
+    alone.load_state_dict(weights_of_path(wide, alone))
+    batches = [dict(inputs=[torch.randint(0, 255, (3, 64, 64)).byte() for _ in range(2)])]
+    expected, found = measure(alone, batches), measure(wide, batches)
+    assert set(found) == set(expected)
+    for name, values in expected.items():
+        for ours, theirs in zip(found[name], values, strict=True):
+            torch.testing.assert_close(ours, theirs)
+
+
+class TwoWidths(nn.Module):
+    """A layer of one or two output channels, and one that reads them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size = Size(dict(x50=1, x100=2))
+        self.first, self.last = nn.Linear(1, 2, bias=False), nn.Linear(2, 1, bias=False)
+        for layer in (self.first, self.last):
+            layer.weight.data.fill_(1.0)
+        slice_layers(self.first, Rows(self.size))
+        slice_layers(self.last)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.first(x)).sum()
+
+
+def test_each_output_channel_takes_the_mean_over_its_own_passes():
+    """By hand: three narrow passes and one wide one, inputs 1, 2, 3, 4."""
+    model = TwoWidths()
+    wrapper: OptimWrapper = FairOptimWrapper(torch.optim.SGD(model.parameters(), lr=1.0))
+    wrapper.set_window(4, used_rows(model))
+    for x, width in ((1.0, "x50"), (2.0, "x50"), (3.0, "x100"), (4.0, "x50")):
+        model.size.active = width
+        with wrapper.optim_context(model):
+            loss = model(torch.tensor([[x]]))
+        wrapper.update_params(loss)
+    # d/d first = x in rows used: row 0 by 1, 2, 3, 4 (mean 2.5), row 1 by 3 alone (mean 3).
+    assert model.first.weight.flatten().tolist() == [1 - 2.5, 1 - 3.0]
+    # The one row of the last layer takes part in all four: columns 10 / 4 and 3 / 4.
+    assert model.last.weight.flatten().tolist() == [1 - 2.5, 1 - 0.75]
+
+
+@pytest.mark.parametrize(
+    ("elastic", "options", "words"),
+    [
+        (dict(widths=WIDTHS), {}, "unknown part 'widths'"),
+        (dict(stage_widths=["x120"]), {}, "unknown choice 'x120'"),
+        (dict(stage_widths=[WIDTHS] * 3), {}, "operations of 5 layers, got 3 lists"),
+        (dict(stage_depths=["d1", "d2", "d3"]), {}, "d3 asks for more than the 2 blocks"),
+        (dict(stage_widths=WIDTHS), {"backbone.shuffle": "interleave"}, "shuffle='braided'"),
+        (dict(pyramid_width=["x50", "x75"]), {"neck.norm_cfg.num_groups": 2}, "no multiple of"),
+        (dict(semantic_width=["x25", "x100"]), {}, "ratio of 16 leaves nothing of 8 channels"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(elastic, options, words):
+    with pytest.raises((InputError, ArchError)) as error:
+        MODELS.build(elastic_config(elastic, **options).model)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
