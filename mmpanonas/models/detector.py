@@ -112,6 +112,11 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         if arch is not None:
             self.search_space.check(arch)
 
+    def set_arch(self, arch: object) -> None:
+        """Make ``arch`` the active path. Raises ``ArchError`` if it is not in the space."""
+        slice_detector(self, self.size_parts)  # again: SyncBN replaces norms after the building
+        super().set_arch(arch)
+
     def used_rows(self) -> dict[nn.Parameter, Callable[[], int]]:
         """Of every weight that widths slice: asks how many output channels the last pass used."""
         return used_rows(self)

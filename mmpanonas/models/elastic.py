@@ -4,7 +4,7 @@ A fixed network is built with the numbers that its architecture gives. A superne
 largest, and every layer uses the first channels of its weights that the active widths ask for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
@@ -159,8 +159,11 @@ def _keys(model: Mapping, shape: NetworkShape) -> dict:
     return {key: value for key, value in keys.items() if model.get(key)}
 
 
-def slice_detector(model: nn.Module, parts: list[SizePart]) -> None:
-    """Let the layers of a detector, built with the largest sizes, follow the active ones."""
+def slice_detector(model: nn.Module, parts: Iterable[SizePart]) -> None:
+    """Let the layers of a detector, built with the largest sizes, follow the active ones.
+
+    What is sliced already stays.
+    """
     sizes = {part.part_name: list(part.sizes) for part in parts if part.part.fixed is None}
     if "stage_depths" in sizes:
         model.backbone.depths = tuple(sizes.pop("stage_depths"))

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import OptimWrapper
 from torch import nn
 
@@ -92,6 +93,19 @@ def test_a_path_is_its_network_with_sliced_weights():
         alone.load_state_dict(weights_of_path(wide, alone))
         for ours, theirs in zip(outputs(wide), outputs(alone), strict=True):
             assert torch.equal(ours, theirs)
+
+
+def test_norms_that_are_replaced_are_sliced_again():
+    """MMEngine makes them synchronised for several ranks, and single again for a search."""
+    wide = supernet()
+    arch = wide.search_space.sample(np.random.default_rng(SEED))
+    wide.set_arch(arch)
+    before = outputs(wide)
+    for replaced in (nn.SyncBatchNorm.convert_sync_batchnorm, revert_sync_batchnorm):
+        model = replaced(wide)
+        model.set_arch(arch)
+        for ours, theirs in zip(outputs(model), before, strict=True):
+            torch.testing.assert_close(ours, theirs)
 
 
 def test_the_cost_of_a_path_is_that_of_its_network():

@@ -126,21 +126,14 @@ class SlicedBatchNorm2d(_Sliced, nn.BatchNorm2d):
             return super().forward(x)
 
 
-class SlicedSyncBatchNorm(_Sliced, _BatchNorm):
-    """With the statistics of all processes in training.
-
-    It is no ``nn.SyncBatchNorm``, which ``revert_sync_batchnorm`` would replace by an unsliced norm
-    where a search evaluates in one process, as this one does as well.
-    """
-
-    _check_input_dim = nn.SyncBatchNorm._check_input_dim
-    _check_non_zero_input_channels = nn.SyncBatchNorm._check_non_zero_input_channels
+class SlicedSyncBatchNorm(_Sliced, nn.SyncBatchNorm):
+    """With the statistics of all processes in training."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape."""
         self.used = x.shape[1]
         with _first(self, self.used):
-            return nn.SyncBatchNorm.forward(self, x)
+            return super().forward(x)
 
 
 class SlicedGroupNorm(_Sliced, nn.GroupNorm):
@@ -185,7 +178,7 @@ _SLICED = {
     nn.Conv2d: SlicedConv2d,
     nn.Linear: SlicedLinear,
     nn.SyncBatchNorm: SlicedSyncBatchNorm,
-    nn.BatchNorm2d: SlicedBatchNorm2d,
+    _BatchNorm: SlicedBatchNorm2d,  # also what ``revert_sync_batchnorm`` makes
     nn.GroupNorm: SlicedGroupNorm,
     SingleRoIExtractor: SlicedRoIExtractor,
 }
