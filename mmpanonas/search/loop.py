@@ -25,7 +25,7 @@ from mmpanonas.search.checks import (
 from mmpanonas.search.evaluator import EvaluationSettings, build_evaluator, evaluator_of_config
 from mmpanonas.search.identity import cache_context, digest, search_identity, this_start
 from mmpanonas.search.progress import SearchProgress, ranking_table
-from mmpanonas.space import Arch, Budget, CostMeasure, NetworkShape, SearchSpace, space_of
+from mmpanonas.space import Arch, Budget, CostMeasure, Limits, NetworkShape, SearchSpace, space_of
 from mmpanonas.strategies import STRATEGIES, Strategy
 from mmpanonas.values import (
     ArgumentsOf,
@@ -90,7 +90,7 @@ class SearchLoop(BaseLoop):
         self.space = space_of(unwrapped(runner.model))
         self.shape = NetworkShape.of_model(runner.cfg.model)
         goal = self._price(budgets, strategy.get("cost"), dataloader)
-        options = dict(strategy, seed=seed, legal=self._legal) | goal
+        options = dict(strategy, seed=seed, legal=self.legal) | goal
         self.strategy = _build_strategy(options, self.space)
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
         self.executor = check_executor(executor)
@@ -118,8 +118,7 @@ class SearchLoop(BaseLoop):
         measure = goal and build_cost(CostMeasure, "strategy.cost", goal)
         costs |= {"strategy.cost": goal} if goal else {}
         check_costs(costs, self.runner.cfg.model, dataloader)
-        for budget in self.budgets:
-            budget.check_reachable(self.space, self.shape)
+        self.legal = Limits(self.budgets, self.space, self.shape)
         self.measures = [*reported_costs(self.runner), *(each.measure for each in self.budgets)]
         if not measure:
             return {}
@@ -142,9 +141,6 @@ class SearchLoop(BaseLoop):
         grows = {f"strategy.{argument}" for argument in self.strategy.grows}
         self.directory = SearchDirectory(runner.work_dir, identity, resume, start, say, grows)
         self.directory.write_config(runner.cfg.pretty_text)
-
-    def _legal(self, arch: Arch) -> bool:
-        return all(budget.allows(arch, self.shape) for budget in self.budgets)
 
     def _cost(self, arch: Arch) -> dict[str, float]:
         return {measure.key: measure.of(arch, self.shape) for measure in self.measures}

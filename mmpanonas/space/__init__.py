@@ -6,6 +6,7 @@ from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost
 from mmpanonas.space.elastic import MULTIPLE, depth, scaled, skipped
 from mmpanonas.space.front import pareto_front
 from mmpanonas.space.latency import LatencyTable
+from mmpanonas.space.limits import Limits
 from mmpanonas.space.measure import REPORTED, CostMeasure
 from mmpanonas.space.model import check_counted, kind_of, space_of, uncounted
 from mmpanonas.space.operations import (
@@ -46,6 +47,7 @@ __all__ = [
     "Cost",
     "CostMeasure",
     "LatencyTable",
+    "Limits",
     "NetworkShape",
     "Operation",
     "Part",

@@ -85,15 +85,20 @@ class CostMeasure:
     def cheapest(self, space: SearchSpace, shape: NetworkShape) -> Arch:
         """The architecture that costs least, having asked for every choice of every layer.
 
-        Costs add up over layers, so each layer's cheapest choice is best on its own.
+        Costs add up over layers, so each layer's cheapest choice is best on its own, and widths,
+        on which the cost of others depends, come last: all layers are gone through again until
+        nothing is cheaper.
 
         Raises:
             InputError: the latency table is that of another network.
         """
-        codes = [0] * len(space.num_choices)
-        for layer, choices in enumerate(space.num_choices):
-            others = [[*codes[:layer], code, *codes[layer + 1 :]] for code in range(choices)]
-            codes = min(others, key=lambda tried: self.of(space.decode(tried), shape))
+        codes, before = [0] * len(space.num_choices), None
+        while codes != before:
+            before = codes
+            for layer, choices in enumerate(space.num_choices):
+                others = [[*codes[:layer], code, *codes[layer + 1 :]] for code in range(choices)]
+                others.insert(0, codes)  # which stays unless another one is cheaper
+                codes = min(others, key=lambda tried: self.of(space.decode(tried), shape))
         return space.decode(codes)
 
     @property

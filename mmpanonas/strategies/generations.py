@@ -9,6 +9,9 @@ from mmpanonas.space import Arch, SearchSpace
 from mmpanonas.strategies.strategy import Legal, Strategy
 from mmpanonas.values import PositiveInt, Seed, checked
 
+#: Draws that are repaired until a search finds that there is no further architecture.
+REPAIRS = 50
+
 
 class Generations(Strategy):
     """The scores of one generation make the next; no architecture is proposed twice.
@@ -95,10 +98,19 @@ class Generations(Strategy):
     def _is_new(self, arch: Arch) -> bool:
         return arch not in self._born and self.legal(arch)
 
-    def _draw(self, make: Callable[[], np.ndarray]) -> Arch | None:
-        """The first of bounded draws of ``make`` (codes) that is legal and new, or None."""
-        for _ in range(self.max_draws):
-            arch = self.space.decode(make())
-            if self._is_new(arch):
+    def _draw(self, make: Callable[[], np.ndarray], rng: np.random.Generator) -> Arch | None:
+        """The first of bounded draws of ``make`` (codes) that is legal and new, or None.
+
+        Uniform over those if ``make`` is uniform. Where budgets are to be spent, or none of the
+        draws keeps them, draws are repaired, and no longer uniform.
+        """
+        if self.limits is None or not self.limits.spends:
+            for _ in range(self.max_draws):
+                arch = self.space.decode(make())
+                if self._is_new(arch):
+                    return arch
+        for _ in range(min(self.max_draws, REPAIRS) if self.limits else 0):
+            arch = self.limits.repaired(make(), rng)
+            if arch is not None and self._is_new(arch):
                 return arch
         return None

@@ -10,11 +10,12 @@ from pymoo.core.duplicate import DuplicateElimination
 from pymoo.core.mutation import Mutation
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
+from pymoo.core.repair import Repair
 from pymoo.core.termination import NoTermination
 from pymoo.operators.crossover.ux import UniformCrossover
 
 from mmpanonas.errors import InputError
-from mmpanonas.space import Arch, CostMeasure, SearchSpace, pareto_front
+from mmpanonas.space import Arch, CostMeasure, Limits, SearchSpace, pareto_front
 from mmpanonas.strategies.evolution import mutate
 from mmpanonas.strategies.generations import Generations
 from mmpanonas.strategies.strategy import Legal
@@ -68,6 +69,7 @@ class Pareto(Generations):
             pop_size=population,
             crossover=UniformCrossover(),
             mutation=_Redraw(space.num_choices, mutation_prob),
+            repair=_WithinLimits(space, self.limits) if self.limits else None,
             eliminate_duplicates=_OnlyNew(lambda codes: self._is_new(space.decode(codes))),
         )
         self._nsga.mating.n_max_iterations = max_draws
@@ -108,7 +110,7 @@ class Pareto(Generations):
         for codes in children:
             yield self.space.decode(codes)
         for _ in range(self.population - len(children)):
-            yield self._draw(lambda: rng.integers(self.space.num_choices))
+            yield self._draw(lambda: rng.integers(self.space.num_choices), rng)
 
     def _evaluated(self, archs: list[Arch]) -> Population:
         """What NSGA-II minimises: the negative score and the cost, and 1 for a failure."""
@@ -141,6 +143,19 @@ class _Redraw(Mutation):
 
     def _do(self, problem: Problem, codes: np.ndarray, random_state, **kwargs) -> np.ndarray:
         return np.array([mutate(c, self.num_choices, self.layer_prob, random_state) for c in codes])
+
+
+class _WithinLimits(Repair):
+    """Children that break a budget, or do not spend it, are repaired."""
+
+    def __init__(self, space: SearchSpace, limits: Limits) -> None:
+        super().__init__()
+        self.space, self.limits = space, limits
+
+    def _do(self, problem: Problem, codes: np.ndarray, random_state, **kwargs) -> np.ndarray:
+        repaired = [self.limits.repaired(one, random_state) for one in codes]
+        pairs = zip(codes, repaired, strict=True)
+        return np.array([c if arch is None else self.space.encode(arch) for c, arch in pairs])
 
 
 class _OnlyNew(DuplicateElimination):

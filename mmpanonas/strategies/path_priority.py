@@ -32,7 +32,8 @@ class PathPriority(Strategy):
 
     Args:
         space, seed, legal: as in ``Strategy``. A window with a path that is not legal is
-            drawn again, so that the cycle stays fair.
+            drawn again, so that the cycle stays fair. Where no window is legal (a limit below the
+            space's mean), or budgets are to be spent, its paths are repaired.
         cycles, paths: C = 5 cycles of 12 paths in the paper; ``paths`` is a multiple of the
             space's window.
         runners_up: new architectures beside the winner. Evaluations that are saved, since a
@@ -63,6 +64,7 @@ class PathPriority(Strategy):
         self.cycles, self.paths, self.runners_up = cycles, paths, runners_up
         self.max_draws, self.total = max_draws, cycles * paths + 1 + runners_up
         self.board = Scoreboard(space)
+        self._repairs = self.limits is not None and self.limits.spends
         self._paths: list[Arch] = []  # of all cycles so far, in the order of their windows
         self._round: list[Arch] = []  # the current cycle's, or the finalists
         self._waiting: list[Arch] = []
@@ -176,16 +178,36 @@ class PathPriority(Strategy):
     def _draw(self) -> list[Arch]:
         rng = np.random.default_rng([self.seed, self._cycle])
         paths: list[Arch] = []
-        for _ in range(self.max_draws):
+        for _ in range(0 if self._repairs else self.max_draws):
             window = self.space.fair_window(rng)
             if all(self.legal(path) for path in window):
                 paths += window
             if len(paths) == self.paths:
                 return paths
+        if self.limits is not None:
+            self._repairs = True
+            return self._repaired(rng)
         raise InputError(
             f"path priority: {self.max_draws} draws gave no strictly fair window within the "
             f"budget; raise the limit, or search with Evolution"
         )
+
+    def _repaired(self, rng: np.random.Generator) -> list[Arch]:
+        """Fair windows whose paths are brought within the budgets one by one.
+
+        The cheaper choices are used more often then, and the scoreboard counts points per use.
+        """
+        paths: list[Arch] = []
+        for _ in range(self.paths // self.space.window):
+            for path in self.space.fair_window(rng):
+                legal = self.limits.repaired(self.space.encode(path), rng)
+                if legal is None:
+                    raise InputError(
+                        "path priority: a path could not be brought within the budgets; raise a "
+                        "limit, or search with Evolution"
+                    )
+                paths.append(legal)
+        return paths
 
 
 def _against(score: float, best: float) -> str:

@@ -14,21 +14,31 @@ class Scoreboard:
     Attributes:
         points: int64 (layers, most choices of any layer); a row's tail beyond the choices of
             its layer stays 0.
+        uses: how often each choice was on a path, of the same shape.
     """
 
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
         self.points = np.zeros((len(space.num_choices), space.num_choices.max()), dtype=np.int64)
+        self.uses = np.zeros_like(self.points)
 
     def add(self, ranked: Sequence[Arch]) -> None:
         """The path ranked r of n (0 is the best) adds n - 1 - r to each choice on it."""
         for rank, path in enumerate(ranked):
             codes = self.space.encode(path)
             self.points[np.arange(len(codes)), codes] += len(ranked) - 1 - rank
+            self.uses[np.arange(len(codes)), codes] += 1
+
+    @property
+    def scores(self) -> np.ndarray:
+        """The points, or points per use where a budget let some choices be used more often."""
+        counts = self.space.num_choices
+        alike = (len(set(row[:count])) == 1 for row, count in zip(self.uses, counts, strict=True))
+        return self.points if all(alike) else self.points / np.maximum(self.uses, 1)
 
     def to_dict(self) -> dict[str, list[dict[str, int]]]:
         """Part by part the scores of every layer, by the choices' names."""
-        rows = iter(self.points.tolist())
+        rows = iter(self.scores.tolist())
         return {
             part.name: [
                 dict(zip(row, next(rows), strict=False)) for row in part.rows[: part.decisions]
@@ -49,10 +59,10 @@ class Scoreboard:
         """
         orders = [
             np.argsort(-row[:choices], kind="stable")
-            for row, choices in zip(self.points, self.space.num_choices, strict=True)
+            for row, choices in zip(self.scores, self.space.num_choices, strict=True)
         ]
         losses = [
-            row[order[0]] - row[order] for row, order in zip(self.points, orders, strict=True)
+            row[order[0]] - row[order] for row, order in zip(self.scores, orders, strict=True)
         ]
         # Entries: number of changes, lost score, and the changes as (layer, rank of its new
         # choice). Each follows from one other alone, which comes before it: the last change

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from mmpanonas.errors import InputError
-from mmpanonas.space import Arch, SearchSpace
+from mmpanonas.space import Arch, Limits, SearchSpace
 
 #: The score of an architecture that could not be evaluated.
 FAILED = float("-inf")
 
-#: Decides whether an architecture may be evaluated at all (its budget).
+#: Decides whether an architecture may be evaluated at all (its budget). ``Limits`` also repair.
 Legal = Callable[[Arch], bool]
 
 
@@ -20,6 +20,7 @@ class Strategy(ABC):
     Attributes:
         total: evaluations that the strategy plans; falls when the space or the budget leaves
             fewer.
+        limits: the budgets, where these can bring an architecture within themselves.
         note: what to say at the end, such as why the search ended early, or "".
     """
 
@@ -31,6 +32,7 @@ class Strategy(ABC):
             )
         self.space, self.seed = space, seed
         self.legal: Legal = legal or (lambda arch: True)
+        self.limits = legal if isinstance(legal, Limits) and legal.budgets else None
         self.note = ""
 
     total: int
