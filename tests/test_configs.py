@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmdet.registry import MODELS
@@ -13,7 +14,7 @@ from mmengine.optim import build_optim_wrapper
 from mmpanonas.config import ConfigError, class_slots, datasets_of, load_config
 from mmpanonas.models import Searchable
 from mmpanonas.models.fusion import PRESETS
-from mmpanonas.space import CostMeasure, NetworkShape, SearchSpace
+from mmpanonas.space import CostMeasure, NetworkShape, SearchSpace, space_of
 from mmpanonas.strategies import STRATEGIES
 from tests.conftest import ROOT, shapes_arch
 
@@ -27,9 +28,12 @@ BUILDABLE = [path for path in CONFIGS if not {"custom", "custom_full"} & set(pat
 
 
 def read(path: Path) -> Config:
-    """A config whose architecture is there: the shapes ones name what the demo finds."""
+    """A config whose architecture is there: some name what a search of theirs finds."""
     config = Config.fromfile(path)
-    if str(config.model.get("arch")).startswith("work_dirs"):
+    if str(config.model.get("arch")).startswith("work_dirs") and "elastic" in path.name:
+        supernet = Config.fromfile(path.with_name("elastic_supernet.py"))
+        config.model.arch = space_of(supernet.model).sample(np.random.default_rng(0)).to_dict()
+    elif str(config.model.get("arch")).startswith("work_dirs"):
         whole = shapes_arch("shuffle_5x5").to_dict()
         config.model.arch = {part: whole[part] for part in searchable_parts(config.model)}
     return config

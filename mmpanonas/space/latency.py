@@ -78,6 +78,11 @@ class LatencyTable:
                 operation of ``arch``.
         """
         self._check_shape(shape)
+        if shape.at(arch) != shape:
+            raise InputError(
+                f"latency table {self.path} has times of one width, and the network's widths or "
+                f"depths are chosen: give the budget in macs or params"
+            )
         parts = PARTS if scope == "network" else ("backbone",)
         fixed = self.fixed.values() if scope == "network" else (self.fixed["backbone"],)
         return sum(fixed) + sum(time for part in parts for time in self._times(arch, part))

@@ -185,7 +185,7 @@ class PathPriority(Strategy):
             if len(paths) == self.paths:
                 return paths
         if self.limits is not None:
-            self._repairs = True
+            self._repairs = True  # so do the next cycles
             return self._repaired(rng)
         raise InputError(
             f"path priority: {self.max_draws} draws gave no strictly fair window within the "
@@ -198,6 +198,7 @@ class PathPriority(Strategy):
         The cheaper choices are used more often then, and the scoreboard counts points per use.
         """
         paths: list[Arch] = []
+        self.board.per_use = True
         for _ in range(self.paths // self.space.window):
             for path in self.space.fair_window(rng):
                 legal = self.limits.repaired(self.space.encode(path), rng)

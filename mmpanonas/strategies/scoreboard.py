@@ -15,12 +15,14 @@ class Scoreboard:
         points: int64 (layers, most choices of any layer); a row's tail beyond the choices of
             its layer stays 0.
         uses: how often each choice was on a path, of the same shape.
+        per_use: whether points are divided by it, since budgets let cheap choices be used more.
     """
 
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
         self.points = np.zeros((len(space.num_choices), space.num_choices.max()), dtype=np.int64)
         self.uses = np.zeros_like(self.points)
+        self.per_use = False
 
     def add(self, ranked: Sequence[Arch]) -> None:
         """The path ranked r of n (0 is the best) adds n - 1 - r to each choice on it."""
@@ -31,10 +33,8 @@ class Scoreboard:
 
     @property
     def scores(self) -> np.ndarray:
-        """The points, or points per use where a budget let some choices be used more often."""
-        counts = self.space.num_choices
-        alike = (len(set(row[:count])) == 1 for row, count in zip(self.uses, counts, strict=True))
-        return self.points if all(alike) else self.points / np.maximum(self.uses, 1)
+        """What ranks the choices: the points, or with ``per_use`` the points per use."""
+        return self.points / np.maximum(self.uses, 1) if self.per_use else self.points
 
     def to_dict(self) -> dict[str, list[dict[str, int]]]:
         """Part by part the scores of every layer, by the choices' names."""

@@ -2,7 +2,7 @@
 _base_ = "./retrain.py"
 
 model = dict(
-    arch="work_dirs/coco_elastic_search/arch.json",
+    arch="work_dirs/coco_elastic_search_evolution/arch.json",
     backbone=dict(channels=(64, 128, 320, 640, 1280), shuffle="braided"),
     neck=dict(in_channels=[128, 320, 640, 1280]),
 )
