@@ -139,13 +139,15 @@ def backbone_cost(
         ArchError: the architecture has another number of blocks than ``shape``.
     """
     _check_layers("backbone", arch.backbone, sum(shape.blocks))
-    choices = arch.backbone
-    if arch.stage_depths:
-        without = set(skipped(arch.stage_depths, shape.blocks))
-        choices = [choice for place, choice in enumerate(choices) if place not in without]
-    shape = shape.at(arch)
+    choices, shape = kept_blocks(arch, shape), shape.at(arch)
     places = zip(choices, _blocks(shape, tuple(size)), strict=True)
     return _stem_cost(shape, tuple(size)) + sum(block_cost(c, *block) for c, block in places)
+
+
+def kept_blocks(arch: Arch, shape: NetworkShape) -> tuple[str, ...]:
+    """The choices of the blocks that the depths of ``arch`` leave."""
+    without = set(skipped(arch.stage_depths, shape.blocks)) if arch.stage_depths else ()
+    return tuple(c for place, c in enumerate(arch.backbone) if place not in without)
 
 
 def _check_layers(part: str, choices: Sequence[str], layers: int) -> None:
@@ -182,10 +184,20 @@ def cost_range(
     shape: NetworkShape = NetworkShape(),
     size: Sequence[int] = IMAGENET_SIZE,
     quantity: str = "macs",
+    archs: Sequence[Arch] = (),
 ) -> tuple[int, int]:
-    """Smallest and largest ``quantity`` ("macs" or "params") of any backbone of the space."""
-    low = high = getattr(_stem_cost(shape, tuple(size)), quantity)
-    for block in _blocks(shape, tuple(size)):
+    """Smallest and largest ``quantity`` ("macs" or "params") of any backbone of the space.
+
+    ``archs``: the widths and depths that stand for all, one of them the cheapest and one the
+    dearest; those of ``shape`` if none is given.
+    """
+    bounds = [_range_at(shape.at(arch), tuple(size), quantity) for arch in archs or (Arch(),)]
+    return min(low for low, _ in bounds), max(high for _, high in bounds)
+
+
+def _range_at(shape: NetworkShape, size: tuple[int, int], quantity: str) -> tuple[int, int]:
+    low = high = getattr(_stem_cost(shape, size), quantity)
+    for block in _blocks(shape, size):
         costs = [getattr(block_cost(choice, *block), quantity) for choice in BACKBONE_CHOICES]
         low, high = low + min(costs), high + max(costs)
     return low, high

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmpanonas.space.arch import Arch, check_choice
 from mmpanonas.space.elastic import depth, skipped
-from mmpanonas.space.operations import PARTS, ArchError
+from mmpanonas.space.operations import OPERATIONS, PARTS, ArchError
 from mmpanonas.space.published import PART_CHOICES
 
 #: The choice that leaves a part out.
@@ -103,6 +103,10 @@ class Part:
             raise ArchError(f"{self.name} is fixed to {list(self.fixed)}, got {list(choices)}")
 
 
+def _size_of(choice: str) -> float:
+    return OPERATIONS[choice].factor or OPERATIONS[choice].depth
+
+
 class SearchSpace:
     """Named parts, each searched, fixed or absent (paper, Table 1: five).
 
@@ -164,6 +168,18 @@ class SearchSpace:
         for place in skipped(arch.stage_depths, backbone.stages):
             choices[place] = backbone.rows[place][0]
         return arch if tuple(choices) == arch.backbone else arch.replace(backbone=choices)
+
+    def extreme_sizes(self) -> list[Arch]:
+        """The smallest and the largest widths and depths, without operations."""
+        found = []
+        for pick in (min, max):
+            sizes = {
+                part.name: [pick(row, key=_size_of) for row in part.rows]
+                for part in self.parts.values()
+                if part.fixed is None and OPERATIONS[part.choices[0]].kind in ("factor", "depth")
+            }
+            found.append(Arch(**sizes))
+        return found
 
     @property
     def window(self) -> int:

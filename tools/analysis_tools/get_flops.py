@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
                 f"{source} does not fit the network of {args.config}: {error}"
             ) from None
     else:
-        report |= count_space(shape, size)
+        report |= count_space(shape, size, space_of(cfg.model).extreme_sizes())
     print(json.dumps(report) if args.json else format_report(report, shape))
 
 
@@ -102,11 +102,11 @@ def count_network(arch: Arch, shape: NetworkShape, size: tuple[int, int]) -> dic
     }
 
 
-def count_space(shape: NetworkShape, size: tuple[int, int]) -> dict:
+def count_space(shape: NetworkShape, size: tuple[int, int], extremes: list[Arch]) -> dict:
     """Bounds over all backbones of the space, at ImageNet's size and at ``size``."""
     return {
         "backbone_range": [
-            {"size": at, **{q: cost_range(shape, at, q) for q in ("macs", "params")}}
+            {"size": at, **{q: cost_range(shape, at, q, extremes) for q in ("macs", "params")}}
             for at in (IMAGENET_SIZE, size)
         ]
     }

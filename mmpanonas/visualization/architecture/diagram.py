@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mmpanonas.space import Arch, Cost, NetworkShape, backbone_cost
+from mmpanonas.space.cost import kept_blocks
 from mmpanonas.visualization.architecture.boxes import (
     BOX_H,
     BOX_W,
@@ -62,8 +63,8 @@ def draw_arch(
 ) -> None:
     """Write the diagram of ``arch`` to ``path``, a PNG or an SVG by its suffix.
 
-    ``shape`` gives the widths and the blocks of each stage. Multiply-accumulates and
-    parameters under the title are the backbone's at 224 x 224.
+    ``shape`` gives the widths and the blocks of each stage, which ``arch`` may change.
+    Multiply-accumulates and parameters under the title are the backbone's at 224 x 224.
 
     Raises:
         ArchError: the architecture has another number of blocks than ``shape``.
@@ -72,6 +73,9 @@ def draw_arch(
     """
     check_suffix(path)
     cost = backbone_cost(arch, shape)
+    if arch.stage_depths:
+        arch = arch.replace(backbone=kept_blocks(arch, shape))
+    shape = shape.at(arch)
     cards = head_cards(arch, shape)
     layout = _Layout.of(shape, heads_height(cards))
     canvas = Canvas(layout.width, layout.height, DPI)
