@@ -74,13 +74,13 @@ class Operation:
         colour: of that box; ``dark``: its text is white.
         convs: what it is made of; the part says which norms and activations follow.
         ratio: of a gate of an attention: what divides its hidden width.
-        factor: of a width: what multiplies it.
-        depth: of a stage: how many of its blocks there are.
         build: where no ``convs`` say what it is: a function (cin, mid, cout, stride, norm_cfg) to
             a module from (N, cin, H, W) to (N, cout, H / stride, W / stride).
         count: beside ``build``: a function (cin, mid, cout, stride, size) to multiply-accumulates
             and parameters for one input of ``size`` (height, width).
         meaning: for the legend of diagrams.
+        factor: of a width: what multiplies it.
+        depth: of a stage: how many of its blocks there are.
     """
 
     name: str
@@ -89,11 +89,11 @@ class Operation:
     convs: tuple[Conv, ...] = ()
     dark: bool = False
     ratio: int | None = None
-    factor: float | None = None
-    depth: int | None = None
     build: Callable | None = field(default=None, compare=False)
     count: Callable[..., tuple[int, int]] | None = field(default=None, compare=False)
     meaning: str = ""
+    factor: float | None = None
+    depth: int | None = None
 
     @property
     def kind(self) -> str:

@@ -39,9 +39,8 @@ def register_module(
     def count(cin: int, mid: int, cout: int, stride: int, size: tuple[int, int]) -> tuple[int, int]:
         return _count(build(cin, mid, cout, stride, _NORM), cin, size)
 
-    return register_operation(
-        Operation(name, label or name, colour, (), dark, None, build, count, meaning), parts
-    )
+    described = dict(dark=dark, build=build, count=count, meaning=meaning)
+    return register_operation(Operation(name, label or name, colour, **described), parts)
 
 
 def _count(module: nn.Module, cin: int, size: tuple[int, int]) -> tuple[int, int]:
