@@ -26,4 +26,5 @@ val_dataloader = dict(
     )
 )
 test_dataloader = val_dataloader
-recalibration = dict(dataset=dict(train, ann_file="annotations/panoptic_nas_train.json"))
+nas_train = dict(ann_file="annotations/panoptic_nas_train.json")  # what supernets train on
+recalibration = dict(dataset=dict(train, **nas_train))
