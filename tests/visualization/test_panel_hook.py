@@ -12,7 +12,7 @@ from mmengine.structures import PixelData
 
 from mmpanonas.panoptic.png import write_panoptic_png
 from mmpanonas.visualization import PanopticPanelHook
-from mmpanonas.visualization.pictures.hook import panel_sample, truth_map
+from mmpanonas.visualization.pictures.hook import panel_sample, read_picture, truth_map
 
 META = {"classes": ("cat", "dog", "sky"), "palette": [(200, 40, 40), (40, 160, 40), (60, 60, 220)]}
 SEGMENTS = [
@@ -23,6 +23,10 @@ SEGMENTS = [
 ]
 IDS = np.array([[7, 7, 9, 9], [70000, 70000, 9, 0], [70000, 300, 300, 11]])
 CODES = np.array([[1000, 1000, 2, 2], [2000, 2000, 2, 3], [2000, 1, 1, 3]])
+
+
+def read_panel(sample):
+    return panel_sample(sample, read_picture(sample.img_path), 3)
 
 
 def data_sample(folder, stem, truth=True):
@@ -62,12 +66,12 @@ def test_things_are_numbered_and_unlisted_ids_are_void():
 
 
 def test_a_sample_is_read_from_its_files(tmp_path):
-    sample = panel_sample(data_sample(tmp_path, "a"), 3)
+    sample = read_panel(data_sample(tmp_path, "a"))
     np.testing.assert_array_equal(sample.truth, CODES)
     np.testing.assert_array_equal(sample.prediction, np.full((3, 4), 2))
     np.testing.assert_array_equal(sample.image[1, 2], (10, 120, 250))
     assert sample.name == "a.png"
-    assert panel_sample(data_sample(tmp_path, "b", truth=False), 3).truth is None
+    assert read_panel(data_sample(tmp_path, "b", truth=False)).truth is None
 
 
 def test_the_first_pictures_of_a_test_are_written(runner, tmp_path, caplog):
@@ -133,7 +137,7 @@ def test_a_broken_picture_is_named(tmp_path):
     sample = data_sample(tmp_path, "a")
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(ValueError, match=r"a\.png cannot be decoded \(0 bytes\)"):
-        panel_sample(sample, 3)
+        read_panel(sample)
 
 
 def test_the_visualizer_draws_the_panel_that_the_hook_writes(runner, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from mmdet.evaluation.functional import INSTANCE_OFFSET as MMDET_OFFSET
 from mmdet.registry import DATASETS
 
-from mmpanonas.visualization import PanelSample, draw_panel, draw_panels
+from mmpanonas.visualization import PanelSample, draw_panels
 from mmpanonas.visualization.canvas import DOTS, fitting, text_width
 from mmpanonas.visualization.pictures.panel_canvas import MARGIN, legend_rows
 from mmpanonas.visualization.pictures.panels import (
@@ -36,6 +36,10 @@ CLASSES = ("cat", "dog", "sky")
 PALETTE = [(200, 40, 40), (40, 160, 40), (60, 60, 220)]
 VOID = len(CLASSES)
 TOP = EDGE + HEADER  # of the first row, where the sample has no name
+
+
+def draw(image, path, classes, palette, **sample):
+    draw_panels([PanelSample(image, **sample)], path, classes, palette)
 
 
 def read(path):
@@ -73,7 +77,7 @@ def test_columns_of_the_file_hold_picture_truth_and_prediction(tmp_path):
     truth[:, 64:] = 1001
     prediction = np.full((128, 128), VOID)
     prediction[100:] = 1000
-    draw_panel(image, tmp_path / "a.png", CLASSES, PALETTE, truth=truth, prediction=prediction)
+    draw(image, tmp_path / "a.png", CLASSES, PALETTE, truth=truth, prediction=prediction)
     picture = read(tmp_path / "a.png")
     side = 512  # four times 128
     assert panel_size((128, 128)) == (side, side)
@@ -109,7 +113,7 @@ def test_rows_stack_and_missing_truth_is_said(tmp_path):
 
 def test_without_any_truth_its_column_is_left_out(tmp_path):
     image = np.full((128, 128, 3), 50, np.uint8)
-    draw_panel(image, tmp_path / "a.png", CLASSES, PALETTE, prediction=np.full((128, 128), 2))
+    draw(image, tmp_path / "a.png", CLASSES, PALETTE, prediction=np.full((128, 128), 2))
     assert read(tmp_path / "a.png").shape[1] == 2 * MARGIN + 2 * 512 + GAP
 
 
@@ -121,7 +125,7 @@ def test_without_any_truth_its_column_is_left_out(tmp_path):
 def test_any_size_and_only_void(tmp_path, size, label):
     image = np.full((*size, 3), 80, np.uint8)
     ids = np.full(size, label)
-    draw_panel(image, tmp_path / "a.png", CLASSES, PALETTE, truth=ids, prediction=ids)
+    draw(image, tmp_path / "a.png", CLASSES, PALETTE, truth=ids, prediction=ids)
     picture = read(tmp_path / "a.png")
     height, width = panel_size(size)
     column = max(width, NARROWEST)
@@ -164,7 +168,7 @@ def test_a_wide_picture_lies_over_its_maps_and_twice_as_large(tmp_path):
     image = np.full((100, 200, 3), 50, np.uint8)
     truth, prediction = np.full((100, 200), 2), np.full((100, 200), 1000)
     maps = dict(truth=truth, prediction=prediction, name="wide.jpg")
-    draw_panel(image, tmp_path / "a.png", CLASSES, PALETTE, **maps)
+    draw(image, tmp_path / "a.png", CLASSES, PALETTE, **maps)
     height, width = panel_size((100, 200))
     assert (height, width) == (500, 1000)
     assert panel_size((100, 199)) == (300, 597)

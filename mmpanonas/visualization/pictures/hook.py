@@ -107,21 +107,30 @@ class PanopticPanelHook(Hook):
     def _draw_one(self, runner, data_sample, path: Path, dataloader) -> None:
         meta = _dataset_meta(runner, dataloader)
         classes, palette = meta["classes"], known_palette(meta)
-        draw_panels([panel_sample(data_sample, len(classes))], path, classes, palette)
+        panel = panel_sample(data_sample, read_picture(data_sample.img_path), len(classes))
+        draw_panels([panel], path, classes, palette)
 
 
-def panel_sample(data_sample, num_classes: int) -> PanelSample:
-    """Read what a panel shows of one tested ``DetDataSample``.
+def panel_sample(
+    data_sample,
+    image: np.ndarray,
+    num_classes: int,
+    draw_gt: bool = True,
+    draw_pred: bool = True,
+    name: str = "",
+) -> PanelSample:
+    """What a panel shows of one tested ``DetDataSample``, whose picture is RGB (H, W, 3).
+
+    It is named after its file; ``name`` is that of one without.
 
     Raises:
-        InputError: the picture or its panoptic PNG is missing or cannot be decoded, or the sizes
-            differ.
+        InputError: the panoptic PNG is missing or cannot be decoded, or the sizes differ.
     """
     return PanelSample(
-        image=read_picture(data_sample.img_path),
-        prediction=panoptic_prediction(data_sample),
-        truth=panoptic_truth(data_sample, num_classes),
-        name=os.path.basename(data_sample.img_path),
+        image=image,
+        prediction=panoptic_prediction(data_sample) if draw_pred else None,
+        truth=panoptic_truth(data_sample, num_classes) if draw_gt else None,
+        name=os.path.basename(data_sample.get("img_path") or name),
     )
 
 

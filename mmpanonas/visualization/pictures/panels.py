@@ -80,17 +80,6 @@ class PanelSample:
         return {name: np.asarray(ids) for name, ids in given.items() if ids is not None}
 
 
-def draw_panel(
-    image: np.ndarray,
-    path: str | os.PathLike,
-    classes: Sequence[str],
-    palette: Sequence[Colour] | None = None,
-    **sample,
-) -> None:
-    """Write the panel of one picture; ``sample`` is the rest of :class:`PanelSample`."""
-    draw_panels([PanelSample(image, **sample)], path, classes, palette)
-
-
 def draw_panels(
     samples: Sequence[PanelSample],
     path: str | os.PathLike,

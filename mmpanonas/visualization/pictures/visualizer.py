@@ -1,7 +1,5 @@
 """MMDetection's visualizer, drawing panels: picture, ground truth and prediction side by side."""
 
-import os
-
 import mmcv
 import numpy as np
 from mmdet.registry import VISUALIZERS
@@ -10,8 +8,8 @@ from mmdet.visualization import DetLocalVisualizer
 from mmengine.dist import master_only
 
 from mmpanonas.visualization.canvas import figure_pixels
-from mmpanonas.visualization.pictures.hook import panoptic_prediction, panoptic_truth
-from mmpanonas.visualization.pictures.panels import PanelSample, panel_figure
+from mmpanonas.visualization.pictures.hook import panel_sample
+from mmpanonas.visualization.pictures.panels import panel_figure
 from mmpanonas.visualization.pictures.segments import known_palette
 
 
@@ -48,11 +46,8 @@ class PanopticVisualizer(DetLocalVisualizer):
                 pred_score_thr, step,
             )  # fmt: skip
             return
-        panel = PanelSample(
-            np.ascontiguousarray(image),
-            prediction=panoptic_prediction(data_sample) if draw_pred else None,
-            truth=panoptic_truth(data_sample, len(classes)) if draw_gt else None,
-            name=os.path.basename(data_sample.get("img_path") or name),
+        panel = panel_sample(
+            data_sample, np.ascontiguousarray(image), len(classes), draw_gt, draw_pred, name
         )
         drawn = figure_pixels(panel_figure([panel], classes, known_palette(self.dataset_meta)))
         self.set_image(drawn)
