@@ -10,7 +10,7 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 
-from mmpanonas.checkpoints.files import held_choices
+from mmpanonas.checkpoints.weights import held_choices
 from mmpanonas.convert.naming import Naming
 from mmpanonas.models import AutoPanoptic, SearchableShuffleNetV2
 from mmpanonas.space import Arch
