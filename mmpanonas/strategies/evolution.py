@@ -101,9 +101,9 @@ class Evolution(Generations):
 
         makers = [mutant] * self.mutants + [crossed] * self.crosses if parents else []
         for make in makers:
-            yield self._draw(make, rng) or self._draw(random, rng)
+            yield self._draw(make) or self._draw(random)
         for _ in range(self.population - len(makers)):
-            yield self._draw(random, rng)
+            yield self._draw(random)
 
 
 class Random(Evolution):

@@ -83,7 +83,8 @@ class Generations(Strategy):
         if self._generation + 1 == self.generations or self.note:
             return
         self._generation += 1
-        for child in self._breed(np.random.default_rng([self.seed, self._generation])):
+        self._rng = np.random.default_rng([self.seed, self._generation])
+        for child in self._breed(self._rng):
             if child is None:
                 self.note = (
                     f"the search ends in generation {self._generation} after "
@@ -98,7 +99,7 @@ class Generations(Strategy):
     def _is_new(self, arch: Arch) -> bool:
         return arch not in self._born and self.legal(arch)
 
-    def _draw(self, make: Callable[[], np.ndarray], rng: np.random.Generator) -> Arch | None:
+    def _draw(self, make: Callable[[], np.ndarray]) -> Arch | None:
         """The first of bounded draws of ``make`` (codes) that is legal and new, or None.
 
         Uniform over those if ``make`` is uniform. Where budgets are to be spent, or none of the
@@ -110,7 +111,7 @@ class Generations(Strategy):
                 if self._is_new(arch):
                     return arch
         for _ in range(min(self.max_draws, REPAIRS) if self.limits else 0):
-            arch = self.limits.repaired(make(), rng)
+            arch = self.limits.repaired(make(), self._rng)
             if arch is not None and self._is_new(arch):
                 return arch
         return None

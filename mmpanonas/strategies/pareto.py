@@ -110,7 +110,7 @@ class Pareto(Generations):
         for codes in children:
             yield self.space.decode(codes)
         for _ in range(self.population - len(children)):
-            yield self._draw(lambda: rng.integers(self.space.num_choices), rng)
+            yield self._draw(lambda: rng.integers(self.space.num_choices))
 
     def _evaluated(self, archs: list[Arch]) -> Population:
         """What NSGA-II minimises: the negative score and the cost, and 1 for a failure."""
