@@ -92,17 +92,18 @@ def prepare(
 
 
 def follow_checkpoint(cfg: Config, loaders: tuple[str, ...]) -> None:
-    """Let labels mean what they mean in the checkpoint that a training begins with.
+    """Let labels mean what they mean in the checkpoint, or supernet, that a training begins with.
 
     One of other classes is a beginning for new ones (fine-tuning).
 
     Raises:
         InputError: a training that is resumed had other classes.
     """
-    trained = dataset_meta(cfg.get("load_from"))
+    begun = cfg.get("load_from") or cfg.model.get("init_from_supernet")
+    trained = dataset_meta(begun)
     old, new = Classes.of_meta(trained), data_classes(cfg, loaders)
     if old and new and (cfg.get("resume") or old.same_as(new)):
-        settle_classes(cfg, loaders, trained, f"the checkpoint {cfg.get('load_from')}")
+        settle_classes(cfg, loaders, trained, f"the checkpoint {begun}")
 
 
 def prepare_search(args: argparse.Namespace) -> Config:

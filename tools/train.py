@@ -50,6 +50,7 @@ if __name__ == "__main__":  # a wrong command line ends here: what follows takes
 from mmengine.runner import Runner
 
 from mmpanonas.checkpoints.files import check_checkpoint, checkpoint_to_resume, describe_latest
+from mmpanonas.checkpoints.supernet import supernet_file
 from mmpanonas.cli import check_amp, enable_amp, follow_checkpoint, is_search, of_concern, prepare
 from mmpanonas.config import ConfigError, check_start
 
@@ -82,11 +83,15 @@ def main() -> None:
 
 def _begin(args: argparse.Namespace, cfg: Config) -> None:
     """Settle what the training goes on from, or begins with."""
-    if args.from_scratch and cfg.get("load_from"):
-        raise ConfigError(
-            f"--from-scratch and load_from={cfg.load_from}: weights of a file are not random; "
-            f"leave out one of them (--cfg-options load_from=None)"
-        )
+    for key, value in (
+        ("load_from", cfg.get("load_from")),
+        ("model.init_from_supernet", cfg.model.get("init_from_supernet")),
+    ):
+        if args.from_scratch and value:
+            raise ConfigError(
+                f"--from-scratch and {key}={value}: weights of a file are not random; leave out "
+                f"one of them (--cfg-options {key}=None)"
+            )
     latest = args.resume or (cfg.get("resume") and (cfg.get("load_from") or "auto"))
     if latest == "auto":
         latest = checkpoint_to_resume(cfg.work_dir)
@@ -95,6 +100,9 @@ def _begin(args: argparse.Namespace, cfg: Config) -> None:
     if latest:
         check_checkpoint(latest)
         cfg.resume, cfg.load_from = True, str(latest)
+        cfg.model.pop("init_from_supernet", None)  # it may be gone by now
+    elif supernet := cfg.model.get("init_from_supernet"):
+        cfg.model.init_from_supernet = supernet_file(supernet)
     if not args.from_scratch:
         check_start(cfg)
 

@@ -1,5 +1,6 @@
 """Checkpoint files, read as data, and the weights in them. Initializers register with MMEngine."""
 
 from mmpanonas.checkpoints.pretrained import PretrainedBackboneInit
+from mmpanonas.checkpoints.supernet import FromSupernetInit
 
-__all__ = ["PretrainedBackboneInit"]
+__all__ = ["FromSupernetInit", "PretrainedBackboneInit"]

@@ -12,7 +12,13 @@ from mmpanonas.config.classes import (
     settle_classes,
     settle_dataset,
 )
-from mmpanonas.config.datasets import LOADERS, annotation_paths, datasets_of, leaves
+from mmpanonas.config.datasets import (
+    LOADERS,
+    annotation_paths,
+    datasets_of,
+    leaves,
+    recalibration_of,
+)
 from mmpanonas.config.experiment import check_experiment
 from mmpanonas.config.judge.forms import check_forms
 from mmpanonas.config.judge.kinds import is_kind, kind_of
@@ -46,6 +52,7 @@ __all__ = [
     "leaves",
     "load_config",
     "read_config",
+    "recalibration_of",
     "set_work_dir",
     "settle_classes",
     "settle_dataset",

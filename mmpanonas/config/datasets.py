@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from mmengine.config import Config
 
 from mmpanonas.config.judge.kinds import hooks_of
+from mmpanonas.errors import ConfigError
+from mmpanonas.recalibration import BNRecalibrationHook
 
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 
@@ -25,6 +27,22 @@ def named_datasets(
     owners += [("val_cfg.recalibration", search)] if search else []
     for place, owner in owners:
         yield from _inner(place, owner)
+
+
+def recalibration_of(cfg: Config | Mapping) -> dict:
+    """The arguments of ``RecalibrationBatches`` in a config: the search's, or the hook's.
+
+    Raises:
+        ConfigError: it recalibrates nothing.
+    """
+    found = (cfg.get("val_cfg") or {}).get("recalibration")
+    found = found or next((hook for _, hook in hooks_of(cfg, BNRecalibrationHook)), None)
+    if found is None:
+        raise ConfigError(
+            "the config recalibrates no batch norms: give that of a supernet or a search, with "
+            "default_hooks.recalibration or val_cfg.recalibration"
+        )
+    return {key: value for key, value in found.items() if key not in ("type", "arch", "priority")}
 
 
 def leaves(owner: dict) -> Iterator[dict]:

@@ -25,7 +25,8 @@ def check_start(cfg: Config) -> None:
     full = NetworkShape().channels
     widths = backbone.get("channels", full)
     narrow = any(own < paper for own, paper in zip(widths, full, strict=False))
-    if narrow or cfg.get("load_from") or _names_weights(model) or _names_weights(backbone):
+    begun = cfg.get("load_from") or model.get("init_from_supernet")
+    if narrow or begun or _names_weights(model) or _names_weights(backbone):
         return
     raise ConfigError(
         "model.backbone would begin from random weights, at the size of COCO's and ADE20K's "

@@ -9,6 +9,7 @@ from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import bbox2roi
 from mmengine.config import ConfigDict
+from mmengine.model import initialize
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -44,6 +45,8 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             four stages), ``stage_depths``, ``pyramid_width``, ``mask_width``,
             ``semantic_width``; each a list of choices, or a list of them for each place. They are
             factors of the widths in the configs of the modules.
+        init_from_supernet: checkpoint, or work dir, of the supernet that ``arch`` was searched
+            in: a training begins with its weights. None: as ``init_cfg`` says.
         **kwargs: of ``TwoStagePanopticSegmentor``.
 
     Without thing classes (``num_classes=0`` of the RoI heads) the thing branch idles: its modules
@@ -71,6 +74,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         stuff_to_things: dict | None = None,
         arch: object = None,
         elastic: dict | None = None,
+        init_from_supernet: str | None = None,
         **kwargs,
     ) -> None:
         has_things = _num_classes(roi_head) != 0
@@ -99,7 +103,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             modules.pop(name) for name in ("things_to_stuff", "stuff_to_things")
         )
         super().__init__(**modules, **kwargs)
-        self.has_things = has_things
+        self.has_things, self.init_from_supernet = has_things, init_from_supernet
         self.things_to_stuff = things_to_stuff and MODELS.build(things_to_stuff)
         self.stuff_to_things = stuff_to_things and MODELS.build(stuff_to_things)
         self.size_parts = nn.ModuleList(parts)
@@ -120,6 +124,12 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
     def used_rows(self) -> dict[nn.Parameter, Callable[[], int]]:
         """Of every weight that widths slice: asks how many output channels the last pass used."""
         return used_rows(self)
+
+    def init_weights(self) -> None:
+        """As configured; a supernet's weights come last, for parts draw their own before."""
+        super().init_weights()
+        if self.init_from_supernet is not None:
+            initialize(self, dict(type="FromSupernet", checkpoint=self.init_from_supernet))
 
     def _settle_score_thr(self) -> None:
         """Boxes are found down to the score that the fusion takes, unless the config says lower."""

@@ -1,14 +1,31 @@
 """Checkpoints that neither a full disk nor a kill can cost."""
 
+import io
 from pathlib import Path
 
+import torch
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
+from mmpanonas.errors import InputError
 from mmpanonas.files import remove_temporaries, write_atomically
+
+
+def write_checkpoint(path: str | Path, content: dict) -> None:
+    """Write what ``torch.save`` writes, whole or not at all.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    held = io.BytesIO()
+    torch.save(content, held)
+    try:
+        write_atomically(path, held.getvalue())
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 @register_backend("whole")

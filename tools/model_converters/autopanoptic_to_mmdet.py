@@ -6,7 +6,6 @@ init_cfg of any model's backbone (its keys start with "backbone.").
 """
 
 import argparse
-import os
 from pathlib import Path
 
 from mmpanonas.errors import InputError, run_tool
@@ -49,6 +48,7 @@ import mmpanonas.register  # noqa: F401 (a backbone alone comes without a config
 from mmpanonas.config import is_kind, load_config
 from mmpanonas.convert import Released, convert, read_state
 from mmpanonas.models import AutoPanoptic, SearchableShuffleNetV2
+from mmpanonas.training.saving import write_checkpoint
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -107,16 +107,12 @@ def write(dst: Path, checkpoint: dict, arch: Arch | None) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    part = dst.with_name(f".{dst.name}.part")
+    write_checkpoint(dst, checkpoint)
     try:
-        with open(part, "wb") as file:
-            torch.save(checkpoint, file)
-        os.replace(part, dst)
         if arch:
             arch.dump(arch_file(dst))
-    except (OSError, RuntimeError) as error:  # PyTorch's writer raises the second on a full disk
-        part.unlink(missing_ok=True)
-        raise InputError(f"cannot write {dst}: {error}") from None
+    except OSError as error:
+        raise InputError(f"cannot write {arch_file(dst)}: {error.strerror}") from None
 
 
 def arch_file(dst: Path) -> Path:
