@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -12,9 +13,12 @@ from mmpanonas.checkpoints.supernet import path_weights, supernet_file
 from mmpanonas.config import load_config
 from mmpanonas.errors import InputError
 from mmpanonas.models import SearchableShuffleNetV2
+from mmpanonas.recalibration import RecalibrationBatches
+from mmpanonas.recalibration.recalibration import recalibrated
 from mmpanonas.search.evaluator import evaluator_of_config
 from mmpanonas.space import Arch
-from tests.conftest import SHAPES, SMALL
+from tests.conftest import SEED, SHAPES, SMALL
+from tests.models import test_elastic as elastic
 from tests.search.conftest import CONFIG, checkpoint  # noqa: F401
 from tests.tools.conftest import one_line
 
@@ -81,6 +85,22 @@ def test_it_scores_what_the_search_gave_the_path(
     meta = torch.load(tmp_path / "path.pth", weights_only=True)["meta"]
     assert Arch.from_dict(meta["arch"]) == ARCH
     assert len(meta["dataset_meta"]["classes"]) == 10
+
+
+def test_of_an_elastic_supernet_the_slices_of_the_path_are_taken(extract, options, tmp_path):
+    config = SHAPES / "elastic_search_evolution.py"
+    cfg = load_config(str(config), options | CHANGES)
+    wide = elastic.supernet(cfg)
+    torch.save(dict(state_dict=wide.state_dict()), tmp_path / "wide.pth")
+    arch = wide.search_space.sample(np.random.default_rng(SEED))
+    code, _, err = extract(config, tmp_path / "wide.pth", arch)
+    assert code == 0, err
+    alone = elastic.network(load_config(str(SHAPES / "elastic_retrain.py"), options), arch)
+    alone.load_state_dict(torch.load(tmp_path / "path.pth", weights_only=True)["state_dict"])
+    wide.set_arch(arch)
+    with recalibrated(wide, RecalibrationBatches(**cfg.val_cfg.recalibration)):
+        pairs = zip(elastic.outputs(wide), elastic.outputs(alone), strict=True)
+        assert all(torch.equal(ours, theirs) for ours, theirs in pairs)
 
 
 def test_training_begins_with_its_weights(alone, checkpoint, options, tmp_path):  # noqa: F811

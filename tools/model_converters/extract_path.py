@@ -19,10 +19,10 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument("config", type=FILE, help="config of the supernet or the search")
-    parser.add_argument("supernet", type=CHECKPOINT, help="checkpoint of the trained supernet")
+    parser.add_argument("checkpoint", type=CHECKPOINT, help="checkpoint of the trained supernet")
     parser.add_argument("arch", type=FILE, help="the path, such as a search's arch.json")
     parser.add_argument("out", type=NEW_FILE_HERE, help="the network's checkpoint, a .pth file")
-    parser.add_argument("--trust-checkpoint", action="store_true", help="let SUPERNET run code")
+    parser.add_argument("--trust-checkpoint", action="store_true", help="let CHECKPOINT run code")
     add_config_options(parser)
     return parser.parse_args(argv)
 
@@ -31,6 +31,7 @@ if __name__ == "__main__":  # a wrong command line ends here: what follows takes
     run_tool(parse)
 
 import copy
+from contextlib import suppress
 
 from mmdet.registry import MODELS
 from mmengine.config import Config
@@ -41,7 +42,14 @@ from torch import nn
 from mmpanonas.checkpoints.files import check_checkpoint, trained_meta
 from mmpanonas.checkpoints.reading import trust_checkpoints
 from mmpanonas.checkpoints.weights import check_weights, weights_of
-from mmpanonas.config import ConfigError, check_data, load_config, recalibration_of, settle_classes
+from mmpanonas.config import (
+    ClassesError,
+    ConfigError,
+    check_data,
+    load_config,
+    recalibration_of,
+    settle_classes,
+)
 from mmpanonas.datasets import Classes
 from mmpanonas.models.elastic import weights_of_path
 from mmpanonas.recalibration import RecalibrationBatches, recalibrated
@@ -52,19 +60,21 @@ def main() -> None:
     """Check, measure, write."""
     args = parse()
     arch = Arch.load(args.arch)
+    with suppress(ClassesError):  # classes may come with the weights, which are read later
+        load_config(args.config, args.cfg_options)
     trust_checkpoints(args.trust_checkpoint)
-    check_checkpoint(args.supernet)
-    content = CheckpointLoader.load_checkpoint(args.supernet, "cpu", logger="silent")
-    state = weights_of(content, args.supernet)
+    check_checkpoint(args.checkpoint)
+    content = CheckpointLoader.load_checkpoint(args.checkpoint, "cpu", logger="silent")
+    state = weights_of(content, args.checkpoint)
     trained = trained_meta(content)
     cfg = load_config(args.config, args.cfg_options, Classes.of_meta(trained))
-    settle_classes(cfg, (), trained, f"the checkpoint {args.supernet}")
+    settle_classes(cfg, (), trained, f"the checkpoint {args.checkpoint}")
     batches = recalibration_of(cfg)
     supernet, network = build(cfg, arch)
-    check_weights(supernet, state, args.supernet)
+    check_weights(supernet, state, args.checkpoint)
     check_data(cfg, ())
     supernet.load_state_dict(state, strict=False)  # old files count no batches
-    meta = dict(arch=arch.to_dict(), supernet=args.supernet)
+    meta = dict(arch=arch.to_dict(), supernet=args.checkpoint)
     if trained:
         meta["dataset_meta"] = trained
     with recalibrated(supernet, RecalibrationBatches(**batches)):
