@@ -95,6 +95,8 @@ def run_tool(main: Callable[[], None], *expected: type[Exception]) -> None:
     """
     # A log that cannot be written, as on a full disk, must not bury the one line.
     logging.raiseExceptions = False
+    if hasattr(sys.stdout, "reconfigure"):  # a name in another encoding is printed as an escape
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with _SIGNALS, keeping(lambda: ""):
             main()

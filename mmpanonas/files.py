@@ -49,14 +49,15 @@ def write_atomically(path: str | os.PathLike, content: str | bytes) -> None:
 
     A link stays a link: what it points at is replaced. A new file's mode obeys the umask, an
     old one's stays. The temporary file beside it has one name, so that what a killed writer
-    left is used up by the next.
+    left is used up by the next. Half a character, such as a file's name in another encoding or
+    an escape of JSON leaves, is written as an escape.
 
     Raises:
         OSError: nothing is changed; it names the file.
     """
     target = Path(os.path.realpath(path))
     temporary = _temporary(target)
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     with locked(temporary) as descriptor:
         try:
             os.ftruncate(descriptor, 0)

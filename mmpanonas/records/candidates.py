@@ -158,6 +158,31 @@ def read_numbered(folder: str | os.PathLike) -> dict[int, Candidate]:
     return records
 
 
+def check_written(
+    folder: str | os.PathLike, records: Mapping[int, Candidate], tries: Iterable[Mapping]
+) -> None:
+    """Hold results against the checksums that were taken when they were written.
+
+    Args:
+        records: by the number of their line.
+        tries: lines of ``times.jsonl``; those of older searches have no checksums.
+
+    Raises:
+        SearchDirectoryError: a line was changed since.
+    """
+    written: dict[int, set[str]] = {}
+    for line in tries:
+        if "checksum" in line:
+            written.setdefault(line["index"], set()).add(line["checksum"])
+    for number, record in records.items():
+        if record.checksum not in written.get(record.index, {record.checksum}):
+            raise JsonLines(Path(folder) / "results.jsonl").error(
+                number,
+                f"is not what was written of candidate {record.index} (times.jsonl keeps a "
+                f"checksum)",
+            )
+
+
 def read_candidates(folder: str | os.PathLike) -> list[Candidate]:
     """The results in a search's folder, by index; a torn last line is left out.
 

@@ -7,13 +7,18 @@ import io
 import json
 import os
 import platform
-from collections import defaultdict
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 from mmpanonas.errors import InputError
 from mmpanonas.files import remove_temporaries, write_atomically
-from mmpanonas.records.candidates import Candidate, is_try, read_candidates, read_numbered
+from mmpanonas.records.candidates import (
+    Candidate,
+    check_written,
+    is_try,
+    read_candidates,
+    read_numbered,
+)
 from mmpanonas.records.history import read_history, read_starts
 from mmpanonas.records.identities import check_identity
 from mmpanonas.records.jsonlines import JsonLines, SearchDirectoryError, writing
@@ -101,17 +106,8 @@ class SearchDirectory:
 
     def _check_results(self, say: Callable[[str], None]) -> None:
         """Read all, and compare them with the checksums taken when they were written."""
-        written = defaultdict(set)
-        for line in read_history(self.times, is_try, say):
-            if "checksum" in line:
-                written[line["index"]].add(line["checksum"])
-        for number, record in read_numbered(self.path).items():
-            if written[record.index] and record.checksum not in written[record.index]:
-                raise self.results.error(
-                    number,
-                    f"is not what was written of candidate {record.index} (times.jsonl keeps a "
-                    f"checksum)",
-                )
+        tries = read_history(self.times, is_try, say)
+        check_written(self.path, read_numbered(self.path), tries)
 
     def _write(self, name: str, text: str) -> None:
         with writing(self.path / name):

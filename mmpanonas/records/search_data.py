@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mmpanonas.errors import InputError
-from mmpanonas.records.candidates import Candidate, ranked, read_numbered
+from mmpanonas.records.candidates import Candidate, check_written, ranked, read_numbered
 from mmpanonas.records.reading import read_identity, read_object, read_report, read_tries
 from mmpanonas.space import Arch
 
@@ -82,8 +82,8 @@ def read_search(folder: str | os.PathLike) -> SearchData:
 
     Raises:
         InputError: not a search directory, no result yet, or results or ``search.json`` are
-            damaged elsewhere than in a last line without its end; or architectures are of
-            different spaces. The message names the line.
+            damaged elsewhere than in a last line without its end, or changed since they were
+            written; or architectures are of different spaces. The message names the line.
     """
     folder = Path(folder)
     results = folder / "results.jsonl"
@@ -91,7 +91,7 @@ def read_search(folder: str | os.PathLike) -> SearchData:
         found = "holds no results.jsonl" if folder.is_dir() else "is not a directory"
         raise InputError(f"{folder} {found}: give the work dir of a search")
     tries, remarks = read_tries(folder)
-    candidates = _candidates(results)
+    candidates = _candidates(results, tries)
     identity = read_identity(folder)
     report, damaged = read_report(folder)
     run, lost = read_object(folder / "run.json")
@@ -107,9 +107,10 @@ def read_search(folder: str | os.PathLike) -> SearchData:
     return replace(data, answer=answer, remarks=(*remarks, *doubt))
 
 
-def _candidates(path: Path) -> list[Candidate]:
-    """By index, finite numbers alone."""
+def _candidates(path: Path, tries: Sequence[Mapping]) -> list[Candidate]:
+    """By index, as they were written, finite numbers alone."""
     candidates = read_numbered(path.parent)
+    check_written(path.parent, candidates, tries)
     if not candidates:
         raise InputError(f"{path} holds no result yet: wait until a candidate is evaluated")
     first = next(iter(candidates.values()))

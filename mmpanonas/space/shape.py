@@ -3,19 +3,36 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from mmpanonas.errors import InputError
 from mmpanonas.space.arch import Arch
 from mmpanonas.space.elastic import depth, scaled
 from mmpanonas.space.model import kind_of, value_at
 from mmpanonas.space.published import ATTENTION_CHOICES
+from mmpanonas.values import Count, Kind, Widths, check_fields, number, several, whole
 
 _NORMED_BOX_HEAD = "Shared2FCGNBBoxHead"
+
+Counts = Annotated[Sequence[int], several(whole(0))]
+
+#: What a model config says of an attention, of a region's places and of anchors.
+_RATIOS = Kind(
+    f"a number of 1 or more for each of {', '.join(ATTENTION_CHOICES)}",
+    lambda value: (
+        isinstance(value, Mapping) and all(whole(1).fits(value.get(c)) for c in ATTENTION_CHOICES)
+    ),
+)
+_SIDES = whole(1) | several(whole(1), 2)
+_ANCHORS = several(number(above=0))
 
 
 @dataclass(frozen=True)
 class NetworkShape:
     """The widths of a network: everything its cost depends on besides the architecture.
+
+    Raises:
+        InputError: one is of the wrong kind or range.
 
     Attributes:
         channels: stem and four stages.
@@ -37,30 +54,33 @@ class NetworkShape:
         braided: channels lie so that widths can be sliced (``shuffle="braided"``).
     """
 
-    channels: tuple[int, ...] = (48, 96, 240, 480, 960)
-    blocks: tuple[int, ...] = (8, 8, 16, 8)
-    neck_channels: int = 256
-    num_things: int = 80
-    num_stuff: int = 53
-    fc_channels: int = 1024
+    channels: Widths = (48, 96, 240, 480, 960)
+    blocks: Counts = (8, 8, 16, 8)
+    neck_channels: Count = 256
+    num_things: Count = 80
+    num_stuff: Count = 53
+    fc_channels: Count = 1024
     fc_norm: bool = False
-    mask_channels: int = 256
-    mask_layers: int = 4
-    semantic_channels: int = 128
-    semantic_layers: int = 3
-    rpn_channels: int = 256
-    num_anchors: int = 3
-    box_rois: int = 1000
-    mask_rois: int = 100
-    things_to_stuff_ratios: tuple[int, ...] = (4, 8, 16)
-    stuff_to_things_ratios: tuple[int, ...] = (4, 8, 16)
-    box_places: int = 49
-    mask_places: int = 196
+    mask_channels: Count = 256
+    mask_layers: Count = 4
+    semantic_channels: Count = 128
+    semantic_layers: Count = 3
+    rpn_channels: Count = 256
+    num_anchors: Count = 3
+    box_rois: Count = 1000
+    mask_rois: Count = 100
+    things_to_stuff_ratios: Widths = (4, 8, 16)
+    stuff_to_things_ratios: Widths = (4, 8, 16)
+    box_places: Count = 49
+    mask_places: Count = 196
     box_agnostic: bool = False
     mask_agnostic: bool = False
     rpn_softmax: bool = False
     neck_norm: bool = True
     braided: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def at(self, arch: Arch) -> "NetworkShape":
         """What ``arch`` makes of these widths and blocks."""
@@ -104,13 +124,16 @@ class NetworkShape:
                     f"model.{path} is open until the annotation file is read: "
                     f"give the data set with --cfg-options data_root=PATH"
                 )
-            if isinstance(value, Mapping):  # the ratios of an attention
+            if isinstance(value, Mapping) and path.endswith(("things.ratios", "stuff.ratios")):
+                _RATIOS.check(f"model.{path}", value)
                 return tuple(value[choice] for choice in ATTENTION_CHOICES)
             return tuple(value) if isinstance(value, list) else value
 
         paths = {n: p for n, p in _CONFIG_PATHS.items() if classes or n not in _CLASSES}
         found = {name: lookup(path) for name, path in paths.items()}
         anchors = [lookup(f"rpn_head.anchor_generator.{key}") for key in ("scales", "ratios")]
+        for each in filter(None, anchors):
+            _ANCHORS.check("model.rpn_head.anchor_generator: scales and ratios", each)
         found["fc_norm"] = kind_of(value_at(model, "roi_head.bbox_head", None)) == _NORMED_BOX_HEAD
         found["box_places"] = _area(value_at(model, "roi_head.bbox_head.roi_feat_size", 7))
         size = value_at(model, "roi_head.mask_roi_extractor.roi_layer.output_size", 14)
@@ -158,4 +181,5 @@ _CONFIG_PATHS = {
 
 def _area(size: int | Sequence[int]) -> int:
     """Places of a square of this side, or of a height and a width."""
+    _SIDES.check("model.roi_head: size of a region", size)
     return math.prod(size) if isinstance(size, Sequence) else size * size

@@ -171,7 +171,7 @@ def evaluator_of(study: Study, sampling: str) -> CandidateEvaluator:
     """The evaluator in the supernet that was trained with ``sampling``."""
     cfg = copy.deepcopy(study.supernet)
     cfg.work_dir = str(study.folder / "scoring")
-    cfg.load_from = study.found()[f"supernet-{sampling}"]["checkpoint"]
+    cfg.load_from = study.checkpoint(sampling)
     return evaluator_of_config(cfg.to_dict(), os.getcwd())
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmpanonas.checkpoints.files import check_checkpoint
+from mmpanonas.errors import InputError
 from mmpanonas.files import write_atomically
 from mmpanonas.records import Cache, JsonLines, check_identity
 from mmpanonas.search.identity import FORMAT, annotated, annotation_file, digest
@@ -89,8 +91,34 @@ class Study:
         return self.measure.of(arch, self.shape)
 
     def found(self) -> dict[str, dict]:
-        """The records so far, by job."""
-        return {line["job"]: line for line in self.records.read()}
+        """The records so far, by job. Raises ``InputError`` for a line that is none."""
+        found = {}
+        for number, line in self.records.lines()[0]:
+            if not isinstance(line.get("job"), str):
+                raise self.records.error(number, "names no job")
+            found[line["job"]] = line
+        return found
+
+    def checkpoint(self, sampling: str) -> str:
+        """That of the supernet that was trained with ``sampling``.
+
+        A study may have been moved or copied: its own file goes before that of the place where it
+        was written.
+
+        Raises:
+            InputError: the supernet is not trained, or its checkpoint has gone.
+        """
+        job = f"supernet-{sampling}"
+        written = self.found().get(job, {}).get("checkpoint")
+        if not isinstance(written, str):
+            raise InputError(
+                f"{self.records.path} names no checkpoint of {job}: start the study without --job, "
+                f"which trains what is not trained"
+            )
+        own = self.folder / job / Path(written).name
+        path = str(own if own.is_file() else written)
+        check_checkpoint(path)
+        return path
 
     def drawn(self) -> list[Network]:
         """The networks of all strata."""
@@ -158,7 +186,7 @@ class Study:
     def scores(self, sampling: str, recalibration: str) -> Cache:
         """Scores of architectures in a trained supernet, on disk."""
         settings = self.plan.recalibrations[recalibration]
-        checkpoint = digest(self.found()[f"supernet-{sampling}"]["checkpoint"])
+        checkpoint = digest(self.checkpoint(sampling))
         return Cache(self.folder / "scores", dict(checkpoint=checkpoint, **settings))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mmpanonas.files import write_atomically
 from mmpanonas.records import Cache, SearchDirectory, SearchDirectoryError, read_candidates
 from mmpanonas.space import Arch
 from mmpanonas.strategies import Random
@@ -142,3 +143,9 @@ def test_searches_at_the_same_time_see_each_others_evaluations(tmp_path):
         assert ours.get(arch) is None
         theirs.put(arch, {METRIC: 1 / 3})
         assert ours.get(arch) == {METRIC: 1 / 3}
+
+
+def test_half_a_character_is_written_as_an_escape(tmp_path):
+    """A failure's reason may hold the name of a file in another encoding."""
+    write_atomically(tmp_path / "page", "ü" + os.fsdecode(b"\xe9"))
+    assert (tmp_path / "page").read_text(encoding="utf-8") == "ü\\udce9"

@@ -13,7 +13,7 @@ from mmpanonas.config import find_named, load_config
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, CostMeasure, NetworkShape
 from studies.ranking.baseline import merged, scaled_widths, widths_of_cost
-from studies.ranking.jobs import fusion_metrics
+from studies.ranking.jobs import evaluator_of, fusion_metrics
 from studies.ranking.plan import StudyPlan
 from studies.ranking.study import Network, Study
 from tests.conftest import ROOT, SMALL
@@ -66,6 +66,39 @@ def test_jobs_follow_from_what_is_known(study):
     assert {n.arch for n in choices} < {Arch.from_dict(job["arch"]) for job in jobs}
     # Each of the two choices and its baseline, three seeds each.
     assert len(jobs) == len({job["job"] for job in jobs}) == 2 * 2 * 3
+
+
+def test_a_moved_study_scores_in_its_own_supernet(study):
+    """A copy never reads the checkpoint of the place where it was written."""
+    with pytest.raises(InputError, match="names no checkpoint of supernet-uniform"):
+        study.checkpoint("uniform")
+    job = "supernet-uniform"
+    study.records.append(dict(job=job, checkpoint="/elsewhere/supernet-uniform/iter_12.pth"))
+    with pytest.raises(InputError, match=r"elsewhere.*does not exist"):
+        study.checkpoint("uniform")
+    own = study.folder / job / "iter_12.pth"
+    own.parent.mkdir()
+    torch.save({}, own)
+    assert study.checkpoint("uniform") == str(own)
+
+
+def test_a_supernet_of_nan_scores_nothing(study):
+    state = MODELS.build(study.supernet.model).state_dict()
+    state["neck.fpn_convs.0.gn.bias"] /= 0
+    path = study.folder / "supernet.pth"
+    torch.save(dict(state_dict=state, meta={}), path)
+    study.records.append(dict(job="supernet-strict", checkpoint=str(path)))
+    with pytest.raises(InputError, match=r"supernet\.pth.*NaN"):
+        evaluator_of(study, "strict")
+
+
+@pytest.mark.parametrize("line", ["{}", '{"job": 3}', "[]", "oops"])
+def test_a_record_that_is_none_is_named(study, line):
+    study.records.append(dict(job="supernet-strict"))
+    with study.records.path.open("a") as file:
+        file.write(f"{line}\n")
+    with pytest.raises(InputError, match=r"records\.jsonl, line 2, (names no job|is no JSON)"):
+        study.found()
 
 
 def test_a_baseline_costs_as_much_and_is_all_3x3(study):

@@ -1,10 +1,12 @@
 """Ctrl-C, SIGTERM, a full disk, a lost folder: one line that says what is safe, in every tool."""
 
 import errno
+import io
 import json
 import os
 import shutil
 import signal
+import sys
 
 import pytest
 import torch
@@ -175,6 +177,13 @@ def test_what_a_signal_leads_to_is_told_as_the_signal(capsys):
         run_tool(main)
     assert stop.value.code == 143
     assert capsys.readouterr().err == "\nstopped by SIGTERM: all is safe\n"
+
+
+def test_a_name_in_another_encoding_is_printed(monkeypatch):
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding="utf-8"))
+    run_tool(lambda: print(os.fsdecode(b"\xe9t\xe9"), flush=True))
+    assert printed.getvalue() == b"\\udce9t\\udce9\n"
 
 
 def test_an_unreadable_file_is_named(tmp_path, capsys):
