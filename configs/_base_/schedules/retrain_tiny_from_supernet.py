@@ -1,4 +1,4 @@
-# A third of retrain_tiny.py, at its rate: weights that have learnt need a short warm-up only.
+# A third of retrain_tiny.py: weights that have learnt need a short warm-up only.
 _base_ = "./retrain_tiny.py"
 
 train_cfg = dict(max_iters=240, val_interval=240)
@@ -13,4 +13,5 @@ param_scheduler = [
         eta_min_ratio=0.01,
     ),
 ]
+optim_wrapper = dict(optimizer=dict(lr=3e-3))  # the supernet's
 default_hooks = dict(checkpoint=dict(interval=240))
