@@ -13,10 +13,11 @@ ROOT = Path(__file__).parents[1]
 OURS = {
     "space": {"errors", "files", "values"},
     "strategies": {"errors", "space", "values"},
+    "racing": {"errors", "values"},
     "records": {"errors", "files", "space"},
     "panoptic": {"errors"},
     "models": {"errors", "space", "values"},
-    "execution": {"errors", "records", "space", "strategies", "values"},
+    "execution": {"errors", "racing", "records", "space", "strategies", "values"},
     "checkpoints": {"errors", "space", "values"},
     "training": {
         "checkpoints",
@@ -36,6 +37,7 @@ OURS = {
         "execution",
         "printing",
         "recalibration",
+        "racing",
         "records",
         "space",
         "strategies",
@@ -69,6 +71,7 @@ OURS = {
 THEIRS = {
     "space": {"numpy"},
     "strategies": {"numpy", "pymoo"},
+    "racing": {"numpy"},
     "records": set(),
     "panoptic": {"numpy", "scipy", "cv2", "kornia_rs"},
     "execution": {"ray"},

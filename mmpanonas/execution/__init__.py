@@ -2,6 +2,7 @@
 
 from mmpanonas.execution.attempt import Attempt, Evaluate, WorkerBrokenError
 from mmpanonas.execution.executor import Executor, SerialExecutor, WorkersLostError
+from mmpanonas.execution.raced import RacedSearch
 from mmpanonas.execution.ray_workers import RayExecutor
 from mmpanonas.execution.search import Search, SearchFailedError
 
@@ -13,6 +14,7 @@ __all__ = [
     "Attempt",
     "Evaluate",
     "Executor",
+    "RacedSearch",
     "RayExecutor",
     "Search",
     "SearchFailedError",

@@ -27,7 +27,8 @@ class Attempt:
     Only what is no ``Exception`` passes, such as KeyboardInterrupt and ``WorkerBrokenError``.
 
     Attributes:
-        evaluate: the evaluator.
+        evaluate: the evaluator. One of a raced search also has ``part``: from an architecture
+            and a ``Part`` to the metrics of all pictures so far and what was seen of these.
         metric: the fitness, which must be finite.
         timeout: seconds, or None. Python code is interrupted; a call into C that never
             returns is not.
@@ -41,10 +42,14 @@ class Attempt:
 
     def __call__(self, task: Task) -> Outcome:
         """Try ``task`` on the main thread."""
-        start, metrics, reason = time.perf_counter(), None, None
+        start, metrics, pictures, reason = time.perf_counter(), None, None, None
         try:
             with _time_limit(self.timeout):
-                metrics = {key: float(v) for key, v in self.evaluate(task.arch).items()}
+                if task.part is None:
+                    found = self.evaluate(task.arch)
+                else:
+                    found, pictures = self.evaluate.part(task.arch, task.part)
+                metrics = {key: float(v) for key, v in found.items()}
             reason = self._objection(metrics)
         except Exception as error:
             reason = describe(error)
@@ -54,6 +59,7 @@ class Attempt:
             seconds=time.perf_counter() - start,
             metrics=None if reason else metrics,
             reason=reason,
+            pictures=None if reason else pictures,
         )
 
     def _objection(self, metrics: dict[str, float]) -> str | None:

@@ -145,10 +145,9 @@ class Search:
                 self._proposed += 1
 
     def _place(self, task: Task) -> None:
-        known = self._on_disk.pop(task.index, None)
+        known = self._known(task)
         if known is not None:
-            if known.arch != task.arch:
-                raise self._strange(known, "another architecture than this strategy proposes")
+            del self._on_disk[task.index]
             self._tell(known)
             return
         metrics = self.cache.get(task.arch) if self.cache else None
@@ -156,6 +155,13 @@ class Search:
             self._settle(task, Outcome(task.index, "cache", 0.0, metrics))
         else:
             self._todo.append(task)
+
+    def _known(self, task: Task) -> Candidate | None:
+        """What is on disk of a task. Raises ``SearchDirectoryError`` if that is another one's."""
+        known = self._on_disk.get(task.index)
+        if known is not None and known.arch != task.arch:
+            raise self._strange(known, "another architecture than this strategy proposes")
+        return known
 
     def _take(self, outcome: Outcome) -> None:
         """Record an outcome, or try its task again."""
@@ -176,16 +182,16 @@ class Search:
 
     def _settle(self, task: Task, outcome: Outcome) -> None:
         """Put a new result on disk, then tell it."""
-        record = Candidate(
-            index=task.index,
-            arch=task.arch,
-            metrics=outcome.metrics or {},
-            cost=self.cost(task.arch),
-            state="failed" if outcome.reason else "done",
-            reason=outcome.reason,
-            **self.strategy.label(task.arch),
-        )
+        state = "failed" if outcome.reason else "done"
+        record = self._record(task, outcome.metrics or {}, state=state, reason=outcome.reason)
         self.directory.append_try(outcome, record)
+        self._put(record, outcome)
+
+    def _record(self, task: Task, metrics: dict[str, float], **more: object) -> Candidate:
+        cost, label = self.cost(task.arch), self.strategy.label(task.arch)
+        return Candidate(task.index, task.arch, metrics, cost, **label, **more)
+
+    def _put(self, record: Candidate, outcome: Outcome) -> None:
         self.directory.append(record)
         if record.failed:
             self.say(f"candidate {record.index} is recorded as failed: {record.reason}")
@@ -201,8 +207,10 @@ class Search:
 
     def _tell(self, record: Candidate) -> None:
         self.records[record.index] = record
-        score = FAILED if record.failed else record.metrics[self.metric]
-        self.strategy.tell(record.arch, score)
+        self.strategy.tell(record.arch, self._score(record))
+
+    def _score(self, record: Candidate) -> float:
+        return FAILED if record.failed else record.metrics[self.metric]
 
     def _finish(self) -> list[Candidate]:
         """Bring the results into order and write the answer."""

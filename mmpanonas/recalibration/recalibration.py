@@ -100,18 +100,21 @@ def network_forward(model: nn.Module, batch: dict) -> None:
 
 @contextmanager
 def recalibrated(
-    model: nn.Module, batches: "RecalibrationBatches", shared: bool = False
+    model: nn.Module,
+    batches: "RecalibrationBatches",
+    shared: bool = False,
+    known: Statistics | None = None,
 ) -> Iterator[Statistics]:
     """Within the context the active path's batch norms hold its own statistics.
 
     The model is in evaluation mode inside; its statistics come back afterwards. Arguments are
-    those of :func:`measure`.
+    those of :func:`measure`; ``known``: what it gave before.
     """
     was_training, saved = model.training, []
     if was_training:
         model.eval()
     try:
-        statistics = measure(model, batches, shared)
+        statistics = measure(model, batches, shared) if known is None else known
         for name, (mean, var) in statistics.items():
             layer = model.get_submodule(name)
             buffers = (layer.running_mean, layer.running_var)

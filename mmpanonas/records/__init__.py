@@ -13,17 +13,22 @@ from mmpanonas.records.directory import SearchDirectory, check_no_result
 from mmpanonas.records.identities import check_identity
 from mmpanonas.records.jsonlines import JsonLines, SearchDirectoryError
 from mmpanonas.records.reading import read_identity, read_object, read_report, read_tries
+from mmpanonas.records.rungs import Picture, Rungs, Seen
 from mmpanonas.records.search_data import SearchData, read_search
-from mmpanonas.records.tries import Outcome, Task
+from mmpanonas.records.tries import Outcome, Part, Task
 
 __all__ = [
     "Cache",
     "Candidate",
     "JsonLines",
     "Outcome",
+    "Part",
+    "Picture",
+    "Rungs",
     "SearchData",
     "SearchDirectory",
     "SearchDirectoryError",
+    "Seen",
     "Task",
     "check_identity",
     "check_no_result",

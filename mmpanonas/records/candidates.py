@@ -22,8 +22,10 @@ class Candidate:
         metrics: by the evaluator's names, unrounded; empty if it failed.
         cost: multiply-accumulates, parameters and what the search limits, by ``CostMeasure.key``.
         generation: of the strategy, where it has generations.
-        state: "done" or "failed".
+        state: "done", "failed", or "left": a race, before it had seen all pictures.
         reason: why it failed.
+        pictures: of a raced search, how many the metrics are of.
+        interval: where the fitness over all pictures lies (95 %), of one that has left.
     """
 
     index: int
@@ -33,16 +35,22 @@ class Candidate:
     generation: int | None = None
     state: str = "done"
     reason: str | None = None
+    pictures: int | None = None
+    interval: list[float] | None = None
 
     @property
     def failed(self) -> bool:
         """Whether it has no metrics."""
         return self.state == "failed"
 
+    @property
+    def _left(self) -> bool:
+        return self.state == "left"
+
     def score(self, metric: str) -> float | None:
-        """The value of ``metric``; None when it failed, or has no such finite number."""
+        """The value of ``metric`` over all pictures; None without such a finite number."""
         value = self.metrics.get(metric, math.nan)
-        return float(value) if not self.failed and math.isfinite(value) else None
+        return float(value) if self.state == "done" and math.isfinite(value) else None
 
     @property
     def checksum(self) -> str:
@@ -51,9 +59,10 @@ class Candidate:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict:
-        """As plain data, named choices included; ``reason`` of a failed one alone."""
+        """As plain data, named choices included; what only some have is left out elsewhere."""
         data = asdict(self) | dict(arch=self.arch.to_dict())
-        return data if self.failed else {k: v for k, v in data.items() if k != "reason"}
+        optional = {"pictures", "interval"} | (set() if self.failed else {"reason"})
+        return {k: v for k, v in data.items() if v is not None or k not in optional}
 
     @classmethod
     def from_dict(cls, data: Mapping) -> "Candidate":
@@ -79,7 +88,14 @@ class Candidate:
         for name in ("metrics", "cost"):
             values = getattr(self, name)
             _expect(is_numbers(values), name, values, "numbers by name")
-        _expect(self.state in ("done", "failed"), "state", self.state, '"done" or "failed"')
+        states = ("done", "failed", "left")
+        _expect(self.state in states, "state", self.state, '"done", "failed" or "left"')
+        pictures = is_count(self.pictures) if self._left else self.pictures is None
+        pictures |= self.state == "done" and is_count(self.pictures)
+        _expect(pictures, "pictures", self.pictures, "a whole number if it was raced")
+        ends = isinstance(self.interval, list) and list(map(is_number, self.interval)) == [True] * 2
+        ends = ends if self._left else self.interval is None
+        _expect(ends, "interval", self.interval, "two numbers if it left a race, else none")
         reason = isinstance(self.reason, str) if self.failed else self.reason is None
         _expect(reason, "reason", self.reason, "a text if it failed, else none")
         _expect(self.failed != bool(self.metrics), "metrics", self.metrics, "some if it is done")

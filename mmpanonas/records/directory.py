@@ -28,7 +28,7 @@ from mmpanonas.records.tries import Outcome
 _WRITTEN = ("config.py", "strategy.json", "arch.json", "ranking.csv")
 
 #: All files of a search.
-FILES = {*_WRITTEN, "search.json", "run.json", "results.jsonl", "times.jsonl"}
+FILES = {*_WRITTEN, "search.json", "run.json", "results.jsonl", "times.jsonl", "rungs.jsonl"}
 
 
 def check_no_result(path: str | os.PathLike, folder: str | os.PathLike) -> None:

@@ -171,7 +171,7 @@ def _read_answer(data: SearchData) -> tuple[Arch | None, list[str]]:
             rows = {row.get("index") for row in csv.DictReader(file)}
     except (OSError, ValueError, csv.Error) as error:
         return None, [f"The answer cannot be read ({error}): search.py --resume writes it again."]
-    if any(str(c.index) not in rows for c in data.candidates if not c.failed):
+    if any(str(c.index) not in rows for c in data.candidates if c.state == "done"):
         return None, []
     if data.ranked and answer != data.ranked[0].arch:
         return None, [

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -18,9 +18,12 @@ from torch.utils.data import DataLoader
 from mmpanonas.checkpoints.reading import trust_checkpoints
 from mmpanonas.errors import InputError
 from mmpanonas.execution import WorkerBrokenError
+from mmpanonas.recalibration.moments import Statistics
 from mmpanonas.recalibration.recalibration import RecalibrationBatches, recalibrated
+from mmpanonas.records import Part, Picture
 from mmpanonas.search.agreement import check_files
 from mmpanonas.search.pictures import KeptPictures
+from mmpanonas.search.racing import as_picture, as_result
 from mmpanonas.space import Arch
 from mmpanonas.values import Count, check_fields
 
@@ -86,19 +89,35 @@ class CandidateEvaluator:
         Raises:
             WorkerBrokenError: the GPU does not answer any more.
         """
+        self._begin(arch)
+        self._predict(self.dataloader)
+        metrics = self._compute()
+        self._whole = True
+        return metrics
+
+    def _begin(self, arch: Arch) -> None:
+        """Take the path, in a state that no failed evaluation has left."""
         if not self._whole:
             self._clean()
         self._whole = False
         self.model.set_arch(arch)
+
+    def _predict(self, batches: Iterable[dict], statistics: Statistics | None = None) -> Statistics:
+        """Give the evaluator's metrics the path's predictions of ``batches``.
+
+        Args:
+            statistics: the path's, where they are known.
+
+        Returns:
+            them.
+        """
         device = next(self.model.parameters()).device.type
         lower = torch.autocast(device, self.precision, enabled=self.precision != torch.float32)
-        with lower, recalibrated(self.model, self.batches):
-            for batch in self.dataloader:
+        with lower, recalibrated(self.model, self.batches, known=statistics) as statistics:
+            for batch in batches:
                 samples = self.model.val_step(batch)
                 self.evaluator.process(data_samples=samples, data_batch=batch)
-        metrics = self._compute()
-        self._whole = True
-        return metrics
+        return statistics
 
     def _compute(self) -> dict[str, float]:
         values = {}
@@ -121,15 +140,61 @@ class CandidateEvaluator:
                 raise WorkerBrokenError(f"the GPU does not answer any more: {error}") from error
 
 
+class RacingEvaluator(CandidateEvaluator):
+    """Score an architecture by some of the pictures at a time.
+
+    The statistics of the last paths are kept, so that a path that goes on is not recalibrated
+    again.
+    """
+
+    #: Of so many paths.
+    KEPT = 256
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self._statistics: dict[Arch, Statistics] = {}
+
+    @torch.no_grad()
+    def part(self, arch: Arch, part: Part) -> tuple[dict[str, float], list[Picture]]:
+        """Metrics of all pictures so far, and what the path made of those of ``part``.
+
+        Raises:
+            WorkerBrokenError: the GPU does not answer any more.
+        """
+        self._begin(arch)
+        (metric,) = self.evaluator.metrics
+        metric.results.extend(map(as_result, part.held))
+        pictures = self.dataloader.part(part.start, part.stop)
+        self._statistics[arch] = self._predict(pictures, self._statistics.pop(arch, None))
+        if len(self._statistics) > self.KEPT:
+            del self._statistics[next(iter(self._statistics))]
+        seen = [as_picture(result) for result in metric.results]
+        # What is held and what is new take the same way, whoever saw it.
+        metric.results[:] = map(as_result, seen)
+        metrics = self._compute()
+        self._whole = True
+        return metrics, seen[len(part.held) :]
+
+
+def in_order(runner: Runner, dataloader: dict, loop: Mapping) -> DataLoader:
+    """The loader of nas_val as every candidate sees it; a race draws the order, one at a time."""
+    sampler = dict(type="OrderedSampler")
+    changes = dict(sampler=sampler)
+    if loop.get("race"):
+        sampler["drawn"] = loop.get("seed", 0)
+        changes["batch_size"] = 1
+    return runner.build_dataloader(dict(dataloader, **changes), seed=runner.seed)
+
+
 def build_evaluator(runner: Runner) -> CandidateEvaluator:
     """The evaluator of a search's config on the model of ``runner``."""
     cfg = runner.cfg
-    in_order = dict(cfg.val_dataloader, sampler=dict(type="OrderedSampler"))
-    dataloader = runner.build_dataloader(in_order, seed=runner.seed)
+    dataloader = in_order(runner, cfg.val_dataloader, cfg.val_cfg)
     evaluator = runner.build_evaluator(cfg.val_evaluator)
     evaluator.dataset_meta = dataloader.dataset.metainfo
     names = {each.name for each in fields(EvaluationSettings)}
-    return CandidateEvaluator(
+    kind = RacingEvaluator if cfg.val_cfg.get("race") else CandidateEvaluator
+    return kind(
         revert_sync_batchnorm(runner.model),
         RecalibrationBatches(**cfg.val_cfg.recalibration),
         dataloader,

@@ -11,7 +11,8 @@ from mmengine.runner.base_loop import BaseLoop
 
 from mmpanonas.distributed import unwrapped
 from mmpanonas.errors import InputError
-from mmpanonas.execution import EXECUTORS, Executor, Search
+from mmpanonas.execution import EXECUTORS, Executor, RacedSearch, Search
+from mmpanonas.racing import RACES
 from mmpanonas.recalibration.recalibration import RecalibrationBatches
 from mmpanonas.records import Cache, Candidate, SearchDirectory, ranked
 from mmpanonas.search.agreement import search_files
@@ -22,9 +23,15 @@ from mmpanonas.search.checks import (
     check_metric,
     reported_costs,
 )
-from mmpanonas.search.evaluator import EvaluationSettings, build_evaluator, evaluator_of_config
+from mmpanonas.search.evaluator import (
+    EvaluationSettings,
+    build_evaluator,
+    evaluator_of_config,
+    in_order,
+)
 from mmpanonas.search.identity import cache_context, digest, search_identity, this_start
 from mmpanonas.search.progress import SearchProgress, ranking_table
+from mmpanonas.search.racing import build_race, raced_classes
 from mmpanonas.space import Arch, Budget, CostMeasure, Limits, NetworkShape, SearchSpace, space_of
 from mmpanonas.strategies import STRATEGIES, Strategy
 from mmpanonas.values import (
@@ -59,6 +66,8 @@ class SearchLoop(BaseLoop):
         cache: folder of evaluations that searches of one supernet share, or None.
         picture_memory, precision: of :class:`EvaluationSettings`, in every
             worker.
+        race: ``type`` names one of ``RACES``, the rest is its own: candidates that cannot be among
+            the best any more are evaluated no further. None: all see every picture.
 
     Attributes:
         records: after :meth:`run` all results, by index.
@@ -84,6 +93,7 @@ class SearchLoop(BaseLoop):
         cache: str | None = None,
         picture_memory: Count = EvaluationSettings.picture_memory,
         precision: str = EvaluationSettings.precision,
+        race: Annotated[dict | None, TypeIn(RACES)] = None,
     ) -> None:
         # Check everything that can be wrong before data sets are read.
         super().__init__(runner, None)
@@ -94,10 +104,17 @@ class SearchLoop(BaseLoop):
         self.strategy = _build_strategy(options, self.space)
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
         self.executor = check_executor(executor)
-        check_metric(metric, runner.build_evaluator(evaluator).metrics)
+        metrics = runner.build_evaluator(evaluator).metrics
+        check_metric(metric, metrics)
         EvaluationSettings(picture_memory, precision)
         self.records: list[Candidate] = []
         self._settings = dict(max_tries=max_tries, give_up_after=give_up_after)
+        self._race = None
+        if race:
+            rule = build_race(race, self.strategy, cache)
+            dataset = in_order(runner, dataloader, runner.cfg.val_cfg).dataset
+            classes = raced_classes(metric, metrics, dataset.metainfo)
+            self._race = dict(race=rule, pictures=len(dataset), classes=classes)
 
         parts = dict(
             dataloader=dataloader,
@@ -109,6 +126,8 @@ class SearchLoop(BaseLoop):
             metric=metric,
             budgets=[dict(budget) for budget in budgets],
         )
+        if race:
+            parts["race"] = dict(race)
         self._open_directory(parts, resume, cache)
 
     def _price(self, budgets: Sequence[dict], goal: dict | None, dataloader: dict) -> dict:
@@ -139,6 +158,8 @@ class SearchLoop(BaseLoop):
         self._settings["cache"] = cache and Cache(cache, cache_context(identity), say)
         start = this_start(self.executor)
         grows = {f"strategy.{argument}" for argument in self.strategy.grows}
+        if self._race:
+            grows -= {"strategy.total"}  # one race of more
         self.directory = SearchDirectory(runner.work_dir, identity, resume, start, say, grows)
         self.directory.write_config(runner.cfg.pretty_text)
 
@@ -167,7 +188,8 @@ class SearchLoop(BaseLoop):
         progress = SearchProgress(
             self.metric, self.runner.visualizer, self.strategy.total, self.directory.read()
         )
-        search = Search(
+        kind = partial(RacedSearch, **self._race) if self._race else Search
+        search = kind(
             self.strategy,
             self.directory,
             self.metric,

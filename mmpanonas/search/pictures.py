@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 from mmengine.registry import DATA_SAMPLERS
 from torch.utils.data import DataLoader, SequentialSampler
 
@@ -12,17 +13,27 @@ from mmpanonas.values import Seed, checked
 class OrderedSampler(SequentialSampler):
     """The data set in order, on every rank the whole.
 
+    Args:
+        dataset: of the loader.
+        seed: not used; MMEngine gives it.
+        drawn: draws another order, by which a race shows its pictures; None: the data set's.
+
     Attributes:
-        start: the first picture; written by who has those before it.
+        start, stop: the first picture of that order, and the one after the last; written by who
+            wants some of them.
     """
 
     @checked
-    def __init__(self, dataset, seed: Seed | None = None) -> None:
+    def __init__(self, dataset, seed: Seed | None = None, drawn: Seed | None = None) -> None:
         super().__init__(dataset)
-        self.start = 0
+        count = len(dataset)
+        self.order = range(count)
+        if drawn is not None:
+            self.order = np.random.default_rng([drawn, count]).permutation(count).tolist()
+        self.start, self.stop = 0, count
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self.start, len(self.data_source)))
+        return iter(self.order[self.start : self.stop])
 
 
 class KeptPictures:
@@ -44,26 +55,35 @@ class KeptPictures:
 
     def __iter__(self) -> Iterator[dict]:
         """Batches: ``inputs`` a list of (3, H, W) uint8, and ``data_samples``."""
-        kept = list(self._kept)
-        rest = self._read(len(kept))  # its processes begin while kept ones are evaluated
+        return self.part(0, len(self))
+
+    def part(self, start: int, stop: int) -> Iterator[dict]:
+        """Batches ``start`` to ``stop``, without the last."""
+        kept = self._kept[start:stop]
+        first = start + len(kept)
+        rest = self._read(first, stop)  # its processes begin while kept ones are evaluated
         for batch in kept:
             yield _with_own_samples(batch)
-        for place, batch in enumerate(rest, len(kept)):
+        for place, batch in enumerate(rest, first):
             self._keep(place, batch)
             yield batch
 
-    def _read(self, start: int) -> Iterator[dict]:
-        if start == len(self):
+    def _read(self, start: int, stop: int) -> Iterator[dict]:
+        if len(self._kept) == len(self):
             self.stop_reading()
+        if start >= stop:
             return iter(())
-        if start:
-            self.loader.sampler.start = start * self.loader.batch_size
+        sampler, size = self.loader.sampler, self.loader.batch_size
+        if isinstance(sampler, OrderedSampler):
+            sampler.start, sampler.stop = start * size, min(stop * size, len(sampler.order))
         return iter(self.loader)
 
     def _keep(self, place: int, batch: dict) -> None:
         size = sum(x.numel() * x.element_size() for x in batch["inputs"])
-        if place != len(self._kept) or size > self._room:
-            self._room = 0  # the first ones without a gap
+        if place > len(self._kept):  # the first ones without a gap
+            return
+        if size > self._room:
+            self._room = 0
             return
         self._room -= size
         # A reading process hands its tensors over in shared memory, an open file each.

@@ -31,17 +31,20 @@ class SearchProgress:
 
     def __call__(self, search: Search, record: Candidate, outcome: Outcome) -> None:
         """Show a new result."""
-        scores = [r.metrics[self.metric] for r in search.records.values() if not r.failed]
-        failed = len(search.records) - len(scores)
+        known = search.records.values()
+        scores = [score for r in known if (score := r.score(self.metric)) is not None]
+        failed, left = (sum(r.state == state for r in known) for state in ("failed", "left"))
         scalars = {"search/seconds": outcome.seconds, "search/failed": failed}
         words = []
         if scores:
             scalars["search/best"] = max(scores)
             words.append(f"best {self.metric.split('/')[-1]} {max(scores):.2f}")
-        if not record.failed:
+        if record.state == "done":
             scalars["search/score"] = record.metrics[self.metric]
         if failed:
             words.append(f"{failed} failed")
+        if left:
+            words.append(f"{left} left the race")
         self._draw(search, scalars)
         self._bar.set_postfix_str(", ".join(words))
         self._bar.total = search.strategy.total

@@ -4,7 +4,7 @@ from mmpanonas.strategies.evolution import Evolution, Random, cross, mutate
 from mmpanonas.strategies.pareto import Pareto
 from mmpanonas.strategies.path_priority import PathPriority, check_cycle
 from mmpanonas.strategies.scoreboard import Scoreboard
-from mmpanonas.strategies.strategy import FAILED, Strategy
+from mmpanonas.strategies.strategy import FAILED, LEFT, Strategy
 
 #: What a config's ``strategy.type`` may say.
 STRATEGIES: dict[str, type[Strategy]] = {
@@ -13,6 +13,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
 
 __all__ = [
     "FAILED",
+    "LEFT",
     "STRATEGIES",
     "Evolution",
     "Pareto",

@@ -1,5 +1,6 @@
 """DetNAS's evolution (Chen et al., NeurIPS 2019)."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, SearchSpace
 from mmpanonas.strategies.generations import Generations
-from mmpanonas.strategies.strategy import FAILED, Legal
+from mmpanonas.strategies.strategy import Legal
 from mmpanonas.values import Count, PositiveInt, Probability, Seed, checked
 
 
@@ -58,6 +59,7 @@ class Evolution(Generations):
                 f"mutants ({mutants}) and crosses ({crosses}) exceed the population ({population})"
             )
         self.parents, self.mutants, self.crosses = parents, mutants, crosses
+        self.seats = parents
         self.mutation_prob = mutation_prob
         self._breeding: list[Arch] = []
         self._advance()
@@ -65,7 +67,7 @@ class Evolution(Generations):
     def best(self, count: int) -> list[Arch]:
         """The ``count`` best told so far, without failed ones; of equals the earlier proposed."""
         order = {arch: place for place, arch in enumerate(self._born)}
-        able = [arch for arch, score in self.scores.items() if score != FAILED]
+        able = [arch for arch, score in self.scores.items() if math.isfinite(score)]
         return sorted(able, key=lambda arch: (-self.scores[arch], order[arch]))[:count]
 
     def report(self) -> dict:

@@ -78,6 +78,13 @@ class Pareto(Generations):
         self._nsga.setup(problem, termination=NoTermination())
         self._advance()
 
+    #: Any better one of no greater cost takes a candidate off the front.
+    seats = 1
+
+    def second_goal(self, arch: Arch) -> float:
+        """The cost."""
+        return self.cost(arch)
+
     def tell(self, arch: Arch, score: float) -> None:
         """Record a score; the last of all puts the front into words."""
         super().tell(arch, score)
@@ -104,7 +111,9 @@ class Pareto(Generations):
         if self._born:
             self._nsga.random_state = rng
             last = [arch for arch, born in self._born.items() if born == self._generation - 1]
-            self._nsga.tell(self._evaluated(last))
+            told = [arch for arch in last if not math.isnan(self.scores[arch])]
+            if told:
+                self._nsga.tell(self._evaluated(told))
             offspring = self._nsga.ask()  # None where the space holds no further one
             children = () if offspring is None else offspring.get("X")
         for codes in children:

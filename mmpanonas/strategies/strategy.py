@@ -10,6 +10,9 @@ from mmpanonas.space import Arch, Limits, SearchSpace
 #: The score of an architecture that could not be evaluated.
 FAILED = float("-inf")
 
+#: The score of one that left a race (``Strategy.seats``): it has none, and is never a parent.
+LEFT = float("nan")
+
 #: Decides whether an architecture may be evaluated at all (its budget). ``Limits`` also repair.
 Legal = Callable[[Arch], bool]
 
@@ -37,6 +40,10 @@ class Strategy(ABC):
 
     total: int
 
+    #: How many of the best decide what follows: the others may leave a race before they have a
+    #: score (:mod:`mmpanonas.racing`). None: every score decides, so there is no race.
+    seats: int | None = None
+
     #: Arguments of which a search may be given more when it goes on: what it has proposed stays.
     grows: ClassVar[frozenset[str]] = frozenset()
 
@@ -56,8 +63,14 @@ class Strategy(ABC):
     def tell(self, arch: Arch, score: float) -> None:
         """The score (higher is better) of a proposed architecture; ``FAILED`` if it has none.
 
+        With ``seats`` it may be ``LEFT``.
+
         Within what was proposed between two waits the order of telling changes nothing.
         """
+
+    def second_goal(self, arch: Arch) -> float:
+        """What else is minimised: a race is lost only to those that have no more of it."""
+        return 0.0
 
     def label(self, arch: Arch) -> dict:
         """What to record beside a result, such as the generation it belongs to."""

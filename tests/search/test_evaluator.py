@@ -16,7 +16,7 @@ from mmpanonas.recalibration import RecalibrationBatches
 from mmpanonas.search import CandidateEvaluator, EvaluationSettings
 from mmpanonas.search.agreement import check_files, search_files
 from mmpanonas.search.evaluator import evaluator_of_config
-from mmpanonas.search.pictures import KeptPictures
+from mmpanonas.search.pictures import KeptPictures, OrderedSampler
 from tests.conftest import SEED
 
 #: Bytes of each of the four pictures of nas_val, enlarged to 128 x 128.
@@ -69,6 +69,22 @@ def test_pictures_that_fit_are_decoded_once(build_loader, read, batch_size, fit,
     for _ in range(2):
         assert contents(pictures) == plain
     assert read == again * 2
+
+
+@pytest.mark.parametrize("fit", [0, 1.5, 4])
+def test_parts_are_what_the_whole_is(build_loader, fit):
+    plain = contents(build_loader())
+    pictures = KeptPictures(build_loader(), 0)
+    pictures._room = int(fit * PICTURE)
+    for start, stop in ((2, 3), (0, 2), (2, 4), (0, 4), (1, 1)):
+        assert contents(pictures.part(start, stop)) == plain[start:stop]
+    assert contents(pictures) == plain
+
+
+def test_a_race_draws_the_order_of_pictures():
+    orders = [OrderedSampler(range(9), drawn=seed).order for seed in (0, 0, 1)]
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == list(range(9))
 
 
 def test_a_pass_that_was_broken_off_is_taken_up(build_loader, read):

@@ -30,6 +30,9 @@ def facts(data: SearchData) -> list[Fact]:
         tiles.insert(0, Fact(f"{score:.{digits_of([score])}f}", title, f"c{number}", name))
     if data.failed:
         tiles.append(Fact(f"{len(data.failed)}", "", "failures", "failed"))
+    if raced := [c for c in data.candidates if c.pictures is not None]:
+        seen, most = sum(c.pictures for c in raced), max(c.pictures for c in raced) * len(raced)
+        tiles.append(Fact(f"{100 * seen / most:.0f} %", "of their pictures seen (race)"))
     generations = {c.generation for c in data.candidates} - {None}
     if len(generations) > 1:
         tiles.append(Fact(f"{len(generations)}", "generations"))
@@ -104,12 +107,17 @@ def _columns(data: SearchData) -> list[_Column]:
         _Column(cost_title(name), lambda c, name=name: c.cost.get(name))
         for name in dict.fromkeys(name for c in data.candidates for name in c.cost)
     ]
+    if any(c.pictures is not None for c in data.candidates):
+        columns.append(_Column("pictures", lambda c: c.pictures, counts=True))
     if any(c.index in data.seconds for c in data.candidates):
         columns.append(_Column("seconds", lambda c: data.seconds.get(c.index)))
     return columns
 
 
 def _state(candidate: Candidate) -> str:
+    if candidate.interval:
+        low, high = candidate.interval
+        return f"left the race: {low:.2f} to {high:.2f} (95 %)"
     return f"{candidate.state}: {_reason(candidate)}" if candidate.failed else candidate.state
 
 
