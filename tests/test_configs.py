@@ -27,8 +27,9 @@ CONFIGS = sorted(
 BUILDABLE = [path for path in CONFIGS if not {"custom", "custom_full"} & set(path.parts)]
 
 
-def read(path: Path) -> Config:
+def read(path: Path | str) -> Config:
     """A config whose architecture is there: some name what a search of theirs finds."""
+    path = Path(path)
     config = Config.fromfile(path)
     if str(config.model.get("arch")).startswith("work_dirs") and "elastic" in path.name:
         supernet = Config.fromfile(path.with_name("elastic_supernet.py"))
