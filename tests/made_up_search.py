@@ -24,13 +24,15 @@ def write_search(
     failed: int = 0,
     stop_after: int | None = None,
     blocks: tuple[int, ...] = (8, 8, 16, 8),
+    space: SearchSpace | None = None,
 ) -> Path:
     """Run ``strategy`` on made-up scores; returns ``folder``, which holds a search's files.
 
     ``failed`` candidates, spread evenly, get no metrics, at 3 tries each. ``stop_after``
-    candidates the search is killed: there is no answer.
+    candidates the search is killed: there is no answer. ``space``: another one than all of
+    ``blocks``.
     """
-    space, shape = SearchSpace.full(blocks), NetworkShape(blocks=blocks)
+    space, shape = space or SearchSpace.full(blocks), NetworkShape(blocks=blocks)
     options = {key: value for key, value in strategy.items() if key != "type"}
     searched = STRATEGIES[strategy["type"]](space, seed=0, **options)
     every = searched.total // failed if failed else 0

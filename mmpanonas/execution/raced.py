@@ -11,7 +11,7 @@ from mmpanonas.strategies import LEFT
 
 
 @dataclass
-class _Runner:
+class _Racer:
     """A candidate in the race: what it has seen, and the seconds that it took in this start."""
 
     task: Task
@@ -39,10 +39,9 @@ class RacedSearch(Search):
         self.race, self.pictures, self.classes = race, pictures, classes
         self.rungs = race.rungs(pictures)
         self._rung = 0
-        self._field: dict[int, _Runner] = {}
-        self._finished: list[
-            Contestant
-        ] = []  # of earlier races, those that are still among the best
+        self._field: dict[int, _Racer] = {}
+        # Of earlier races, those that are still among the best.
+        self._finished: list[Contestant] = []
         self._log = Rungs(self.directory.path, self.say)
         self._seen: dict[int, Seen] = {}
 
@@ -64,7 +63,7 @@ class RacedSearch(Search):
                     self._tell(known)
                 else:
                     seen = self._seen.pop(task.index, Seen([], {}))
-                    self._field[task.index] = _Runner(task, seen)
+                    self._field[task.index] = _Racer(task, seen)
             self._go_on()
 
     def _proposals(self) -> Iterator[Task]:
@@ -77,11 +76,11 @@ class RacedSearch(Search):
         """End rungs until somebody must see pictures first, or the race is over."""
         while self._field:
             stop = self.rungs[self._rung]
-            for runner in self._field.values():
-                seen = runner.seen.pictures
+            for racer in self._field.values():
+                seen = racer.seen.pictures
                 if len(seen) < stop:
                     part = Part(len(seen), stop, seen)
-                    self._todo.append(replace(runner.task, part=part))
+                    self._todo.append(replace(racer.task, part=part))
             if self._todo:
                 return
             self._end_rung(stop)
@@ -91,7 +90,7 @@ class RacedSearch(Search):
             self._end_race()
             return
         places = list(self._field)
-        running = [self._contestant(runner, stop) for runner in self._field.values()]
+        running = [self._contestant(racer, stop) for racer in self._field.values()]
         finished = [replace(each, counts=each.counts.first(stop)) for each in self._finished]
         leaving = self.race.leaving(running, finished, self.strategy.seats, self.pictures)
         for place in leaving:
@@ -102,27 +101,27 @@ class RacedSearch(Search):
     def _end_race(self) -> None:
         everyone = [*self._finished]
         everyone += [self._contestant(each, self.pictures) for each in self._field.values()]
-        best = PairedTest(z=0).leaving(everyone, [], self.strategy.seats, self.pictures)
-        self._finished = [each for place, each in enumerate(everyone) if place not in best]
+        beaten = PairedTest(z=0).leaving(everyone, [], self.strategy.seats, self.pictures)
+        self._finished = [each for place, each in enumerate(everyone) if place not in beaten]
         for index in sorted(self._field):
             self._end(index, "done", self.pictures)
 
-    def _contestant(self, runner: _Runner, stop: int) -> Contestant:
+    def _contestant(self, racer: _Racer, stop: int) -> Contestant:
         by_label = [
-            {label: counts for label, *counts in rows} for _, _, rows in runner.seen.pictures[:stop]
+            {label: counts for label, *counts in rows} for _, _, rows in racer.seen.pictures[:stop]
         ]
-        cost = self.strategy.second_goal(runner.task.arch)
+        cost = self.strategy.second_goal(racer.task.arch)
         return Contestant(PictureCounts.of(by_label, self.classes), cost)
 
     def _end(self, index: int, state: str, pictures: int, interval: list | None = None) -> None:
         """Put what came of a candidate on disk, unless it is there, and tell it."""
-        runner = self._field.pop(index)
+        racer = self._field.pop(index)
         record = self._record(
-            runner.task, runner.seen.metrics, state=state, pictures=pictures, interval=interval
+            racer.task, racer.seen.metrics, state=state, pictures=pictures, interval=interval
         )
         known = self._on_disk.pop(index, None)
         if known is None:
-            outcome = Outcome(index, "race", runner.seconds, runner.seen.metrics)
+            outcome = Outcome(index, "race", racer.seconds, racer.seen.metrics)
             self._put(record, outcome)
         elif known != record:
             raise self._strange(known, "another result than its pictures in rungs.jsonl give")
@@ -134,11 +133,11 @@ class RacedSearch(Search):
             del self._field[task.index]
             super()._settle(task, outcome)
         else:
-            runner = self._field[task.index]
+            racer = self._field[task.index]
             self._log.append(task.index, task.part.start, outcome.pictures, outcome.metrics)
             self.directory.append_try(outcome)
-            runner.seen = Seen([*task.part.held, *outcome.pictures], outcome.metrics)
-            runner.seconds += outcome.seconds
+            racer.seen = Seen([*task.part.held, *outcome.pictures], outcome.metrics)
+            racer.seconds += outcome.seconds
         if not (self._todo or self._running):
             self._go_on()
 

@@ -20,7 +20,7 @@ from mmpanonas.models.layers.attention import AttendedPyramid, apply_gates
 from mmpanonas.models.layers.choice import Searchable, SearchableNetwork
 from mmpanonas.models.layers.equal_shapes import of_equal_shape
 from mmpanonas.models.layers.float32 import float32_output
-from mmpanonas.models.layers.sliced import used_rows
+from mmpanonas.models.layers.sliced import is_sliced, used_rows
 from mmpanonas.models.mask_head import paste_masks
 from mmpanonas.models.semantic_head import SharedSemanticHead
 from mmpanonas.space import Arch
@@ -118,10 +118,11 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
 
     def set_arch(self, arch: object) -> None:
         """Make ``arch`` the active path. Raises ``ArchError`` if it is not in the space."""
-        slice_detector(self, self.size_parts)  # again: SyncBN replaces norms after the building
+        if self.size_parts and not is_sliced(self.backbone.stem.bn):
+            slice_detector(self, self.size_parts)  # SyncBN replaces all norms after the building
         super().set_arch(arch)
 
-    def used_rows(self) -> dict[nn.Parameter, Callable[[], int]]:
+    def used_rows(self) -> dict[nn.Parameter, tuple[Callable[[], int], int]]:
         """Of every weight that widths slice: asks how many output channels the last pass used."""
         return used_rows(self)
 

@@ -12,19 +12,16 @@ from torch import Tensor, nn
 from mmpanonas.errors import InputError
 from mmpanonas.models.layers.attention import InterModularAttention
 from mmpanonas.models.layers.choice import Searchable
-from mmpanonas.models.layers.sliced import Rows, Size, slice_layers
+from mmpanonas.models.layers.sliced import Rows, Size, first_columns, slice_layers
 from mmpanonas.space import OPERATIONS, PARTS, Arch, NetworkShape, depth, scaled
 from mmpanonas.space.model import value_at
-
-#: The parts of widths and depths.
-SIZED = tuple(name for name, part in PARTS.items() if part.sizes)
 
 
 class SizePart(Searchable, nn.Module):
     """A part whose choices are widths or depths.
 
     Args:
-        name: one of ``SIZED``.
+        name: a part whose kind has ``sizes``.
         bases: what the config says at each place.
         operations: choices, for all places or a list for each; None where ``arch`` fixes them.
         arch: as of every searchable part.
@@ -32,7 +29,7 @@ class SizePart(Searchable, nn.Module):
 
     def __init__(self, name: str, bases: list[int], operations: object, arch: Arch | None) -> None:
         super().__init__()
-        self.part_name = name
+        self.part_name, self.bases = name, bases
         self.declare_part(arch, len(bases), operations=operations)
         self.sizes = nn.ModuleList(
             Size({choice: _size(choice, base) for choice in self.choices_of(place)})
@@ -43,6 +40,22 @@ class SizePart(Searchable, nn.Module):
     def largest(self) -> tuple[str, ...]:
         """The choice of the largest size at every place."""
         return tuple(max(size.sizes, key=size.sizes.get) for size in self.sizes)
+
+    def groups(self, groups: int, path: str) -> int:
+        """Of a norm as wide as the largest size, that has ``groups`` at the width of the config.
+
+        Raises:
+            InputError: a size is no multiple of the channels of a group.
+        """
+        (base,), sizes = self.bases, self.sizes[0].sizes.values()
+        for size in sizes:
+            if base % groups or size % (base // groups):
+                raise InputError(
+                    f"{self.part_name}: a width of {size} is no multiple of the {base // groups} "
+                    f"channels that the {groups} groups of model.{path}.norm_cfg have each; "
+                    f"change num_groups"
+                )
+        return max(sizes) * groups // base
 
 
 def size_parts(model: Mapping, elastic: Mapping | None, arch: Arch | None) -> list[SizePart]:
@@ -57,10 +70,11 @@ def size_parts(model: Mapping, elastic: Mapping | None, arch: Arch | None) -> li
         InputError: an unknown part, or a size that is not possible.
     """
     elastic = elastic or {}
-    unknown = sorted(set(elastic) - set(SIZED))
+    sized = [name for name, part in PARTS.items() if part.sizes]
+    unknown = sorted(set(elastic) - set(sized))
     if unknown:
-        raise InputError(f"model.elastic: unknown part {unknown[0]!r}; expected {', '.join(SIZED)}")
-    names = [n for n in SIZED if (n in elastic if arch is None else getattr(arch, n))]
+        raise InputError(f"model.elastic: unknown part {unknown[0]!r}; expected {', '.join(sized)}")
+    names = [n for n in sized if (n in elastic if arch is None else getattr(arch, n))]
     shape = _shape(model) if names else None
     if "stage_widths" in names and not shape.braided:
         raise InputError(
@@ -104,59 +118,22 @@ def resized(model: Mapping, parts: list[SizePart]) -> ConfigDict:
         InputError: a width is no multiple of a group.
     """
     widths = {p.part_name: p.largest for p in parts if p.part_name != "stage_depths"}
-    before = _shape(model)
-    after = before.at(Arch(**widths))
-    keys = _keys(model, after)
     config = Config(dict(model=model))
-    config.merge_from_dict(dict(model=keys))
-    for part, path in _NORMED.items():
-        old = value_at(model, f"{path}.norm_cfg.num_groups", None)
-        if old is None or part not in widths:
-            continue
-        base = getattr(before, _WIDTH_OF[part])
-        for size in next(p for p in parts if p.part_name == part).sizes[0].sizes.values():
-            if base % old or size % (base // old):
-                raise InputError(
-                    f"{part}: a width of {size} is no multiple of the {base // old} channels that "
-                    f"the {old} groups of model.{path}.norm_cfg have each; change num_groups"
-                )
-        groups = getattr(after, _WIDTH_OF[part]) * old // base
-        config.merge_from_dict({f"model.{path}.norm_cfg.num_groups": groups})
+    config.merge_from_dict(dict(model=_shape(model).at(Arch(**widths)).model_keys(model)))
+    for part in parts:
+        path = _NORMED.get(part.part_name)
+        groups = path and value_at(model, f"{path}.norm_cfg.num_groups", None)
+        if groups:
+            config.merge_from_dict({f"model.{path}.norm_cfg.num_groups": part.groups(groups, path)})
     return config.model
 
 
-#: The width that a part is of, and where the group norms are that have it.
-_WIDTH_OF = {
-    "pyramid_width": "neck_channels",
-    "mask_width": "mask_channels",
-    "semantic_width": "semantic_channels",
-}
+#: Where the group norms of a part's width are.
 _NORMED = {
     "pyramid_width": "neck",
     "mask_width": "roi_head.mask_head",
     "semantic_width": "semantic_head",
 }
-
-
-def _keys(model: Mapping, shape: NetworkShape) -> dict:
-    """Every key of the modules' configs that is a width of ``shape``."""
-    pyramid, semantic = shape.neck_channels, shape.semantic_channels
-    roi_head = dict(
-        bbox_roi_extractor=dict(out_channels=pyramid),
-        bbox_head=dict(in_channels=pyramid),
-        mask_roi_extractor=dict(out_channels=pyramid),
-        mask_head=dict(in_channels=pyramid, conv_out_channels=shape.mask_channels),
-    )
-    keys = dict(
-        backbone=dict(channels=list(shape.channels)),
-        neck=dict(in_channels=list(shape.channels[1:]), out_channels=pyramid),
-        rpn_head=dict(in_channels=pyramid, feat_channels=shape.rpn_channels),
-        roi_head={key: value for key, value in roi_head.items() if model["roi_head"].get(key)},
-        semantic_head=dict(in_channels=pyramid, channels=semantic),
-        things_to_stuff=dict(in_channels=4 * pyramid, out_channels=semantic),
-        stuff_to_things=dict(in_channels=4 * semantic, out_channels=pyramid),
-    )
-    return {key: value for key, value in keys.items() if model.get(key)}
 
 
 def slice_detector(model: nn.Module, parts: Iterable[SizePart]) -> None:
@@ -236,10 +213,9 @@ def weights_of_path(supernet: nn.Module, network: nn.Module) -> dict[str, Tensor
     """
     state, found = supernet.state_dict(), {}
     for name, weight in network.state_dict().items():
-        wide, blocks = state[name], _blocks_of(supernet, name)
-        if blocks > 1 and weight.dim() > 1 and wide.shape[1] != weight.shape[1]:
-            apart = wide.unflatten(1, (blocks, -1))
-            wide = apart[:, :, : weight.shape[1] // blocks].flatten(1, 2)
+        wide = state[name]
+        if weight.dim() > 1:
+            wide = first_columns(wide, weight.shape[1], _blocks_of(supernet, name))
         found[name] = wide[tuple(slice(length) for length in weight.shape)]
     return found
 

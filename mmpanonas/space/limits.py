@@ -50,14 +50,15 @@ class Limits:
         Random decisions change where that brings the costs nearer to what the budgets want, from
         above or from below, and now and then where it does not.
         """
-        codes, costs, best = np.array(codes), self._costs(np.array(codes)), None
+        codes = np.array(codes)
+        costs = self._costs(codes)
+        best, least = None, np.inf
         for _ in range(_TRIES * len(codes)):
             gap = self._gap(costs)
+            if gap < least and self._keep(costs):
+                best, least = codes, gap
             if gap == 0:
-                best = codes
                 break
-            if self._keeps(costs) and (best is None or gap < self._gap(self._costs(best))):
-                best = codes
             changed = self._change(codes, rng)
             tried = self._costs(changed)
             if self._gap(tried) < gap or rng.random() < _WORSE:
@@ -68,7 +69,7 @@ class Limits:
         arch = self.space.decode(codes)
         return np.array([budget.measure.of(arch, self.shape) for budget in self.budgets])
 
-    def _keeps(self, costs: np.ndarray) -> bool:
+    def _keep(self, costs: np.ndarray) -> bool:
         pairs = zip(self.budgets, costs, strict=True)
         return all(budget.least <= cost <= budget.limit for budget, cost in pairs)
 

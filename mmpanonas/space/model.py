@@ -81,10 +81,10 @@ def space_of(model: object) -> SearchSpace:
         whole = bool(config.get("whole"))
         if whole_arch is not None and whole and not fixed:
             continue
-        layers = config.get(part.layers[0], part.layers[1])
-        layers = layers if isinstance(layers, int) else sum(layers)
+        layers = config.get(*part.layers)
+        stages = () if isinstance(layers, int) else tuple(layers)
+        layers = sum(stages) if stages else layers
         chosen = config.get("operations")
-        stages = tuple(config.get(*part.layers)) if part.name == "backbone" else ()
         parts.append(Part(part.name, layers, fixed, whole and fixed is None, chosen, stages))
     return SearchSpace(parts)
 

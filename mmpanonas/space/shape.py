@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Annotated
 
 from mmpanonas.errors import InputError
@@ -84,14 +85,6 @@ class NetworkShape:
 
     def at(self, arch: Arch) -> "NetworkShape":
         """What ``arch`` makes of these widths and blocks."""
-        if not (
-            arch.stage_widths
-            or arch.stage_depths
-            or arch.pyramid_width
-            or arch.mask_width
-            or arch.semantic_width
-        ):
-            return self
         sizes = {}
         if arch.stage_widths:
             pairs = zip(self.channels, arch.stage_widths, strict=True)
@@ -101,7 +94,28 @@ class NetworkShape:
         for part, names in _SCALED.items():
             for choice in getattr(arch, part):
                 sizes |= {name: scaled(getattr(self, name), choice) for name in names}
-        return replace(self, **sizes)
+        return _changed(self, tuple(sizes.items())) if sizes else self
+
+    def model_keys(self, model: Mapping) -> dict:
+        """Every key of a model's config that is one of these widths, of modules that it has."""
+        pyramid, semantic = self.neck_channels, self.semantic_channels
+        roi_head = dict(
+            bbox_roi_extractor=dict(out_channels=pyramid),
+            bbox_head=dict(in_channels=pyramid),
+            mask_roi_extractor=dict(out_channels=pyramid),
+            mask_head=dict(in_channels=pyramid, conv_out_channels=self.mask_channels),
+        )
+        has = model.get("roi_head") or {}
+        keys = dict(
+            backbone=dict(channels=list(self.channels)),
+            neck=dict(in_channels=list(self.channels[1:]), out_channels=pyramid),
+            rpn_head=dict(in_channels=pyramid, feat_channels=self.rpn_channels),
+            roi_head={name: value for name, value in roi_head.items() if has.get(name)},
+            semantic_head=dict(in_channels=pyramid, channels=semantic),
+            things_to_stuff=dict(in_channels=4 * pyramid, out_channels=semantic),
+            stuff_to_things=dict(in_channels=4 * semantic, out_channels=pyramid),
+        )
+        return {name: value for name, value in keys.items() if model.get(name)}
 
     @classmethod
     def of_model(cls, model: Mapping, classes: bool = True) -> "NetworkShape":
@@ -148,6 +162,11 @@ class NetworkShape:
         if found.get("num_things") == 0:
             found["num_things"] = 1  # the thing branch idles, built as for one class
         return cls(**{name: value for name, value in found.items() if value is not None})
+
+
+@lru_cache(maxsize=4096)
+def _changed(shape: NetworkShape, sizes: tuple) -> NetworkShape:
+    return replace(shape, **dict(sizes))
 
 
 #: What the width of a part is a factor of; the region proposal network is as wide as the pyramid.

@@ -77,5 +77,7 @@ class Scoreboard:
                 more = losses[last][rank + 1] - losses[last][rank]
                 heapq.heappush(heap, (number, lost + more, (*changes[:-1], (last, rank + 1))))
             for layer in range(last + 1, len(orders)):
+                if len(orders[layer]) == 1:
+                    continue
                 entry = (number + 1, lost + losses[layer][1], (*changes, (layer, 1)))
                 heapq.heappush(heap, entry)

@@ -21,6 +21,9 @@ from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, SearchSpace
 from mmpanonas.values import Seed, checked
 
+#: How many of a weight's first output channels the last pass used; the dimension of these.
+AskRows = tuple[Callable[[], int], int]
+
 
 class _MeanOverPasses:
     """Divide each parameter's summed gradient by the passes that reached it, then step.
@@ -45,7 +48,7 @@ class _MeanOverPasses:
             p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad
         ]
         self._passes = [0] * len(self._trained)
-        self._sliced: dict[int, Callable[[], int]] = {}
+        self._sliced: dict[int, AskRows] = {}
         self._row_passes: dict[int, Tensor] = {}
         for place, parameter in enumerate(self._trained):
             parameter.register_post_accumulate_grad_hook(lambda _, place=place: self._count(place))
@@ -53,15 +56,15 @@ class _MeanOverPasses:
     def _count(self, place: int) -> None:
         self._passes[place] += 1
         if place in self._sliced:
-            self._row_passes[place][: self._sliced[place]()] += 1
+            used, _ = self._sliced[place]
+            self._row_passes[place][: used()] += 1
 
-    def set_window(
-        self, passes: int, rows: Mapping[nn.Parameter, Callable[[], int]] | None = None
-    ) -> None:
+    def set_window(self, passes: int, rows: Mapping[nn.Parameter, AskRows] | None = None) -> None:
         """Step after every ``passes`` backward passes.
 
         ``rows`` asks, for a weight that widths slice, how many of its first output channels the
-        last pass used: each channel takes the mean over its own passes.
+        last pass used, and says which dimension these are: each channel takes the mean over its
+        own passes.
         """
         self._accumulative_counts = passes
         places = {parameter: place for place, parameter in enumerate(self._trained)}
@@ -71,7 +74,7 @@ class _MeanOverPasses:
 
     def _forget_passes(self) -> None:
         self._passes = [0] * len(self._trained)
-        lengths = {place: len(self._trained[place]) for place in self._sliced}
+        lengths = {p: self._trained[p].shape[dim] for p, (_, dim) in self._sliced.items()}
         self._row_passes = {p: torch.zeros(n, dtype=torch.long) for p, n in lengths.items()}
 
     def should_sync(self) -> bool:
@@ -123,7 +126,8 @@ class _MeanOverPasses:
             gradient = self._trained[place].grad
             if passes[place] and int(own.min()) < passes[place]:
                 share = (passes[place] / own.clamp(min=1)).to(gradient)
-                gradient.mul_(share.view(-1, *[1] * (gradient.dim() - 1)))
+                after = gradient.dim() - self._sliced[place][1] - 1
+                gradient.mul_(share.view(-1, *[1] * after))
 
 
 @OPTIM_WRAPPERS.register_module()

@@ -1,12 +1,14 @@
 """A network of the same cost that nobody searched: all widths of a model scaled alike."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
 
 from mmpanonas.errors import InputError
+from mmpanonas.space import NetworkShape
 
 #: Factors that are tried: a hundredth apart, from a fifth to fivefold.
 FACTORS = np.exp(np.arange(-np.log(5), np.log(5), 0.01))
@@ -32,23 +34,16 @@ def scaled_widths(model: Mapping, factor: float) -> dict:
     def rounded(width: int, multiple: int) -> int:
         return multiple * max(1, round(factor * width / multiple))
 
-    channels = [rounded(width, 2) for width in model["backbone"]["channels"]]
     pyramid = rounded(model["neck"]["out_channels"], groups)
-    mask = rounded(model["roi_head"]["mask_head"]["conv_out_channels"], groups)
-    return dict(
-        backbone=dict(channels=channels),
-        neck=dict(in_channels=channels[1:], out_channels=pyramid),
-        rpn_head=dict(in_channels=pyramid, feat_channels=pyramid),
-        roi_head=dict(
-            bbox_roi_extractor=dict(out_channels=pyramid),
-            bbox_head=dict(in_channels=pyramid),
-            mask_roi_extractor=dict(out_channels=pyramid),
-            mask_head=dict(in_channels=pyramid, conv_out_channels=mask),
-        ),
-        semantic_head=dict(
-            in_channels=pyramid, channels=rounded(model["semantic_head"]["channels"], groups)
-        ),
+    shape = replace(
+        NetworkShape.of_model(model),
+        channels=tuple(rounded(width, 2) for width in model["backbone"]["channels"]),
+        neck_channels=pyramid,
+        rpn_channels=pyramid,
+        mask_channels=rounded(model["roi_head"]["mask_head"]["conv_out_channels"], groups),
+        semantic_channels=rounded(model["semantic_head"]["channels"], groups),
     )
+    return shape.model_keys(model)
 
 
 def widths_of_cost(model: Mapping, cost: Callable[[Mapping], float], target: float) -> dict:

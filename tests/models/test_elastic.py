@@ -1,83 +1,23 @@
 """Widths and depths: weights shared by slicing, and the networks that paths are."""
 
-import copy
-
 import numpy as np
 import pytest
 import torch
 from mmdet.registry import MODELS
-from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmpanonas.errors import InputError
-from mmpanonas.models import AutoPanoptic
 from mmpanonas.models.elastic import weights_of_path
 from mmpanonas.models.layers.blocks import joined, shuffle_split
 from mmpanonas.models.layers.sliced import Rows, Size, slice_layers, used_rows
 from mmpanonas.recalibration.recalibration import measure
-from mmpanonas.space import Arch, ArchError, NetworkShape, network_cost, space_of
+from mmpanonas.space import ArchError, NetworkShape, network_cost, space_of
 from mmpanonas.training.fairness import FairOptimWrapper
-from tests.conftest import SEED, SHAPES
+from tests.conftest import SEED
 from tests.counting import counted_macs, deformable_shapes
-
-WIDTHS = ["x50", "x100", "x150", "x200"]
-ELASTIC = dict(
-    stage_widths=WIDTHS,
-    stage_depths=[["d1", "d2"], ["d1", "d2"], ["d2", "d3", "d4"], ["d1", "d2"]],
-    pyramid_width=["x50", "x100", "x150"],
-    mask_width=["x50", "x100"],
-    semantic_width=WIDTHS,
-)
-
-
-def elastic_config(elastic: dict = ELASTIC, **model) -> Config:
-    config = Config.fromfile(SHAPES / "supernet.py")
-    keys = dict(backbone=dict(shuffle="braided"), elastic=elastic)
-    config.merge_from_dict(dict(model=keys))
-    config.merge_from_dict({f"model.{key}": value for key, value in model.items()})
-    return config
-
-
-def randomized(model: AutoPanoptic, seed: int) -> AutoPanoptic:
-    """Weights and statistics that a mistake in slicing would show, in evaluation mode."""
-    torch.manual_seed(seed)
-    for parameter in model.parameters():
-        parameter.data += 0.05 * torch.randn_like(parameter)
-    for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            nn.init.normal_(module.running_mean, std=0.1)
-            nn.init.uniform_(module.running_var, 0.5, 2)
-    return model.eval()
-
-
-def supernet(config: Config | None = None, seed: int = SEED) -> AutoPanoptic:
-    return randomized(MODELS.build((config or elastic_config()).model), seed)
-
-
-def network(config: Config, arch: Arch) -> AutoPanoptic:
-    model = copy.deepcopy(config.model)
-    model.arch = arch.to_dict()
-    return MODELS.build(model).eval()
-
-
-@torch.no_grad()
-def outputs(model: AutoPanoptic) -> list[torch.Tensor]:
-    """Of all branches, for one batch and two regions."""
-    rng = torch.Generator().manual_seed(0)
-    maps = model.extract_feat(torch.randn(2, 3, 64, 96, generator=rng))
-    rois = torch.tensor([[0, 4.0, 4, 60, 60], [1, 10, 10, 80, 50]])
-    boxes = model.roi_head._bbox_forward(maps, rois)
-    masks = model.roi_head._mask_forward(maps, rois)
-    return [
-        *maps,
-        model.semantic_head(maps)["seg_preds"],
-        boxes["cls_score"],
-        boxes["bbox_pred"],
-        masks["mask_preds"],
-        *(out for outs in model.rpn_head(maps) for out in outs),
-    ]
+from tests.elastic_networks import WIDTHS, elastic_config, network, outputs, supernet
 
 
 def test_a_path_is_its_network_with_sliced_weights():
@@ -215,6 +155,23 @@ def test_each_output_channel_takes_the_mean_over_its_own_passes():
     assert model.first.weight.flatten().tolist() == [1 - 2.5, 1 - 3.0]
     # The one row of the last layer takes part in all four: columns 10 / 4 and 3 / 4.
     assert model.last.weight.flatten().tolist() == [1 - 2.5, 1 - 0.75]
+
+
+def test_a_transposed_convolution_counts_its_own_output_channels():
+    """By hand: inputs 1 and 2 narrow, 3 wide; its output channels are the weight's second side."""
+    size, layer = Size(dict(x50=1, x100=2)), nn.ConvTranspose2d(1, 2, 1)
+    layer.weight.data.fill_(1.0)
+    layer.bias.data.zero_()
+    slice_layers(layer, Rows(size))
+    wrapper = FairOptimWrapper(torch.optim.SGD(layer.parameters(), lr=1.0))
+    wrapper.set_window(3, used_rows(layer))
+    for x, width in ((1.0, "x50"), (2.0, "x50"), (3.0, "x100")):
+        size.active = width
+        with wrapper.optim_context(layer):
+            loss = layer(torch.full((1, 1, 1, 1), x)).sum()
+        wrapper.update_params(loss)
+    assert layer.weight.flatten().tolist() == [1 - 2.0, 1 - 3.0]
+    assert layer.bias.tolist() == [-1.0, -1.0]
 
 
 @pytest.mark.parametrize(

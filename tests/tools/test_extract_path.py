@@ -17,8 +17,8 @@ from mmpanonas.recalibration import RecalibrationBatches
 from mmpanonas.recalibration.recalibration import recalibrated
 from mmpanonas.search.evaluator import evaluator_of_config
 from mmpanonas.space import Arch
+from tests import elastic_networks as elastic
 from tests.conftest import SEED, SHAPES, SMALL
-from tests.models import test_elastic as elastic
 from tests.search.conftest import CONFIG, checkpoint  # noqa: F401
 from tests.tools.conftest import one_line
 

@@ -84,6 +84,18 @@ def test_a_scoreboard_of_equal_scores(tmp_path):
     assert set(drawn(tmp_path / "a.svg")[0].values()) == {"0"}
 
 
+def test_layers_that_choose_from_unlike_sizes_share_a_map(tmp_path):
+    """Depths of unlike stages; points per use are no whole numbers."""
+    scores = dict(stage_depths=[dict(d1=2.5, d2=7.0), dict(d2=1.0, d3=4.25, d4=4.0)])
+    draw_scoreboard(scores, tmp_path / "a.svg")
+    cells, rings = drawn(tmp_path / "a.svg")
+    assert {name: text for name, text in cells.items() if text} == {
+        "stage_depths_0_d1": "2.5", "stage_depths_0_d2": "7.0",
+        "stage_depths_1_d2": "1.0", "stage_depths_1_d3": "4.2", "stage_depths_1_d4": "4.0",
+    }  # fmt: skip
+    assert rings == ["stage_depths_0_d2", "stage_depths_1_d3"]
+
+
 def test_another_suffix_is_refused(tmp_path):
     with pytest.raises(InputError, match="must end in"):
         draw_scoreboard(dict(backbone=BACKBONE), tmp_path / "a.pdf")

@@ -35,6 +35,11 @@ def test_shares_are_counted_layer_by_layer():
             assert sum(layer.values()) == pytest.approx(1)
 
 
+def test_of_sizes_those_that_were_taken_are_shown():
+    archs = [ARCHS[0].replace(mask_width=[width]) for width in ("x50", "x200", "x50")]
+    assert choice_shares(archs)["mask_width"] == [pytest.approx(dict(x50=2 / 3, x200=1 / 3))]
+
+
 def test_a_map_says_every_share_and_marks_the_largest(tmp_path):
     path = tmp_path / "a.svg"
     draw_choice_maps(choice_shares(ARCHS), path)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mmpanonas.records import read_search
-from mmpanonas.space import BACKBONE_CHOICES
+from mmpanonas.space import BACKBONE_CHOICES, Part, SearchSpace
 from mmpanonas.visualization import write_report
 from mmpanonas.visualization.report.numbers import cost_title, digits_of, duration, unit_of
 from mmpanonas.visualization.report.page import inline_svg
@@ -43,6 +43,18 @@ def large(tmp_path_factory) -> Path:
     return page_of(tmp_path_factory.mktemp("report") / "large", dict(type="Evolution"), failed=12)
 
 
+ELASTIC = SearchSpace(
+    [
+        Part("backbone", 8, stages=(2, 2, 2, 2)),
+        Part("mask_head", 4),
+        Part("semantic_head", 3),
+        Part("stage_widths", 5, operations=("x50", "x100", "x150", "x200")),
+        Part("stage_depths", 4, operations=(("d1", "d2"), ("d1", "d2"), ("d2",), ("d1", "d2"))),
+        Part("mask_width", 1, operations=("x50", "x100")),
+    ]
+)
+
+
 class Balanced(HTMLParser):
     """Fails on elements that are not closed, and collects ids."""
 
@@ -65,6 +77,21 @@ class Balanced(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize(
+    ("strategy", "drawn"),
+    [
+        (EVOLUTION | dict(generations=2), "choices-best"),
+        (dict(type="PathPriority", cycles=1), "scoreboard"),
+    ],
+)
+def test_widths_and_depths_have_their_pictures(tmp_path, strategy, drawn):
+    page = page_of(tmp_path / "search", strategy, blocks=(2, 2, 2, 2), space=ELASTIC).read_text()
+    ids = Balanced(page).ids
+    assert {"diagram", drawn} <= set(ids)
+    assert "Stage widths" in page
+    assert [i for i in ids if i.startswith(f"{drawn}-") and "stage_depths_0_d2" in i]
 
 
 @pytest.mark.parametrize("page", ["small", "large"])

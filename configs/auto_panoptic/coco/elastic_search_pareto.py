@@ -1,13 +1,4 @@
 # PQ against the whole network's multiply-accumulates, over all sizes of the elastic space.
-_base_ = "./elastic_search_evolution.py"
+_base_ = ["./search_pareto.py", "../../_base_/models/elastic.py"]
 
-val_cfg = dict(
-    strategy=dict(
-        _delete_=True,
-        type="Pareto",
-        cost=dict(quantity="macs", scope="network", size=(800, 1333)),
-        generations=20,
-        population=50,
-    ),
-    budgets=[],
-)
+model = _base_.elastic_space

@@ -1,8 +1,4 @@
 # The network that a search of the elastic space found, as it is: no factor.
-_base_ = "./retrain.py"
+_base_ = ["./retrain.py", "../../_base_/models/elastic_tiny.py"]
 
-model = dict(
-    arch="work_dirs/shapes_elastic_search_evolution/arch.json",
-    backbone=dict(channels=(64, 96, 192, 384, 640), shuffle="braided"),
-    neck=dict(in_channels=[96, 192, 384, 640]),
-)
+model = dict(arch="work_dirs/shapes_elastic_search_evolution/arch.json", **_base_.elastic_space)

@@ -52,27 +52,29 @@ class Rows:
         return self.counts[self.size.active]
 
 
+def first_columns(weight: Tensor, count: int, blocks: int = 1) -> Tensor:
+    """The ``count`` columns (dimension 1) of a weight that read the first channels.
+
+    ``blocks``: equally wide maps that lie side by side in the input; of each the first ones.
+    """
+    if blocks == 1 or weight.shape[1] == count:
+        return weight[:, :count]
+    return weight.unflatten(1, (blocks, -1))[:, :, : count // blocks].flatten(1, 2)
+
+
 class _Sliced:
     """A layer with ``rows``, and the number of output channels that its last pass used."""
 
     rows: Rows | None = None
     blocks = 1  # equally wide maps that lie side by side in the input
+    row_dim = 0  # of its weight
     used: int
-
-    def _columns(self, weight: Tensor, cin: int) -> Tensor:
-        """The columns (dimension 1) of a weight that read an input of ``cin`` channels."""
-        if weight.shape[1] == cin:
-            return weight
-        if self.blocks == 1:
-            return weight[:, :cin]
-        apart = weight.unflatten(1, (self.blocks, -1))
-        return apart[:, :, : cin // self.blocks].flatten(1, 2)
 
     def _kernel(self, x: Tensor, whole: int) -> tuple[Tensor, Tensor | None]:
         """Weight and bias for ``x`` of a layer that has ``whole`` output channels."""
         self.used = whole if self.rows is None else self.rows()
         bias = self.bias if self.bias is None else self.bias[: self.used]
-        return self._columns(self.weight[: self.used], x.shape[1]), bias
+        return first_columns(self.weight[: self.used], x.shape[1], self.blocks), bias
 
 
 class SlicedConv2d(_Sliced, nn.Conv2d):
@@ -98,6 +100,8 @@ class SlicedDeformableConv(_Sliced, DeformableConv):
 
 class SlicedConvTranspose2d(_Sliced, nn.ConvTranspose2d):
     """Whose rows are the second dimension of its weight."""
+
+    row_dim = 1
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, cin, H, W) to (N, rows, ...)."""
@@ -217,11 +221,16 @@ def slice_layers(module: nn.Module, rows: Rows | None = None, blocks: int = 1) -
             layer.conv_offset.rows = None
 
 
-def used_rows(model: nn.Module) -> dict[nn.Parameter, Callable[[], int]]:
-    """Of every sliced weight: asks how many output channels the last pass used."""
+def is_sliced(layer: nn.Module) -> bool:
+    """Whether :func:`slice_layers` has changed it."""
+    return isinstance(layer, _Sliced)
+
+
+def used_rows(model: nn.Module) -> dict[nn.Parameter, tuple[Callable[[], int], int]]:
+    """Of every sliced weight: asks how many output channels the last pass used; their dimension."""
     return {
-        weight: partial(getattr, layer, "used")
+        weight: (partial(getattr, layer, "used"), layer.row_dim if weight.dim() > 1 else 0)
         for layer in model.modules()
-        if isinstance(layer, _Sliced) and not isinstance(layer, SlicedConvTranspose2d)
+        if is_sliced(layer)
         for weight in layer.parameters(recurse=False)
     }

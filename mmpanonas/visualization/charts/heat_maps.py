@@ -43,7 +43,7 @@ BAR_W, BAR_H, LEGEND_H = 2.6, 0.17, 0.85
 class _Map:
     """One part: ``numbers`` are written into the cells, ``shades`` (layers, choices) colour them.
 
-    The largest of each layer of ``shades``, the first of equals, is ringed.
+    The largest of each layer of ``shades``, the first of equals, is ringed. NaN: no such choice.
     """
 
     part: str
@@ -103,16 +103,8 @@ def draw_scoreboard(
         OSError: the file cannot be written.
     """
     check_suffix(path)
-    maps = [
-        _Map(
-            part,
-            tuple(layers[0]),
-            [[str(score) for score in layer.values()] for layer in layers],
-            differences([list(layer.values()) for layer in layers]),
-        )
-        for part, layers in scores.items()
-    ]
-    limit = max(1.0, *(np.abs(each.shades).max() for each in maps))
+    maps = [_score_map(part, layers) for part, layers in scores.items()]
+    limit = max(1.0, *(np.nanmax(np.abs(each.shades)) for each in maps))
     norm = Normalize(-limit, limit)
     canvas = _drawn(maps, BELOW_TO_ABOVE, norm, TITLE_H, LEGEND_H)
     canvas.text(MARGIN, 0.34, title, 16, ha="left", weight="bold")
@@ -121,6 +113,24 @@ def draw_scoreboard(
     canvas.text(MARGIN, 0.66, rule, 10.5, ha="left", color=FAINT)
     _draw_colour_bar(canvas, norm)
     save_figure(canvas.figure, path)
+
+
+def _score_map(part: str, layers: Sequence[Mapping[str, float]]) -> _Map:
+    """The map of a part; a choice that a layer does not have is an empty cell."""
+    choices = tuple(dict.fromkeys(choice for layer in layers for choice in layer))
+    numbers = [[_points(layer.get(c)) for c in choices] for layer in layers]
+    shades = np.full((len(layers), len(choices)), np.nan)
+    for row, layer in zip(shades, layers, strict=True):
+        known = [c in layer for c in choices]
+        row[known] = differences([[layer[c] for c in choices if c in layer]])[0]
+    return _Map(part, choices, numbers, shades)
+
+
+def _points(score: float | None) -> str:
+    """A score as written: whole points, or points per use."""
+    if score is None:
+        return ""
+    return str(score) if isinstance(score, int) else f"{score:.1f}"
 
 
 def differences(scores: Sequence[Sequence[int]]) -> np.ndarray:
@@ -169,7 +179,7 @@ def _draw_map(canvas: Canvas, each: _Map, x: float, y: float, faces: np.ndarray)
         middle = top + (row + 0.5) * CELL_H
         canvas.text(left - 0.08, middle, choice_label(choice), LABEL, ha="right")
     canvas.text(left - 0.08, foot, "layer", 8, ha="right", color=FAINT)
-    for layer, best in enumerate(each.shades.argmax(axis=1)):
+    for layer, best in enumerate(np.nanargmax(each.shades, axis=1)):
         corner = left + layer * CELL_W
         canvas.text(corner + CELL_W / 2, foot, str(layer), 8, color=FAINT)
         names = [f"{each.part}_{layer}_{choice}" for choice in each.choices]

@@ -36,8 +36,9 @@ def choice_shares(archs: Iterable[Arch]) -> dict[str, list[dict[str, float]]]:
 
 
 def _shown(part: str, rows: list[tuple[str, ...]]) -> list[str]:
-    """The part's own choices, and others that some architecture has."""
-    own, taken = PARTS[part].operations, {choice for row in rows for choice in row}
+    """The part's own choices, and others that some architecture has; of sizes those taken alone."""
+    own = () if PARTS[part].sizes else PARTS[part].operations
+    taken = {choice for row in rows for choice in row}
     return [choice for choice in operations_of(part) if choice in own or choice in taken]
 
 
@@ -54,25 +55,27 @@ def draw_shares(
 ) -> None:
     """Write how often each choice was taken in each generation, one panel for each part.
 
-    ``shares[generation][part][choice]`` is a fraction; those of a part add up to 1.
+    ``shares[generation][part][choice]`` is a fraction; those of a part add up to 1. What a
+    generation does not say, it did not take.
 
     Raises:
         InputError: another suffix than .png or .svg.
     """
     generations = sorted(shares)
-    parts = list(shares[generations[0]])
+    parts = [part for part in PARTS if any(part in shares[g] for g in generations)]
     figure = Figure(figsize=(max(3.0 * len(parts), 5.0), 3.4), layout="constrained")
     for axes, part in zip(figure.subplots(1, len(parts), squeeze=False)[0], parts, strict=True):
-        _stack(axes, generations, [shares[g][part] for g in generations])
+        rows = [shares[g].get(part, {}) for g in generations]
+        choices = [choice for choice in operations_of(part) if any(choice in row for row in rows)]
+        _stack(axes, generations, {c: [row.get(c, 0.0) for row in rows] for c in choices})
         axes.set_title(part_title(part), loc="left", color=INK, weight="bold", fontsize=10)
     save_figure(figure, path)
 
 
-def _stack(axes: Axes, generations: list[int], rows: list[Mapping[str, float]]) -> None:
+def _stack(axes: Axes, generations: list[int], heights: Mapping[str, list[float]]) -> None:
     """One bar for each generation, from the first choice at the foot to the last at the top."""
-    foot = np.zeros(len(rows))
-    for choice in rows[0]:
-        height = np.array([row[choice] for row in rows])
+    foot = np.zeros(len(generations))
+    for choice, height in heights.items():
         axes.bar(
             generations, height, 1.0, foot, color=choice_colours(choice)[0], ec="white", lw=0.4
         )
@@ -85,7 +88,7 @@ def _stack(axes: Axes, generations: list[int], rows: list[Mapping[str, float]]) 
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(colors=FAINT, labelsize=8)
     swatches = [
-        Patch(fc=choice_colours(c)[0], ec=FAINT, lw=0.5, label=choice_label(c)) for c in rows[0]
+        Patch(fc=choice_colours(c)[0], ec=FAINT, lw=0.5, label=choice_label(c)) for c in heights
     ]
     axes.legend(
         handles=swatches, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False,
