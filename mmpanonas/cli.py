@@ -1,7 +1,6 @@
 """What the command-line tools share, from their arguments to a config that is ready to run."""
 
 import argparse
-import logging
 import os
 from collections.abc import Callable
 
@@ -31,17 +30,8 @@ from mmpanonas.distributed import distribute_on_cpu
 from mmpanonas.search import SearchLoop
 from mmpanonas.training import FairAmpOptimWrapper, FairOptimWrapper
 
-#: How MMEngine's checkpoint hook begins to warn of what it uses itself.
-_OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
-
-
 #: What trains as a wrapper does, with automatic mixed precision.
 _AMP = {OptimWrapper: AmpOptimWrapper, FairOptimWrapper: FairAmpOptimWrapper}
-
-
-def of_concern(record: logging.LogRecord) -> bool:
-    """A logger's filter: False for warnings that no user can do anything about."""
-    return not record.getMessage().startswith(_OF_NO_CONCERN)
 
 
 def prepare(

@@ -44,6 +44,13 @@ def make_parser(
     return parser
 
 
+def add_verbose(parser: argparse.ArgumentParser) -> None:
+    """Let a tool that runs say all that its log file holds."""
+    parser.add_argument(
+        "--verbose", action="store_true", help="print what else the log file holds: machine, config"
+    )
+
+
 def _check_ranks(launcher: bool, args: argparse.Namespace) -> str | None:
     """What is wrong with a tool that torchrun started several times, or None."""
     ranks = os.environ.get("WORLD_SIZE", "1")

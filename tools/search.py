@@ -2,7 +2,7 @@
 
 import argparse
 
-from mmpanonas.command_line import make_search_parser
+from mmpanonas.command_line import add_verbose, make_search_parser
 from mmpanonas.errors import keeping, run_tool
 from mmpanonas.records import describe_results
 
@@ -10,6 +10,7 @@ from mmpanonas.records import describe_results
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = make_search_parser(__doc__)
+    add_verbose(parser)
     parser.add_argument(
         "--resume", action="store_true", help="go on with the search in the work dir"
     )
@@ -20,9 +21,8 @@ def parse() -> argparse.Namespace:
 if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
     run_tool(parse)
 
-from mmengine.runner import Runner
-
 from mmpanonas.cli import prepare_search
+from mmpanonas.console import make_runner, say_next
 
 
 def main() -> None:
@@ -31,7 +31,9 @@ def main() -> None:
     cfg = prepare_search(args)
     cfg.val_cfg.resume = args.resume
     with keeping(lambda: describe_results(cfg.work_dir)):
-        Runner.from_cfg(cfg).val()
+        runner = make_runner(cfg, args.verbose)
+        runner.val()
+    say_next(runner, args, searched=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 import traceback
 from pathlib import Path
 
-from mmpanonas.command_line import make_parser
+from mmpanonas.command_line import add_verbose, make_parser
 from mmpanonas.errors import InputError, in_a_line, keeping, run_tool
 from mmpanonas.files import write_atomically
 from mmpanonas.parser import of_kind
@@ -16,6 +16,7 @@ from mmpanonas.values import PositiveInt
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = make_parser(__doc__, checkpoint="checkpoint of this config's network")
+    add_verbose(parser)
     parser.add_argument(
         "--arch", type=FILE, help="of a supernet: the path to test, BN recalibrated"
     )
@@ -39,11 +40,10 @@ def parse() -> argparse.Namespace:
 if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
     run_tool(parse)
 
-from mmengine.runner import Runner
-
 from mmpanonas.checkpoints.files import check_one_path
 from mmpanonas.cli import prepare
 from mmpanonas.config import ConfigError, complete_category_ids
+from mmpanonas.console import make_runner
 from mmpanonas.outputs import check_outputs, prepare_outputs, settle_results
 
 
@@ -67,7 +67,7 @@ def main() -> None:
             num_pictures=args.show_num or 20,
         )
     with keeping(lambda: f"nothing is tested yet; {cfg.work_dir} keeps the log"):
-        runner = Runner.from_cfg(cfg)
+        runner = make_runner(cfg, args.verbose)
     if not (cfg.default_hooks.get("recalibration") or {}).get("arch"):
         check_one_path(getattr(runner.model, "module", runner.model))
     prepare_outputs(runner, args.out)

@@ -5,7 +5,7 @@ from functools import partial
 
 from mmengine.config import Config
 
-from mmpanonas.command_line import make_parser
+from mmpanonas.command_line import add_verbose, make_parser
 from mmpanonas.errors import keeping, run_tool
 from mmpanonas.paths import RESUMED
 
@@ -23,6 +23,7 @@ def _check_beginning(args: argparse.Namespace) -> str | None:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = make_parser(__doc__)
+    add_verbose(parser)
     parser.add_argument("--amp", action="store_true", help="automatic mixed precision (GPU)")
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale lr to the batch size")
     parser.add_argument(
@@ -47,12 +48,11 @@ def parse() -> argparse.Namespace:
 if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
     run_tool(parse)
 
-from mmengine.runner import Runner
-
 from mmpanonas.checkpoints.files import check_checkpoint, checkpoint_to_resume, describe_latest
 from mmpanonas.checkpoints.supernet import supernet_file
-from mmpanonas.cli import check_amp, enable_amp, follow_checkpoint, is_search, of_concern, prepare
+from mmpanonas.cli import check_amp, enable_amp, follow_checkpoint, is_search, prepare
 from mmpanonas.config import ConfigError, check_start
+from mmpanonas.console import make_runner, say_next
 
 
 def main() -> None:
@@ -75,10 +75,10 @@ def main() -> None:
     if is_search(cfg):  # a search's config trains its supernet
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     with keeping(lambda: describe_latest(cfg.work_dir)):
-        runner = Runner.from_cfg(cfg)
-        runner.logger.addFilter(of_concern)
+        runner = make_runner(cfg, args.verbose)
         runner.train()
     runner.logger.info(f"checkpoints and logs: {cfg.work_dir}")
+    say_next(runner, args)
 
 
 def _begin(args: argparse.Namespace, cfg: Config) -> None:
