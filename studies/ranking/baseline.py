@@ -62,6 +62,6 @@ def widths_of_cost(model: Mapping, cost: Callable[[Mapping], float], target: flo
     place = int(np.argmin(np.abs(np.array(costs) - target)))
     if abs(costs[place] - target) > TOLERANCE * target:
         raise InputError(
-            f"no width of study.baseline costs about {target:,.0f}, the nearest {costs[place]:,.0f}"
+            f"no width of the baseline costs about {target:,.0f}, the nearest {costs[place]:,.0f}"
         )
     return able[place]

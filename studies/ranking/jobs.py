@@ -4,7 +4,7 @@ import copy
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 import torch
@@ -29,23 +29,27 @@ from studies.strategies.sizes import sizes
 METRIC = "coco_panoptic/PQ"
 
 
-def read_job(path: str | os.PathLike) -> dict:
+#: What does a kind of job: its study and its file, to what the record says of it.
+Job = Callable[[Study, dict], dict]
+
+
+def read_job(path: str | os.PathLike, kinds: Container[str]) -> dict:
     """A job's file, as the study writes it into ``jobs/``. Raises ``InputError`` for any other."""
     try:
         job = parse_json(Path(path).read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"job {path} cannot be read: {in_a_line(error)}") from None
-    if not (isinstance(job, dict) and isinstance(job.get("job"), str) and job.get("kind") in JOBS):
+    if not (isinstance(job, dict) and isinstance(job.get("job"), str) and job.get("kind") in kinds):
         raise InputError(f"{path} is no job of a study: give a file of its folder jobs/")
     return job
 
 
-def run_job(study: Study, job: dict) -> None:
+def run_job(study: Study, job: dict, kinds: Mapping[str, Job]) -> None:
     """Do ``job`` unless its record is there; a half-done one goes on."""
     if job["job"] in study.found():
         return
     start = time.time()
-    result = JOBS[job["kind"]](study, job)
+    result = kinds[job["kind"]](study, job)
     study.records.append(dict(job=job["job"], seconds=time.time() - start, **result))
     if job["kind"] == "network":  # weights of many networks would fill a disk
         shutil.rmtree(_network_folder(study, job))
@@ -60,8 +64,16 @@ def train_supernet(study: Study, job: dict) -> dict:
 
 
 def train_network(study: Study, job: dict) -> dict:
-    """Train a network alone and test it; ``fusions``: PQ, things and stuff of each."""
+    """Train a network alone and test it; ``fusions``: PQ, things and stuff of each.
+
+    A job ``held_out`` trains on nas_train and tests on nas_val, as the supernet does.
+    """
     cfg = copy.deepcopy(study.alone)
+    if job.get("held_out"):
+        cfg.train_dataloader.dataset = study.supernet.train_dataloader.dataset
+        cfg.val_dataloader, cfg.val_evaluator = (
+            study.supernet[key] for key in ("val_dataloader", "val_evaluator")
+        )
     cfg.model = merged(study.supernet.model, job["model"])
     cfg.model.arch = job["arch"]
     cfg.randomness.seed = job["seed"]
@@ -194,7 +206,7 @@ def scorer(
 
 
 #: What a job's ``kind`` may say.
-JOBS: dict[str, Callable[[Study, dict], dict]] = {
+JOBS: dict[str, Job] = {
     "supernet": train_supernet,
     "network": train_network,
     "score": score_networks,

@@ -1,6 +1,7 @@
 """What a ranking study is asked to do: the key ``study`` of a config."""
 
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 from mmengine.config import Config
 
@@ -9,6 +10,26 @@ from mmpanonas.errors import InputError
 from mmpanonas.strategies import STRATEGIES
 from mmpanonas.values import PositiveInt, Seed, check_fields
 from studies.strategies.sizes import sizes
+
+Plan = TypeVar("Plan")
+
+
+def read_plan(kind: type[Plan], config: Config, key: str, example: str) -> Plan:
+    """The plan in a config: the fields of the dataclass ``kind`` under ``key``.
+
+    Raises:
+        InputError: there is none, or a key in it is unknown, lacking or impossible.
+    """
+    given = config.get(key)
+    if not isinstance(given, dict):
+        raise InputError(f"the config holds no {key}=dict(...), as in {example}")
+    unknown = sorted(set(given) - {f.name for f in fields(kind)})
+    if unknown:
+        raise InputError(f"{key} has no {', '.join(unknown)}; see {kind.__name__} for its keys")
+    try:
+        return kind(**given)
+    except TypeError as error:
+        raise InputError(f"{key}: {str(error).split('() ')[-1]}") from None
 
 
 @dataclass(frozen=True)
@@ -52,27 +73,10 @@ class StudyPlan:
 
     @classmethod
     def from_config(cls, config: Config) -> "StudyPlan":
-        """The plan in a config.
+        """The plan in a config; raises ``InputError`` as :func:`read_plan` does."""
+        return read_plan(cls, config, "study", "studies/ranking/configs/shapes.py")
 
-        Raises:
-            InputError: there is none, or a key in it is unknown, lacking or impossible.
-        """
-        given = config.get("study")
-        if not isinstance(given, dict):
-            raise InputError(
-                "the config holds no study=dict(...), as in studies/ranking/configs/shapes.py"
-            )
-        unknown = sorted(set(given) - {f.name for f in fields(cls)})
-        if unknown:
-            raise InputError(f"study has no {', '.join(unknown)}; see StudyPlan for its keys")
-        try:
-            plan = cls(**given)
-        except TypeError as error:
-            raise InputError(f"study: {str(error).split('() ')[-1]}") from None
-        plan._check()
-        return plan
-
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         check_fields(self)
         if self.repeated > self.networks or self.repeated % self.strata:
             raise InputError(

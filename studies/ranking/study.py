@@ -49,16 +49,19 @@ class Study:
         folder: of the study; made, and checked to be this study's.
 
     Attributes:
+        plan_type, key: of its plan, and where a config holds it.
         records: what each finished job found, a line each with its ``job``.
     """
 
+    plan_type, key = StudyPlan, "study"
+
     def __init__(self, supernet: Config, alone: Config, folder: Path) -> None:
-        self.plan = StudyPlan.from_config(supernet)
+        self.plan = self.plan_type.from_config(supernet)
         self.supernet, self.alone, self.folder = supernet, alone, folder
         self.space = space_of(supernet.model)
         self.shape = NetworkShape.of_model(supernet.model)
         self.measure = CostMeasure(**self.plan.cost)
-        check_counted(supernet.model, self.measure.scope, "study.cost")
+        check_counted(supernet.model, self.measure.scope, f"{self.key}.cost")
         self.records = JsonLines(folder / "records.jsonl")
         identity = json.loads(json.dumps(self._identity(), default=str))
         if self.records.read():
@@ -149,6 +152,10 @@ class Study:
         jobs = {job["job"]: job for job in [*returned, *chosen]}
         yield "train what was found", list(jobs.values())
 
+    def worth_a_look(self) -> bool:
+        """Whether results are written before all phases are done."""
+        return False
+
     def repeated(self) -> list[Network]:
         """Those that are trained with several seeds: the first drawn of every stratum."""
         share = self.plan.repeated // self.plan.strata
@@ -170,13 +177,17 @@ class Study:
     def baseline(self, target: float) -> Network:
         """The network that nobody searched, as wide as ``target`` asks for."""
         arch = Arch(backbone=("shuffle_3x3",) * sum(self.shape.blocks))
-        model = merged(self.supernet.model, self.plan.baseline)
+        return self.widened(arch, self.plan.baseline, target)
+
+    def widened(self, arch: Arch, keys: Mapping, target: float) -> Network:
+        """``arch`` in the model with other ``keys``, all widths scaled to cost ``target``."""
+        model = merged(self.supernet.model, keys)
 
         def cost(scaled: Mapping) -> float:
             return self.measure.of(arch, NetworkShape.of_model(scaled))
 
         widths = widths_of_cost(model, cost, target)
-        return Network(arch, merged(self.plan.baseline, widths).to_dict())
+        return Network(arch, merged(keys, widths).to_dict())
 
     def network_cost(self, network: Network) -> float:
         """Of a network with whatever widths it has."""
@@ -190,12 +201,12 @@ class Study:
         return Cache(self.folder / "scores", dict(checkpoint=checkpoint, **settings))
 
 
-def network_job(network: Network, seed: int) -> dict:
-    """The job that trains and tests ``network``."""
-    data = dict(arch=network.arch.to_dict(), model=network.model, seed=seed)
-    return dict(kind="network", job=network_key(network, seed), **data)
+def network_job(network: Network, seed: int, held_out: bool = False) -> dict:
+    """The job that trains and tests ``network``; ``held_out``: with the supernet's pictures."""
+    data = dict(arch=network.arch.to_dict(), model=network.model, seed=seed, held_out=held_out)
+    return dict(kind="network", job=network_key(network, seed, held_out), **data)
 
 
-def network_key(network: Network, seed: int) -> str:
+def network_key(network: Network, seed: int, held_out: bool = False) -> str:
     """The name of that job."""
-    return f"network-{network.name}-{seed}"
+    return f"network-{network.name}-{seed}{'-held_out' * held_out}"

@@ -137,7 +137,7 @@ def test_widths_scale_by_hand(study):
 
     same = widths_of_cost(model, cost, cost(model))
     assert cost(merged(model, same)) == cost(model)
-    with pytest.raises(InputError, match=r"no width of study.baseline costs about 10,"):
+    with pytest.raises(InputError, match=r"no width of the baseline costs about 10,"):
         widths_of_cost(model, cost, 10)
 
 

@@ -1,0 +1,1 @@
+"""Searched networks against others of equal cost: ``python -m studies.budgets``."""

@@ -1,0 +1,55 @@
+"""What the finished jobs of a study of budgets found, as plain data (one results file)."""
+
+from dataclasses import asdict
+
+from studies.budgets.study import BudgetStudy, search_key
+from studies.ranking.study import Network, network_key
+
+#: The sides that are compared at each limit, in the order of pages.
+SIDES = ("searched", "plain", "widened", "luckiest")
+
+
+def collect(study: BudgetStudy) -> dict:
+    """Plan, cost, and by finished limit: the search, the networks of all sides, and the draws.
+
+    A network holds its ``cost``, ``arch``, ``model`` and ``alone``, a record for each seed:
+    ``seconds`` of its training and ``fusions``, by name ``PQ``, ``PQ_th`` and ``PQ_st``.
+    """
+    known, plan = study.found(), study.plan
+    return dict(
+        plan=asdict(plan),
+        cost=study.measure.key,
+        size=study.space.size,
+        supernet=sum(known[f"supernet-{s}"]["seconds"] for s in plan.samplings),
+        limits=[_limit(study, known, limit) for limit in study.finished()],
+    )
+
+
+def _limit(study: BudgetStudy, known: dict[str, dict], limit: float) -> dict:
+    search = known[search_key(limit)]
+    sides = dict(
+        searched=study.searched(limit),
+        plain=study.plain(limit),
+        widened=study.widened_to(limit),
+        luckiest=study.luckiest(limit),
+    )
+    draws = [_network(study, known, n, held_out=True) for n in study.drawn_at(limit)]
+    return dict(
+        limit=limit,
+        search={key: search[key] for key in ("score", "asked", "seconds")},
+        sides={name: _network(study, known, sides[name]) for name in SIDES},
+        draws=draws,
+    )
+
+
+def _network(
+    study: BudgetStudy, known: dict[str, dict], network: Network, held_out: bool = False
+) -> dict:
+    seeds = range(1 if held_out else study.plan.seeds)
+    records = [known[network_key(network, seed, held_out)] for seed in seeds]
+    return dict(
+        cost=study.network_cost(network),
+        arch=network.arch.to_dict(),
+        model=network.model,
+        alone=[dict(seconds=r["seconds"], fusions=r["fusions"]) for r in records],
+    )

@@ -1,0 +1,139 @@
+"""A study of budgets: its plan, its jobs, what its results say, its page."""
+
+import numpy as np
+import pytest
+
+from mmpanonas.config import find_named, load_config
+from mmpanonas.errors import InputError
+from studies.budgets.answers import RIVALS, answers, holm, price
+from studies.budgets.collecting import SIDES, collect
+from studies.budgets.page import write_budget_page
+from studies.budgets.study import BudgetStudy
+from tests.conftest import ROOT, SMALL
+from tests.studies.made_up import alone
+from tests.visualization.test_report import Balanced
+
+CONFIG = ROOT / "studies/budgets/configs/shapes.py"
+
+
+@pytest.fixture
+def study(shapes_root, tmp_path):
+    options = SMALL | {"data_root": f"{shapes_root}/", "budgets.draws": 3, "budgets.seeds": 2}
+    supernet = load_config(str(CONFIG), options)
+    name = find_named(supernet, "budgets.alone")
+    return BudgetStudy(supernet, load_config(name, options), tmp_path)
+
+
+def test_networks_of_a_budget_cost_alike(study):
+    for limit in study.plan.limits:
+        assert study.network_cost(study.plain(limit)) == pytest.approx(limit, rel=0.01)
+        assert study.network_cost(study.widened_to(limit)) == pytest.approx(limit, rel=0.15)
+        for network in study.drawn_at(limit):
+            assert 0.9 * limit < study.network_cost(network) <= limit
+            assert set(network.arch.backbone) == {"shuffle_3x3"}
+            assert network.arch.mask_head == network.arch.semantic_head == ("conv_3x3",)
+        assert study.drawn_at(limit) == study.drawn_at(limit)
+
+
+def test_a_fixed_head_of_plain_convolutions_costs_what_mmdetections_does(study):
+    """The ranking study's plain network has ``FCNMaskHead``: 76.237427 M multiply-accumulates."""
+    assert study.network_cost(study.plain(76.3e6)) == 76_237_427
+
+
+def test_choices_come_before_rivals_and_luck_is_chosen_on_nas_val(study):
+    phases, limit = study.phases(), study.plan.limits[0]
+    assert [job["kind"] for job in next(phases)[1]] == ["supernet"]
+    (job,) = next(phases)[1]
+    assert (job["kind"], job["limit"]) == ("search", limit)
+    arch = study.space.decode([0] * len(study.space.num_choices))
+    study.records.append(
+        dict(job=job["job"], arch=arch.to_dict(), score=40.0, asked=9, seconds=5.0)
+    )
+    _, jobs = next(phases)
+    assert len(jobs) == 3 * 2
+    assert not any(job["held_out"] for job in jobs)
+    finish(study, jobs)
+    _, draws = next(phases)
+    assert all(job["held_out"] for job in draws)
+    assert study.finished() == []
+    finish(study, draws, scores=(10.0, 30.0, 20.0))
+    _, last = next(phases)
+    assert [job["arch"] for job in last] == [draws[1]["arch"]] * 2
+    finish(study, last)
+    assert study.finished() == [limit]
+    study.records.append(dict(job="supernet-fair", seconds=100.0, checkpoint="a.pth"))
+    (found,) = collect(study)["limits"]
+    assert list(found["sides"]) == list(SIDES)
+    assert [n["alone"][0]["fusions"]["paper"]["PQ"] for n in found["draws"]] == [10, 30, 20]
+
+
+def finish(study, jobs, scores=None):
+    scores = scores or [50.0] * len(jobs)
+    for job, score in zip(jobs, scores, strict=True):
+        (record,) = alone(score)
+        study.records.append(record | dict(job=job["job"]))
+
+
+def made_up():
+    scores = dict(
+        searched=(64, 65, 66), plain=(60, 61, 62), widened=(61, 61, 61), luckiest=(65,) * 3
+    )
+    sides = {
+        name: dict(cost=8e7, arch=dict(backbone=["xception"]), model={}, alone=alone(*values))
+        for name, values in scores.items()
+    }
+    draws = [dict(cost=8e7, arch={}, model={}, alone=alone(50.0)) for _ in range(8)]
+    search = dict(score=70.0, asked=200, seconds=30.0)
+    limits = [dict(limit=8e7, search=search, sides=sides, draws=draws)]
+    plan = dict(seeds=3, limits=[8e7, 9e7])
+    return dict(
+        plan=plan, cost="network_macs_96x96", size=4e11, supernet=1000.0, limits=limits,
+        command="", config="", device="CPU",
+    )  # fmt: skip
+
+
+def test_differences_by_hand():
+    found = {a["rival"]: a for a in answers(made_up())["differences"]}
+    plain = found["plain"]
+    assert plain["difference"]["value"] == pytest.approx(4)
+    # Means of three with standard deviation 1: the error is sqrt(2 / 3), t(4) at 97.5 % 2.776.
+    half = 2.7764451 * np.sqrt(2 / 3)
+    assert plain["difference"]["low"] == pytest.approx(4 - half)
+    assert plain["p"] == pytest.approx(0.008049893)
+    assert plain["holm"] == pytest.approx(3 * min(a["p"] for a in found.values()))
+    assert found["luckiest"]["difference"]["value"] == pytest.approx(0)
+    assert set(found) == set(RIVALS)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.6, 0.9]) == [1, 1]
+
+
+def test_the_price_counts_each_training_once():
+    assert price(made_up()) == dict(supernet=1000, searches=30, trainings=60, luck=9 * 60)
+
+
+def test_the_page_holds_the_answers(tmp_path):
+    results = made_up()
+    results["answers"] = answers(results)
+    write_budget_page(results, tmp_path / "budgets.html")
+    page = (tmp_path / "budgets.html").read_text()
+    Balanced(page)
+    for text in ("<td>65.00 (80.0)</td>", "4.00 [1.73, 6.27]", "1 of 2 budgets", "9 min"):
+        assert text in page, text
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("budgets.strategy", "Luck", "budgets.strategy: expected"),
+        ("budgets.evaluations", 7, "7 evaluations do not divide"),
+        ("budgets.spend", 2.0, "spend"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused(shapes_root, key, value, message):
+    config = load_config(str(CONFIG), {"data_root": f"{shapes_root}/"})
+    config[key.split(".")[0]][key.split(".")[1]] = value
+    with pytest.raises(InputError, match=message):
+        BudgetStudy.plan_type.from_config(config)
