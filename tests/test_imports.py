@@ -29,11 +29,12 @@ OURS = {
         "space",
         "values",
     },
-    "recalibration": {"datasets", "distributed", "errors", "values"},
+    "recalibration": {"datasets", "distributed", "errors", "space", "values"},
     "search": {
         "checkpoints",
         "distributed",
         "errors",
+        "evaluation",
         "execution",
         "printing",
         "recalibration",

@@ -11,6 +11,7 @@ from torch import nn
 
 import mmpanonas.checkpoints.reading  # noqa: F401  (pretrained weights are read as data)
 from mmpanonas.errors import InputError
+from mmpanonas.space import space_of
 
 
 def check_checkpoint(path: str | os.PathLike | None) -> None:
@@ -47,11 +48,10 @@ def all_checkpoints(folder: str | os.PathLike) -> list[Path]:
 
 
 def trained_meta(checkpoint: Mapping) -> dict | None:
-    """The metainfo of the data set that a checkpoint was trained with, if it names things."""
+    """The metainfo of the data set that a checkpoint was trained with, if it names classes."""
     meta = checkpoint.get("meta")
     meta = meta.get("dataset_meta") if isinstance(meta, Mapping) else None
-    known = isinstance(meta, Mapping) and {"classes", "thing_classes"} <= meta.keys()
-    return dict(meta) if known else None
+    return dict(meta) if isinstance(meta, Mapping) and "classes" in meta else None
 
 
 def dataset_meta(path: str | os.PathLike | None) -> dict | None:
@@ -111,8 +111,7 @@ def checkpoint_to_resume(folder: str | os.PathLike) -> Path | None:
 
 def check_one_path(model: nn.Module) -> None:
     """Raise ``InputError`` for a supernet, whose weights as they are make no network."""
-    space = getattr(model, "search_space", None)
-    if space is not None and space.size > 1:
+    if space_of(model).size > 1:
         raise InputError(
             "the config builds a supernet, which is no network of its own: search it, retrain "
             "the architecture, and give that config and checkpoint (tools/test.py: or name one of "

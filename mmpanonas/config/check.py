@@ -12,11 +12,15 @@ from mmcv.transforms import (
     RandomResize,
     Resize,
 )
-from mmdet.registry import TRANSFORMS
+from mmdet.datasets import CocoPanopticDataset
+from mmdet.registry import DATASETS, TRANSFORMS
 from mmengine.config import Config
 
 from mmpanonas.config.datasets import annotation_paths, datasets_of
+from mmpanonas.config.judge.kinds import is_kind
+from mmpanonas.config.judge.labels import holds_instances
 from mmpanonas.datasets.annotations.file import read_bytes
+from mmpanonas.datasets.annotations.instances import check_instances
 from mmpanonas.datasets.check import check_class_folders, check_panoptic
 from mmpanonas.datasets.stamps import checked_once, stamp_key
 from mmpanonas.errors import ConfigError
@@ -56,7 +60,7 @@ def check_files(dataset: Config, needs_segments: bool) -> None:
     """Check all pictures and segment PNGs of a data-set config; see :func:`checked_once`.
 
     Args:
-        dataset: of COCO panoptic format.
+        dataset: of COCO's panoptic or instance format; of another one nothing is checked.
         needs_segments: whether it is learnt from or scored by.
 
     Raises:
@@ -74,6 +78,12 @@ def check_files(dataset: Config, needs_segments: bool) -> None:
         )
     loader = next(_transforms(dataset, LoadImageFromFile), None) or LoadImageFromFile()
 
+    if holds_instances(dataset):
+        _check_instances(dataset, *paths[:2], loader)
+        return
+    if not is_kind(dataset, CocoPanopticDataset, DATASETS):
+        _say(f"'{paths[0]}' is read by {dataset['type']}: its pictures are not checked")
+        return
     data = read_bytes(paths[0])
 
     def check() -> tuple[dict, list[str]]:
@@ -95,6 +105,23 @@ def check_files(dataset: Config, needs_segments: bool) -> None:
             f"'{paths[0]}': {result['more']} remarks, the first: {result['remarks'][0]} "
             "(tools/dataset_converters/check_panoptic.py lists them)"
         )
+
+
+def _check_instances(
+    dataset: Config, ann_file: str, folder: str, loader: LoadImageFromFile
+) -> None:
+    data = read_bytes(ann_file)
+
+    def check() -> tuple[dict, list[str]]:
+        report = check_instances(ann_file, folder, data)
+        return report, report.pop("files")
+
+    versions = VERSION, "instances", cv2.__version__, mmcv.__version__
+    key = stamp_key(data, os.path.abspath(folder), repr(loader), versions)
+    result = checked_once(key, ann_file, check)
+    if not result["annotations"]:
+        raise ConfigError(f"annotation file '{ann_file}' has no annotations to learn or score by")
+    _check_longest(dataset, ann_file, *result["longest"])
 
 
 def _check_longest(dataset: Config, ann_file: str, name: str, width: int, height: int) -> None:

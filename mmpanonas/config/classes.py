@@ -8,6 +8,9 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
 from mmpanonas.config.datasets import LOADERS, annotation_paths, datasets_of, leaves
+from mmpanonas.config.judge.constructors import parameters
+from mmpanonas.config.judge.kinds import kind_of
+from mmpanonas.config.judge.labels import is_panoptic, label_names, settle_names
 from mmpanonas.datasets import Classes, PanopticDataset, check_same
 from mmpanonas.datasets.annotations.file import read_head
 from mmpanonas.datasets.coco_panoptic import NoKindsError
@@ -16,14 +19,27 @@ from mmpanonas.errors import ClassesError, ConfigError, InputError
 
 def class_slots(model: dict) -> list[tuple[dict, str, int]]:
     """Where a model config holds class counts: (part, key, 0 for things or 1 for stuff)."""
-    roi_head = model.get("roi_head") or {}
-    slots = [(roi_head.get(name), "num_classes", 0) for name in ("bbox_head", "mask_head")]
+    heads = [owner.get(name) for owner in _owners(model) for name in ("bbox_head", "mask_head")]
+    heads = [one for head in heads for one in (head if isinstance(head, list) else [head])]
+    slots = [(head, "num_classes", 0) for head in heads if _counts_classes(head)]
     for name in ("semantic_head", "panoptic_fusion_head"):
         slots += [
             (model.get(name), "num_things_classes", 0),
             (model.get(name), "num_stuff_classes", 1),
         ]
     return [slot for slot in slots if slot[0]]
+
+
+def _owners(model: Mapping) -> list[Mapping]:
+    """Those of a model's dictionaries that may have heads: its RoI heads, and itself."""
+    roi_heads = model.get("roi_head") or {}
+    return [*(roi_heads if isinstance(roi_heads, list) else [roi_heads]), model]
+
+
+def _counts_classes(head: object) -> bool:
+    """Whether it is the config of a head with a number of classes, its own or a default one."""
+    kind = kind_of(head, MODELS)
+    return kind is not None and "num_classes" in parameters(kind).hints
 
 
 def fill_classes(cfg: Config, classes: Classes | None = None) -> None:
@@ -37,9 +53,10 @@ def fill_classes(cfg: Config, classes: Classes | None = None) -> None:
 
 def _of_data(cfg: Config) -> Classes:
     try:
-        return Classes.of_meta(built(next(datasets_of(cfg))).metainfo)
+        meta = built(next(datasets_of(cfg))).metainfo
     except InputError as error:
         raise ClassesError(str(error)) from None
+    return Classes.of_meta(meta) or Classes(label_names(meta), ())
 
 
 def built(dataset: dict, **more: object) -> BaseDataset:
@@ -80,6 +97,9 @@ def settle_classes(
     """
     datasets = list(datasets_of(cfg, loaders))
     if not class_slots(cfg.model) or not datasets:
+        return
+    if not any(map(is_panoptic, datasets)):
+        settle_names(datasets, class_slots(cfg.model), trained, source)
         return
     home = trained
     if Classes.of_meta(trained) is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmpanonas.config.inheritance import read_file
+from mmpanonas.config.inheritance import base_path, read_file
 
 
 def find_named(cfg: Config, key: str, options: Mapping | None = None) -> str:
@@ -32,7 +32,7 @@ def find_named(cfg: Config, key: str, options: Mapping | None = None) -> str:
 def _stating(path: Path, key: str, value: str) -> Path:
     """The file that says so: ``path``, or the first of those it inherits from that does."""
     for base in Config._get_base_files(str(path)):
-        file, scope = Config._get_cfg_path(base, str(path))
+        file, scope = base_path(base, str(path))
         if scope is None and Path(file).is_file() and _value(read_file(file), key) == value:
             return _stating(Path(os.path.normpath(file)), key, value)
     return path

@@ -1,6 +1,7 @@
-"""Panoptic quality (registers ``PanopticQualityMetric``), and how two orders of scores agree."""
+"""Metrics (registers ``PanopticQualityMetric``, ``CocoFitness``), and how two orders agree."""
 
 from mmpanonas.evaluation.bootstrap import Estimate, bootstrap
+from mmpanonas.evaluation.coco import CocoFitness
 from mmpanonas.evaluation.metric import PanopticQualityMetric
 from mmpanonas.evaluation.rank_correlation import (
     pair_scores,
@@ -19,6 +20,7 @@ from mmpanonas.panoptic.quality import (
 )
 
 __all__ = [
+    "CocoFitness",
     "Counts",
     "Estimate",
     "PanopticQualityMetric",

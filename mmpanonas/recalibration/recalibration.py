@@ -24,6 +24,7 @@ from mmpanonas.recalibration.moments import (
     pool,
     trained_norms_of,
 )
+from mmpanonas.space import set_arch
 from mmpanonas.values import Count, PositiveInt, checked, number
 
 
@@ -198,7 +199,7 @@ class BNRecalibrationHook(Hook):
         """Install the path's statistics."""
         model = unwrapped(runner.model)
         if self.arch is not None:
-            model.set_arch(self.arch)
+            set_arch(model, self.arch)
         self.batches = self.batches or self._build()
         self._context = recalibrated(model, self.batches, shared=True)
         self._context.__enter__()

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
 from typing import TypeVar
 
 from mmengine.dist import is_distributed
-from mmengine.evaluator import BaseMetric
 from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
@@ -15,22 +13,6 @@ from mmpanonas.search.identity import annotated
 from mmpanonas.space import REPORTED, Budget, CostMeasure, check_counted, kind_of, uncounted
 
 Cost = TypeVar("Cost", Budget, CostMeasure)
-
-
-def check_metric(name: str, metrics: Sequence[BaseMetric]) -> None:
-    """Raise ``InputError`` for a fitness that none of the evaluator's metrics computes.
-
-    Of metrics that do not say what they compute the prefix alone is known.
-    """
-    silent = [metric for metric in metrics if not hasattr(metric, "metric_names")]
-    known = [name for metric in metrics if metric not in silent for name in metric.metric_names]
-    if name in known or any(name.startswith(f"{metric.prefix}/") for metric in silent):
-        return
-    known += [f"{metric.prefix}/..." for metric in silent]
-    spelt = {each.lower(): each for each in known}
-    nearest = get_close_matches(str(name).lower(), spelt, 1)
-    hint = f"; the nearest is {spelt[nearest[0]]}" if nearest else ""
-    raise InputError(f"val_cfg.metric: expected one of {', '.join(known)}, got {name!r}{hint}")
 
 
 def build_cost(kind: type[Cost], key: str, given: object) -> Cost:

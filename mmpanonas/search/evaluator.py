@@ -22,9 +22,10 @@ from mmpanonas.recalibration.moments import Statistics
 from mmpanonas.recalibration.recalibration import RecalibrationBatches, recalibrated
 from mmpanonas.records import Part, Picture
 from mmpanonas.search.agreement import check_files
-from mmpanonas.search.pictures import KeptPictures
+from mmpanonas.search.fitness import build_metrics, check_pictures, evaluate
+from mmpanonas.search.pictures import KeptPictures, in_order
 from mmpanonas.search.racing import as_picture, as_result
-from mmpanonas.space import Arch
+from mmpanonas.space import Arch, set_arch
 from mmpanonas.values import Count, check_fields
 
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -62,7 +63,7 @@ class CandidateEvaluator:
     An evaluation that failed leaves no trace in the next one.
 
     Args:
-        model: with ``set_arch``; holds the supernet's weights. Stays in evaluation mode.
+        model: with searchable parts; holds the supernet's weights. Stays in evaluation mode.
         batches: of recalibration.
         dataloader: over all of nas_val.
         evaluator: MMEngine's, whose metrics are computed on this rank's results.
@@ -91,7 +92,7 @@ class CandidateEvaluator:
         """
         self._begin(arch)
         self._predict(self.dataloader)
-        metrics = self._compute()
+        metrics = evaluate(self.evaluator, len(self.dataloader.dataset))
         self._whole = True
         return metrics
 
@@ -100,7 +101,7 @@ class CandidateEvaluator:
         if not self._whole:
             self._clean()
         self._whole = False
-        self.model.set_arch(arch)
+        set_arch(self.model, arch)
 
     def _predict(self, batches: Iterable[dict], statistics: Statistics | None = None) -> Statistics:
         """Give the evaluator's metrics the path's predictions of ``batches``.
@@ -118,14 +119,6 @@ class CandidateEvaluator:
                 samples = self.model.val_step(batch)
                 self.evaluator.process(data_samples=samples, data_batch=batch)
         return statistics
-
-    def _compute(self) -> dict[str, float]:
-        values = {}
-        for metric in self.evaluator.metrics:
-            computed = metric.compute_metrics(metric.results)
-            values.update({f"{metric.prefix}/{key}": value for key, value in computed.items()})
-            metric.results.clear()
-        return values
 
     def _clean(self) -> None:
         """Drop what a failed evaluation left: results, reading processes, memory of the GPU."""
@@ -171,27 +164,18 @@ class RacingEvaluator(CandidateEvaluator):
         seen = [as_picture(result) for result in metric.results]
         # What is held and what is new take the same way, whoever saw it.
         metric.results[:] = map(as_result, seen)
-        metrics = self._compute()
+        metrics = evaluate(self.evaluator, len(seen))
         self._whole = True
         return metrics, seen[len(part.held) :]
-
-
-def in_order(runner: Runner, dataloader: dict, loop: Mapping) -> DataLoader:
-    """The loader of nas_val as every candidate sees it; a race draws the order, one at a time."""
-    sampler = dict(type="OrderedSampler")
-    changes = dict(sampler=sampler)
-    if loop.get("race"):
-        sampler["drawn"] = loop.get("seed", 0)
-        changes["batch_size"] = 1
-    return runner.build_dataloader(dict(dataloader, **changes), seed=runner.seed)
 
 
 def build_evaluator(runner: Runner) -> CandidateEvaluator:
     """The evaluator of a search's config on the model of ``runner``."""
     cfg = runner.cfg
     dataloader = in_order(runner, cfg.val_dataloader, cfg.val_cfg)
-    evaluator = runner.build_evaluator(cfg.val_evaluator)
+    evaluator = build_metrics(runner, cfg.val_evaluator)
     evaluator.dataset_meta = dataloader.dataset.metainfo
+    check_pictures(evaluator.metrics, dataloader.dataset)
     names = {each.name for each in fields(EvaluationSettings)}
     kind = RacingEvaluator if cfg.val_cfg.get("race") else CandidateEvaluator
     return kind(

@@ -130,12 +130,15 @@ def annotation_file(dataset: Mapping) -> str:
 def pictures_digest(dataset: Mapping) -> str | None:
     """The SHA-256 of names and sizes of a data set's pictures and segment maps.
 
-    None where there is no annotation file to list them (a URL, or none).
+    None where there is no annotation file to list them (a URL, another format, or none).
     """
     path = Path(annotation_file(dataset))
     if not path.is_file():
         return None
-    content, found = json.loads(path.read_text()), hashlib.sha256()
+    try:
+        content, found = json.loads(path.read_text()), hashlib.sha256()
+    except ValueError:  # of another format, as Pascal VOC's lists
+        return None
     prefixes = dataset.get("data_prefix") or {}
     for key, prefix in (("images", "img"), ("annotations", "seg")):
         folder = Path(dataset.get("data_root") or "", prefixes.get(prefix) or "")

@@ -20,16 +20,16 @@ from mmpanonas.search.checks import (
     build_cost,
     check_costs,
     check_executor,
-    check_metric,
     reported_costs,
 )
 from mmpanonas.search.evaluator import (
     EvaluationSettings,
     build_evaluator,
     evaluator_of_config,
-    in_order,
 )
+from mmpanonas.search.fitness import build_metrics, check_metric, try_metric
 from mmpanonas.search.identity import cache_context, digest, search_identity, this_start
+from mmpanonas.search.pictures import in_order
 from mmpanonas.search.progress import SearchProgress, ranking_table
 from mmpanonas.search.racing import build_race, raced_classes
 from mmpanonas.space import Arch, Budget, CostMeasure, Limits, NetworkShape, SearchSpace, space_of
@@ -104,7 +104,7 @@ class SearchLoop(BaseLoop):
         self.strategy = _build_strategy(options, self.space)
         self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
         self.executor = check_executor(executor)
-        metrics = runner.build_evaluator(evaluator).metrics
+        metrics = build_metrics(runner, evaluator).metrics
         check_metric(metric, metrics)
         EvaluationSettings(picture_memory, precision)
         self.records: list[Candidate] = []
@@ -167,7 +167,12 @@ class SearchLoop(BaseLoop):
         return {measure.key: measure.of(arch, self.shape) for measure in self.measures}
 
     def run(self) -> dict[str, float]:
-        """Search to the end; returns the best architecture's metrics."""
+        """Search to the end; returns the best architecture's metrics.
+
+        Raises:
+            InputError: the evaluator computes no such fitness.
+        """
+        try_metric(self.metric, self.runner)
         self.records = self._search(self._build_executor())
         best_first = ranked(self.records, self.metric)
         self._report(best_first)

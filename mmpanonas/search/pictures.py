@@ -1,9 +1,10 @@
 """The pictures that every candidate of a search is evaluated on, read once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from mmengine.registry import DATA_SAMPLERS
+from mmengine.runner import Runner
 from torch.utils.data import DataLoader, SequentialSampler
 
 from mmpanonas.values import Seed, checked
@@ -101,3 +102,13 @@ class KeptPictures:
 def _with_own_samples(batch: dict) -> dict:
     """The same pictures, and samples that predictions can be written into."""
     return dict(batch, data_samples=[sample.new() for sample in batch["data_samples"]])
+
+
+def in_order(runner: Runner, dataloader: dict, loop: Mapping) -> DataLoader:
+    """The loader of nas_val as every candidate sees it; a race draws the order, one at a time."""
+    sampler = dict(type="OrderedSampler")
+    changes = dict(sampler=sampler)
+    if loop.get("race"):
+        sampler["drawn"] = loop.get("seed", 0)
+        changes["batch_size"] = 1
+    return runner.build_dataloader(dict(dataloader, **changes), seed=runner.seed)

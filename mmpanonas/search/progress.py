@@ -1,5 +1,6 @@
 """How far a search is: a bar, and scalars for TensorBoard."""
 
+import math
 from collections.abc import Sequence
 
 from mmengine.visualization import Visualizer
@@ -9,6 +10,9 @@ from mmpanonas.errors import describe_file_error
 from mmpanonas.execution import Search
 from mmpanonas.printing import BAR, text_table
 from mmpanonas.records import Candidate, Outcome
+
+#: What ``PanopticQualityMetric`` gives in percent, as a table shows it.
+_PERCENT = ("PQ", "PQ_th", "PQ_st", "SQ", "RQ")
 
 
 class SearchProgress:
@@ -38,7 +42,7 @@ class SearchProgress:
         words = []
         if scores:
             scalars["search/best"] = max(scores)
-            words.append(f"best {self.metric.split('/')[-1]} {max(scores):.2f}")
+            words.append(f"best {self.metric.split('/')[-1]} {shown(self.metric, max(scores))}")
         if record.state == "done":
             scalars["search/score"] = record.metrics[self.metric]
         if failed:
@@ -64,22 +68,26 @@ class SearchProgress:
         self._bar.close()
 
 
+def shown(metric: str, value: float) -> str:
+    """A score as a terminal shows it: percent to two places, of other metrics four digits."""
+    return f"{value:.2f}" if metric.rpartition("/")[2] in _PERCENT else f"{value:.4g}"
+
+
 def ranking_table(ranked: Sequence[Candidate], metric: str, number: int) -> str:
     """The ``number`` best results as a table for the terminal; says where the best has equals."""
     prefix = metric.rpartition("/")[0]
-    keys = [
-        key
-        for key in ("PQ", "PQ_th", "PQ_st", "SQ", "RQ")
-        if f"{prefix}/{key}" in ranked[0].metrics
-    ]
+    names = [name for key in _PERCENT if (name := f"{prefix}/{key}") in ranked[0].metrics]
+    if metric not in names:
+        names = [metric, *(name for name in ranked[0].metrics if name != metric)][:5]
+    keys = [name.removeprefix(f"{prefix}/") for name in names]
     rows = [["rank", "candidate", "generation", *keys, "backbone MMACs", "MParams"]]
     for rank, r in enumerate(ranked[:number], 1):
-        values = [f"{r.metrics[f'{prefix}/{key}']:.2f}" for key in keys]
+        values = [shown(name, r.metrics.get(name, math.nan)) for name in names]
         costs = (r.cost.get("backbone_macs"), r.cost.get("backbone_params"))
-        shown = [
+        sizes = [
             "-" if c is None else f"{c / 1e6:.{n}f}" for c, n in zip(costs, (1, 2), strict=True)
         ]
-        rows.append([rank, r.index, r.generation, *values, *shown])
+        rows.append([rank, r.index, r.generation, *values, *sizes])
     table = text_table(rows)
     best = ranked[0].metrics[metric]
     equals = sum(r.metrics[metric] == best for r in ranked)

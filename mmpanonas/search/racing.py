@@ -43,7 +43,7 @@ def raced_classes(metric: str, metrics: Sequence[BaseMetric], meta: Mapping) -> 
     """
     only = metrics[0] if len(metrics) == 1 else None
     prefix, _, key = metric.rpartition("/")
-    count, things = len(meta["classes"]), len(meta["thing_classes"])
+    count, things = (len(meta.get(names, ())) for names in ("classes", "thing_classes"))
     groups = {"PQ": range(count), "PQ_th": range(things), "PQ_st": range(things, count)}
     if not hasattr(only, "per_class") or key not in groups or prefix != only.prefix:
         raise InputError(

@@ -8,7 +8,15 @@ from mmpanonas.space.front import pareto_front
 from mmpanonas.space.latency import LatencyTable
 from mmpanonas.space.limits import Limits
 from mmpanonas.space.measure import REPORTED, CostMeasure
-from mmpanonas.space.model import check_counted, kind_of, space_of, uncounted
+from mmpanonas.space.model import (
+    active_arch,
+    check_counted,
+    kind_of,
+    parts_of,
+    set_arch,
+    space_of,
+    uncounted,
+)
 from mmpanonas.space.operations import (
     OPERATIONS,
     PARTS,
@@ -53,6 +61,7 @@ __all__ = [
     "Part",
     "PartKind",
     "SearchSpace",
+    "active_arch",
     "backbone_cost",
     "check_counted",
     "cost_range",
@@ -61,9 +70,11 @@ __all__ = [
     "network_cost",
     "operations_of",
     "pareto_front",
+    "parts_of",
     "register_operation",
     "register_part",
     "scaled",
+    "set_arch",
     "skipped",
     "space_of",
     "uncounted",

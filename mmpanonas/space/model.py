@@ -1,4 +1,9 @@
-"""What a model's config says of its search space, and whether its cost can be counted."""
+"""What a model, or its config, says of its search space, and whether its cost can be counted.
+
+A searchable part of a network is a module with ``part`` (a :class:`Part`), ``set_arch`` and
+``active_choices``. Whoever searches, trains or recalibrates a network of whatever class asks the
+functions here; one that has a ``set_arch`` of its own is asked itself.
+"""
 
 from collections.abc import Mapping
 
@@ -58,6 +63,43 @@ _NORMED = {
 _ABSENT = object()
 
 
+def parts_of(network: object) -> list:
+    """The modules of a network that hold choices, in its own order."""
+    own = getattr(network, "searchable_parts", None)
+    if own is not None:
+        return own
+    return [each for each in network.modules() if isinstance(getattr(each, "part", None), Part)]
+
+
+def _network_space(network: object) -> SearchSpace:
+    """The space that the parts of a network span; of one without parts there is one architecture.
+
+    Raises:
+        ArchError: two parts have one name.
+    """
+    own = getattr(network, "search_space", None)
+    return SearchSpace(each.part for each in parts_of(network)) if own is None else own
+
+
+def active_arch(network: object) -> Arch:
+    """The path that a forward pass takes now."""
+    return Arch(**{each.part.name: each.active_choices for each in parts_of(network)})
+
+
+def set_arch(network: object, arch: object) -> None:
+    """Make ``arch`` (anything ``Arch.load`` reads) the active path.
+
+    Raises:
+        ArchError: it is not in the network's space.
+    """
+    if hasattr(network, "set_arch"):
+        network.set_arch(arch)
+        return
+    arch = _network_space(network).check(Arch.load(arch))
+    for each in parts_of(network):
+        each.set_arch(arch)
+
+
 def space_of(model: object) -> SearchSpace:
     """The search space of a network, or of the config of one: parts, fixed ones included.
 
@@ -65,7 +107,7 @@ def space_of(model: object) -> SearchSpace:
         ArchError: an architecture in the config does not fit.
     """
     if not isinstance(model, Mapping):
-        return model.search_space
+        return _network_space(model)
     whole_arch = model.get("arch")
     whole_arch = None if whole_arch is None else Arch.load(whole_arch)
     parts = []

@@ -22,7 +22,7 @@ from mmpanonas.checkpoints.weights import (
 )
 from mmpanonas.distributed import unwrapped
 from mmpanonas.errors import InputError
-from mmpanonas.space import Arch
+from mmpanonas.space import Arch, active_arch, parts_of
 from mmpanonas.training.losses import INTERVAL, on_cpu, read
 from mmpanonas.training.resuming import check_resumable, resume_as_configured
 from mmpanonas.values import PositiveInt, checked
@@ -101,9 +101,8 @@ class StopOnInvalidLossHook(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Raise ``InvalidLossError`` that names iteration, path and a checkpoint from before."""
         losses = {k: v.detach() for k, v in outputs.items() if "loss" in k}
-        self._kept.append(
-            (runner.iter, getattr(unwrapped(runner.model), "active_arch", None), losses)
-        )
+        model = unwrapped(runner.model)
+        self._kept.append((runner.iter, active_arch(model) if parts_of(model) else None, losses))
         if on_cpu(losses) or self.every_n_train_iters(runner, self.interval):
             self._look(runner)
 

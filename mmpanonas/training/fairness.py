@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mmpanonas.distributed import unwrapped
 from mmpanonas.errors import InputError
-from mmpanonas.space import Arch, SearchSpace
+from mmpanonas.space import Arch, SearchSpace, set_arch, space_of
 from mmpanonas.values import Seed, checked
 
 #: How many of a weight's first output channels the last pass used; the dimension of these.
@@ -180,7 +180,7 @@ class StrictFairnessHook(Hook):
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
         """Make the pass's path the active one."""
-        unwrapped(runner.model).set_arch(self.path(runner))
+        set_arch(unwrapped(runner.model), self.path(runner))
 
     def path(self, runner: Runner) -> Arch:
         """The path of the runner's current iteration."""
@@ -196,7 +196,7 @@ class StrictFairnessHook(Hook):
 
     @staticmethod
     def _space(runner: Runner) -> SearchSpace:
-        return unwrapped(runner.model).search_space
+        return space_of(unwrapped(runner.model))
 
     @staticmethod
     def _counts(runner: Runner) -> dict[str, int]:

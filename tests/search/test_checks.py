@@ -7,7 +7,8 @@ from mmengine.config import Config
 
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticQualityMetric
-from mmpanonas.search.checks import build_cost, check_costs, check_metric
+from mmpanonas.search.checks import build_cost, check_costs
+from mmpanonas.search.fitness import check_metric
 from mmpanonas.space import Budget, NetworkShape, space_of
 from tests.conftest import SHAPES, write_latency_table
 

@@ -9,6 +9,8 @@ from mmengine.config import Config
 from mmengine.fileio import load
 from mmengine.utils import get_installed_path
 
+from mmpanonas.config.inheritance import base_path
+
 #: How a text names what a base defines: ``{{_base_.name}}``.
 _QUOTED = re.compile(r"\{\{\s*_base_\.([\w.]+)\s*\}\}")
 #: What MMEngine puts the name of the file or of its folder for.
@@ -93,7 +95,7 @@ def _bases(path: Path, tree: ast.Module) -> Iterator[Path]:
 
 def _base(path: Path, name: str) -> Path:
     """The file of a word of ``_base_``, also of another package (``mmdet::NAME``)."""
-    return Path(Config._get_cfg_path(name, str(path))[0])
+    return Path(base_path(name, str(path))[0])
 
 
 def spread(name: str, config: Mapping) -> str | None:
