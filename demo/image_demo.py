@@ -10,7 +10,7 @@ from pathlib import Path
 from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import CHECKPOINT, FILE, NEW_FOLDER, PICTURES
+from mmpanonas.paths import CHECKPOINT, CONFIG, FILE, NEW_FOLDER, PICTURES
 from mmpanonas.values import PositiveInt
 
 
@@ -25,7 +25,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
     parser.add_argument("pictures", nargs="+", type=PICTURES, help="pictures, or folders of them")
-    parser.add_argument("--config", type=FILE, required=True, help="of the network")
+    parser.add_argument("--config", type=CONFIG, required=True, help="of the network")
     parser.add_argument(
         "--checkpoint", type=CHECKPOINT, required=True, help="of this config's network"
     )

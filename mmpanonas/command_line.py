@@ -6,7 +6,7 @@ from functools import partial
 
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import CHECKPOINT, FILE, NEW_FOLDER
+from mmpanonas.paths import CHECKPOINT, CONFIG, NEW_FOLDER
 from mmpanonas.values import Count, Positive, RayAddress, Workers
 
 
@@ -20,7 +20,7 @@ def make_parser(
         launcher: whether the tool runs on the ranks of a process group.
     """
     parser = Parser(description=description)
-    parser.add_argument("config", type=FILE, help="config file")
+    parser.add_argument("config", type=CONFIG, help="config file")
     if checkpoint:
         parser.add_argument("checkpoint", type=CHECKPOINT, help=checkpoint)
         parser.replaces("checkpoint", "load_from", "resume")

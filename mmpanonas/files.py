@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+#: Configs, tools and demo, where MMEngine and MIM look for them; in a checkout the checkout.
+SHIPPED = (Path(__file__).parent / ".mim/configs").resolve().parent
+
 _KINDS = {
     stat.S_IFDIR: "folder",
     stat.S_IFIFO: "pipe",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mmpanonas.files import IS_FOLDER, irregularity
+from mmpanonas.files import IS_FOLDER, SHIPPED, irregularity
 
 _ABSENT = "does not exist"
 _IS_FILE = "is a file, not a folder"
@@ -43,6 +43,16 @@ class PathKind:
                 f"expected {self.words}, got {text!r}, which {problem}"
             )
         return text
+
+
+class ConfigKind(PathKind):
+    """As ``PathKind``; ``mmpanonas::NAME`` is a shipped config, as in a config's ``_base_``."""
+
+    def __call__(self, text: str) -> str:
+        """The path of the file. Raises as ``PathKind`` does."""
+        package, colons, name = text.partition("::")
+        shipped = colons and package == "mmpanonas"
+        return super().__call__(str(SHIPPED / "configs" / name) if shipped else text)
 
 
 def no_file(path: str) -> str | None:
@@ -127,6 +137,7 @@ def _closed(path: str | os.PathLike, mode: int) -> str | None:
 
 
 FILE = PathKind("a file", no_file)
+CONFIG = ConfigKind("a config file", no_file)
 CHECKPOINT = PathKind("a file or a URL", no_file, others=("://",))
 RESUMED = PathKind("a file, a URL or auto", no_file, others=("://", "auto"))
 PICTURES = PathKind("a file, a folder or a URL", no_file_or_folder, others=("://",))

@@ -1,11 +1,13 @@
 """Import this (``custom_imports`` in the configs do) to register everything with MMDetection.
 
 Where no default scope is chosen yet, MMDetection's becomes it, so that a network can be built.
+Configs may then inherit shipped ones, ``_base_ = "mmpanonas::..."``.
 """
 
 from mmengine.registry import DefaultScope
 
 import mmpanonas.checkpoints
+import mmpanonas.config
 import mmpanonas.datasets
 import mmpanonas.evaluation
 import mmpanonas.models

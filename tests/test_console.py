@@ -3,9 +3,8 @@
 import argparse
 
 import pytest
-from mmengine.config import Config
 
-from mmpanonas.console import make_runner, next_command
+from mmpanonas.running.console import make_runner, next_command
 from tests.conftest import ROOT
 
 
@@ -49,30 +48,37 @@ def args_of(config, **options):
 
 
 @pytest.mark.parametrize(
-    ("config", "searched", "expected"),
+    ("config", "stage", "expected"),
     [
-        ("shapes/supernet.py", False, "SEARCH DIR/shapes/search_evolution.py WORK/iter_2.pth"),
+        ("shapes/supernet.py", "supernet", "SEARCH DIR/shapes/search_evolution.py CHECKPOINT"),
         (
             "coco/supernet_released.py",
-            False,
-            "SEARCH DIR/coco/search_evolution_released.py WORK/iter_2.pth",
+            "supernet",
+            "SEARCH DIR/coco/search_evolution_released.py CHECKPOINT",
         ),
-        ("shapes/elastic_search_pareto.py", True, "TRAIN DIR/shapes/elastic_retrain.py ARCH"),
-        ("ablations/heads_only.py", True, "TRAIN DIR/ablations/heads_only_retrain.py ARCH"),
-        ("coco/retrain.py", False, "TEST DIR/coco/retrain.py WORK/iter_2.pth"),
-        ("imagenet/supernet.py", False, None),
+        ("shapes/elastic_search_pareto.py", "search", "TRAIN DIR/shapes/elastic_retrain.py ARCH"),
+        ("ablations/heads_only.py", "search", "TRAIN DIR/ablations/heads_only_retrain.py ARCH"),
+        (
+            "ablations/heads_only.py",
+            "supernet",
+            "SEARCH DIR/ablations/heads_only.py CHECKPOINT",
+        ),
+        ("coco/retrain.py", "network", "TEST DIR/coco/retrain.py CHECKPOINT"),
+        ("imagenet/supernet.py", "supernet", None),
     ],
 )
-def test_what_comes_next(tmp_path, config, searched, expected):
+def test_what_comes_next(tmp_path, config, stage, expected):
     folder = ROOT / "configs/auto_panoptic"
     (tmp_path / "iter_2.pth").touch()
     (tmp_path / "last_checkpoint").write_text(str(tmp_path / "iter_2.pth"))
     (tmp_path / "arch.json").touch()
     arch = f"--cfg-options model.arch={tmp_path}/arch.json"
     tools = {word.upper(): f"tools/{word}.py" for word in ("train", "test", "search")}
-    for word, value in dict(tools, DIR=folder, WORK=tmp_path, ARCH=arch).items():
+    for word, value in dict(
+        tools, DIR=folder, CHECKPOINT=tmp_path / "iter_2.pth", ARCH=arch
+    ).items():
         expected = expected and expected.replace(word, str(value))
-    command = next_command(args_of(folder / config), Config(dict(work_dir=str(tmp_path))), searched)
+    command = next_command(args_of(folder / config), str(tmp_path), stage)
     assert command == (expected and f"python {expected}")
 
 
@@ -81,5 +87,5 @@ def test_the_data_go_along_and_words_are_quoted(tmp_path):
     (tmp_path / "last_checkpoint").write_text(str(tmp_path / "iter_2.pth"))
     config = ROOT / "configs/auto_panoptic/shapes/retrain.py"
     args = args_of(config, data_root="my data/", max_iters=2, **{"model.arch": "a.json"})
-    command = next_command(args, Config(dict(work_dir=str(tmp_path))))
+    command = next_command(args, str(tmp_path), "network")
     assert command.endswith("--cfg-options model.arch=a.json 'data_root=my data/'")

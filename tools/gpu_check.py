@@ -25,19 +25,19 @@ from mmengine.config import Config
 
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import FILE, NEW_FILE_HERE, NEW_FOLDER
+from mmpanonas.paths import CONFIG, NEW_FILE_HERE, NEW_FOLDER
 from mmpanonas.values import Pixels, PositiveInt, Threads
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 
-CONFIG = "configs/auto_panoptic/custom_full/search_evolution.py"
+DEFAULT = "configs/auto_panoptic/custom_full/search_evolution.py"
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--config", type=FILE, default=CONFIG, help="of a search; class counts left open"
+        "--config", type=CONFIG, default=DEFAULT, help="of a search; class counts left open"
     )
     parser.add_argument(
         "--out", type=NEW_FILE_HERE, default="gpu_check.json", help="file of all figures"

@@ -22,7 +22,7 @@ if __name__ == "__main__":  # a wrong command line ends here: what follows takes
     run_tool(parse)
 
 from mmpanonas.cli import prepare_search
-from mmpanonas.console import make_runner, say_next
+from mmpanonas.running.console import make_runner, say_next
 
 
 def main() -> None:

@@ -43,8 +43,8 @@ if __name__ == "__main__":  # a wrong command line ends here: what follows takes
 from mmpanonas.checkpoints.files import check_one_path
 from mmpanonas.cli import prepare
 from mmpanonas.config import ConfigError, complete_category_ids
-from mmpanonas.console import make_runner
-from mmpanonas.outputs import check_outputs, prepare_outputs, settle_results
+from mmpanonas.running.console import make_runner
+from mmpanonas.running.outputs import check_outputs, prepare_outputs, settle_results
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ from mmpanonas.checkpoints.files import check_checkpoint, checkpoint_to_resume, 
 from mmpanonas.checkpoints.supernet import supernet_file
 from mmpanonas.cli import check_amp, enable_amp, follow_checkpoint, is_search, prepare
 from mmpanonas.config import ConfigError, check_start
-from mmpanonas.console import make_runner, say_next
+from mmpanonas.running.console import make_runner, say_next
 
 
 def main() -> None:

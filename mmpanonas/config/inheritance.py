@@ -18,6 +18,7 @@ from mmengine.utils import get_installed_path
 from mmpanonas.config.schedule import follow_max_iters
 from mmpanonas.config.spread import follow_data_root, follow_image_scale, follow_recalibration
 from mmpanonas.errors import ConfigError
+from mmpanonas.files import SHIPPED
 
 _DELETE = "_delete_"
 
@@ -30,6 +31,23 @@ FOLLOW: dict[str, Callable[[MutableMapping, object], None]] = {
     "recalibration": follow_recalibration,
     "max_iters": follow_max_iters,
 }
+
+
+_SHIPPED = "mmpanonas::"
+_path_of_base = Config._get_cfg_path
+
+
+def _shipped_or(name: str, beside: str) -> tuple[str, str | None]:
+    """MMEngine's path and scope of a word of ``_base_``; it knows OpenMMLab's own packages alone.
+
+    The project's modules are registered with MMDetection, so they need no scope.
+    """
+    if name.startswith(_SHIPPED):
+        return str(SHIPPED / "configs" / name.removeprefix(_SHIPPED)), None
+    return _path_of_base(name, beside)
+
+
+Config._get_cfg_path = staticmethod(_shipped_or)
 
 
 def read_file(path: str, import_modules: bool = True) -> Config:

@@ -57,7 +57,12 @@ class Configs:
         """
         piece: dict = {}
         exec(source, {}, piece)
-        base = piece.pop("_base_", "").lstrip("./").removeprefix("configs/")
+        base = (
+            piece.pop("_base_", "")
+            .removeprefix("mmpanonas::")
+            .lstrip("./")
+            .removeprefix("configs/")
+        )
         bases = [config for name, config in self.configs.items() if name.endswith(base)]
         found = [self._problems(piece, config, defined) for config in bases]
         for problem in min(found, key=len, default=[]):

@@ -39,7 +39,7 @@ def run(text: str, page: str, file: Path) -> str:
         return "code"
     space: dict = {"_base_": "auto_panoptic/coco/search_evolution.py"}
     exec(text, space)
-    name = space["_base_"].lstrip("./").removeprefix("configs/")
+    name = space["_base_"].removeprefix("mmpanonas::").lstrip("./").removeprefix("configs/")
     (base,) = (ROOT / "configs").glob(f"**/{name}")
     own = "\n".join(line for line in text.splitlines() if not line.startswith("_base_"))
     file.write_text(f'_base_ = "{base}"\n{own}\n')

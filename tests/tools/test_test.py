@@ -11,8 +11,8 @@ from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
 from mmpanonas.errors import InputError
-from mmpanonas.outputs import prepare_outputs, settle_results
 from mmpanonas.panoptic.png import read_panoptic_png
+from mmpanonas.running.outputs import prepare_outputs, settle_results
 from mmpanonas.visualization import PanopticPanelHook
 from tests.conftest import SMALL
 from tests.inference.conftest import RETRAIN, checkpoint, options, save_network  # noqa: F401
@@ -156,7 +156,7 @@ def test_places_are_tried_before_the_first_picture(
 @pytest.mark.parametrize("main", [True, False])
 def test_scores_are_written_by_the_main_process_alone(test_tool, monkeypatch, tmp_path, main):
     """The PQ metric's own file has no "time"; that comes with MMEngine's hook."""
-    monkeypatch.setattr("mmpanonas.outputs.is_main_process", lambda: main)
+    monkeypatch.setattr("mmpanonas.running.outputs.is_main_process", lambda: main)
     code, _, err = test_tool()
     assert code == 0, err
     assert ("time" in scores(tmp_path)) == main
@@ -171,7 +171,7 @@ def test_out_without_a_metric_that_writes():
 
 
 def test_a_test_that_would_say_nothing_is_known_by_any_form_of_its_evaluator(monkeypatch):
-    monkeypatch.setattr("mmpanonas.outputs.is_annotated", lambda cfg, loader: False)
+    monkeypatch.setattr("mmpanonas.running.outputs.is_annotated", lambda cfg, loader: False)
     ours, other = dict(type="PanopticQualityMetric"), dict(type="DumpDetResults")
     loader = dict(dataset=dict(ann_file="bare.json"))
     for evaluator in (ours, [other, ours], dict(metrics=ours), dict(metrics=[other, ours])):

@@ -15,7 +15,7 @@ from mmpanonas.errors import InputError, run_tool
 from mmpanonas.file_names import check_apart, dataset_files, dataset_names, unused_stem
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import FILE, NEW_FOLDER
+from mmpanonas.paths import CONFIG, NEW_FOLDER
 from mmpanonas.values import PositiveInt
 
 SPLITS = ("train", "val", "test", "recalibration")
@@ -24,7 +24,7 @@ SPLITS = ("train", "val", "test", "recalibration")
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", type=FILE, help="config file")
+    parser.add_argument("config", type=CONFIG, help="config file")
     parser.add_argument(
         "--split", choices=SPLITS, default="train", help="val of a supernet or search is nas_val"
     )

@@ -9,14 +9,14 @@ import json
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import FILE
+from mmpanonas.paths import CONFIG
 from mmpanonas.values import Pixels, Positive, PositiveInt, Seed
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", type=FILE, help="config file of a supernet or a search")
+    parser.add_argument("config", type=CONFIG, help="config file of a supernet or a search")
     parser.add_argument(
         "--shape",
         nargs=2,

@@ -5,7 +5,7 @@ import argparse
 from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
-from mmpanonas.paths import FILE, NEW_FILE
+from mmpanonas.paths import CONFIG, FILE, NEW_FILE
 from mmpanonas.space import Arch, NetworkShape
 
 
@@ -17,7 +17,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("out", type=NEW_FILE, help="picture to write, .png or .svg")
     parser.add_argument(
-        "--config", type=FILE, help="of the network; its widths replace COCO's search widths"
+        "--config", type=CONFIG, help="of the network; its widths replace COCO's search widths"
     )
     parser.add_argument("--title", help="head line of the diagram")
     add_config_options(parser)

@@ -7,7 +7,7 @@ from pathlib import Path
 from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
-from mmpanonas.paths import FILE, FOLDER
+from mmpanonas.paths import CONFIG, FOLDER
 from mmpanonas.records import SearchData, read_search
 from mmpanonas.space import NetworkShape
 
@@ -17,7 +17,7 @@ def parse() -> argparse.Namespace:
     parser = Parser(description=__doc__)
     parser.add_argument("search_dir", type=FOLDER, help="work dir of tools/search.py")
     parser.add_argument(
-        "--config", type=FILE, required=True, help="of the search or the retraining"
+        "--config", type=CONFIG, required=True, help="of the search or the retraining"
     )
     add_config_options(parser)
     return parser.parse_args()

@@ -17,7 +17,7 @@ from mmpanonas.errors import InputError, run_tool
 from mmpanonas.files import write_atomically
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
-from mmpanonas.paths import FILE, NEW_FILE
+from mmpanonas.paths import CONFIG, NEW_FILE
 
 SPLITS = ("test", "val", "train")
 
@@ -25,7 +25,7 @@ SPLITS = ("test", "val", "train")
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", type=FILE, help="config file: its data and its fusion rules")
+    parser.add_argument("config", type=CONFIG, help="config file: its data and its fusion rules")
     parser.add_argument(
         "--split", choices=SPLITS, default="test", help="val of a supernet or search is nas_val"
     )

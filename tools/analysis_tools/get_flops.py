@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import FILE
+from mmpanonas.paths import CONFIG, FILE
 from mmpanonas.printing import text_table
 from mmpanonas.space import (
     Arch,
@@ -31,7 +31,7 @@ from mmpanonas.values import Pixels
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", type=FILE, help="config file of a supernet or of a fixed network")
+    parser.add_argument("config", type=CONFIG, help="config of a supernet or of a fixed network")
     parser.add_argument(
         "--arch", type=FILE, help="architecture file; replaces the config's model.arch"
     )

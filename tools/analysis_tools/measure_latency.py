@@ -20,7 +20,7 @@ from mmpanonas.errors import InputError, run_tool
 from mmpanonas.files import write_atomically
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import FILE, NEW_FILE_HERE
+from mmpanonas.paths import CONFIG, NEW_FILE_HERE
 from mmpanonas.space import NetworkShape
 from mmpanonas.values import Pixels, PositiveInt, Seed, Workers
 
@@ -29,7 +29,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     form = argparse.RawDescriptionHelpFormatter
     parser = Parser(description=__doc__, formatter_class=form)
-    parser.add_argument("config", type=FILE, help="config of the supernet (or of a fixed network)")
+    parser.add_argument("config", type=CONFIG, help="config of a supernet or of a fixed network")
     parser.add_argument(
         "--out", type=NEW_FILE_HERE, default="latency.json", help="the table (latency.json)"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from mmpanonas.errors import InputError, run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
-from mmpanonas.paths import FILE, FOLDER, NEW_FILE
+from mmpanonas.paths import CONFIG, FOLDER, NEW_FILE
 from mmpanonas.records import check_no_result, read_search
 from mmpanonas.space import NetworkShape
 
@@ -22,7 +22,7 @@ def parse() -> argparse.Namespace:
         "--out", type=NEW_FILE, help="page to write; SEARCH_DIR/report.html by default"
     )
     parser.add_argument(
-        "--config", type=FILE, help="of the network that the diagram shows, if another one"
+        "--config", type=CONFIG, help="of the network that the diagram shows, if another one"
     )
     add_config_options(parser)
     parser.needs("--cfg-options", "--config", "the config that they change")

@@ -7,13 +7,13 @@ import sys
 from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
-from mmpanonas.paths import FILE
+from mmpanonas.paths import CONFIG
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", type=FILE, help="config file")
+    parser.add_argument("config", type=CONFIG, help="config file")
     add_config_options(parser)
     return parser.parse_args()
 

@@ -11,14 +11,14 @@ import argparse
 from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser
-from mmpanonas.paths import CHECKPOINT, FILE, NEW_FILE_HERE
+from mmpanonas.paths import CHECKPOINT, CONFIG, FILE, NEW_FILE_HERE
 from mmpanonas.space import Arch
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", type=FILE, help="config of the supernet or the search")
+    parser.add_argument("config", type=CONFIG, help="config of the supernet or the search")
     parser.add_argument("checkpoint", type=CHECKPOINT, help="checkpoint of the trained supernet")
     parser.add_argument("arch", type=FILE, help="the path, such as a search's arch.json")
     parser.add_argument("out", type=NEW_FILE_HERE, help="the network's checkpoint, a .pth file")

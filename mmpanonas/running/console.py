@@ -20,13 +20,14 @@ from mmengine.runner import Runner
 from mmpanonas.checkpoints.files import latest_checkpoint
 from mmpanonas.distributed import unwrapped
 from mmpanonas.errors import InputError
-from mmpanonas.space import Arch, CostMeasure, NetworkShape, check_counted
+from mmpanonas.files import SHIPPED
+from mmpanonas.space import Arch, CostMeasure, NetworkShape, SearchSpace, check_counted
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.
 _OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
 #: Where MMEngine says what a run's user waits for, losses and scores; validations have a bar.
 _WAITED_FOR = ("after_train_iter", "after_val_epoch", "after_test_epoch")
-_OWN = str(Path(__file__).parent)
+_OWN = str(Path(__file__).parents[1])
 
 #: What a config's name says of the stage that it is for.
 _STAGES = re.compile(r"supernet|search_(evolution|path_priority|pareto|random)")
@@ -129,12 +130,17 @@ def _model(runner: Runner) -> str:
     model = unwrapped(runner.model)
     count = sum(parameter.numel() for parameter in model.parameters())
     words = [f"{type(model).__name__}, {count / 1e6:.1f} M parameters"]
-    space = getattr(model, "search_space", None)
-    if space is not None and space.size > 1:
+    if space := _paths_of(runner):
         words.append(f"{space.size:.2g} architectures, {space.window} paths a window")
     elif cost := _cost(runner.cfg):
         words.append(cost)
     return ", ".join(words)
+
+
+def _paths_of(runner: Runner) -> SearchSpace | None:
+    """The space of a supernet; None of a fixed network."""
+    space = getattr(unwrapped(runner.model), "search_space", None)
+    return space if space is not None and space.size > 1 else None
 
 
 def _cost(cfg: Config) -> str | None:
@@ -163,28 +169,30 @@ def _device(runner: Runner) -> str:
 
 def say_next(runner: Runner, args: argparse.Namespace, searched: bool = False) -> None:
     """Print what follows on a run; see :func:`next_command`."""
-    if command := next_command(args, runner.cfg, searched):
+    stage = "search" if searched else "supernet" if _paths_of(runner) else "network"
+    if command := next_command(args, runner.work_dir, stage):
         runner.logger.info(f"next: {command}")
 
 
-def next_command(args: argparse.Namespace, cfg: Config, searched: bool = False) -> str | None:
+def next_command(args: argparse.Namespace, folder: str, stage: str) -> str | None:
     """What a user runs next, ready to paste; None where no config follows.
 
     Args:
-        args: of the tool that ends; ``cfg``: what it ran.
-        searched: whether it searched, rather than trained.
+        args: of the tool that ends.
+        folder: its work dir.
+        stage: that has ended: "supernet", "search" or "network".
     """
     config = Path(args.config)
-    if searched:
+    if stage == "search":
         follower = _follower(config, "retrain")
-        if (Path(cfg.work_dir) / "arch.json").is_file() and follower:
-            options = {"model.arch": f"{cfg.work_dir}/arch.json"}
-            return _command(args, "tools/train.py", follower, options=options)
-        return None
-    checkpoint = latest_checkpoint(cfg.work_dir)
+        if not follower or not (Path(folder) / "arch.json").is_file():
+            return None
+        options = {"model.arch": f"{folder}/arch.json"}
+        return _command(args, "tools/train.py", follower, options=options)
+    checkpoint = latest_checkpoint(folder)
     if checkpoint is None:
         return None
-    if "supernet" in config.stem and "from_supernet" not in config.stem:
+    if stage == "supernet":
         follower = _follower(config, "search_evolution")
         return follower and _command(args, "tools/search.py", follower, checkpoint)
     options = {"model.arch": arch} if (arch := _option(args, "model.arch")) else {}
@@ -193,8 +201,10 @@ def next_command(args: argparse.Namespace, cfg: Config, searched: bool = False) 
 
 def _follower(config: Path, what: str) -> Path | None:
     """The config beside ``config`` that goes on where it ends, as shipped ones are named."""
-    stem = _STAGES.sub(what, config.stem)
-    names = [stem] if stem != config.stem else [f"{config.stem}_{what}"]
+    stem, staged = _STAGES.subn(what, config.stem)
+    names = [stem if staged else f"{config.stem}_{what}"]
+    if not staged and what.startswith("search"):
+        names.append(config.stem)  # of an ablation one config trains and searches
     return next((p for n in names if (p := config.with_name(f"{n}.py")).is_file()), None)
 
 
@@ -209,7 +219,9 @@ def _command(
     options = dict(options or {})
     if root := _option(args, "data_root"):
         options["data_root"] = root
-    words = ["python", tool, *map(str, files)]
+    installed = SHIPPED.name == ".mim"
+    program = ["mmpanonas", Path(tool).stem] if installed else ["python", tool]
+    words = [*program, *map(str, files)]
     if options:
         words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
     return shlex.join(words)
