@@ -13,6 +13,7 @@ ROOT = Path(sys.argv[1])
 sys.path[:0] = [str(ROOT), "."]
 
 from mmpanonas.config import load_config  # noqa: E402
+from tests.docs.deployed import write_deployed  # noqa: E402
 from tests.docs.page import Page  # noqa: E402
 
 #: What a reader has, and a page does not define.
@@ -50,6 +51,8 @@ def run(text: str, page: str, file: Path) -> str:
 
 
 for page in map(Path, sys.argv[2:]):
+    if page.name == "deployment.md":
+        write_deployed(Path("panoptic.onnx"), Path("street.jpg"))
     blocks = [block for block in Page.read(page).blocks if block.language == "python"]
     for number, block in enumerate(blocks):
         kind = run(block.text, page.name, Path(f"{page.stem}_{number}.py"))

@@ -119,21 +119,29 @@ def mean_of_resized(x: Tensor, size: Sequence[int]) -> Tensor:
     Bilinear with ``align_corners=True``.
     """
     sides = zip(x.shape[-2:], size, strict=True)
-    rows, columns = (_weights(n, int(m), x.dtype, x.device) for n, m in sides)
+    if torch.onnx.is_in_onnx_export():  # where sizes are known when the network runs
+        rows, columns = (_shares(n, m).to(x.dtype) for n, m in sides)
+    else:
+        rows, columns = (_weights(n, int(m), x.dtype, x.device) for n, m in sides)
     return (x @ columns) @ rows
 
 
 @lru_cache(maxsize=4096)
 @torch.inference_mode(False)  # kept for a training as well
 def _weights(source: int, target: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Share (source,) that each of ``source`` places has in the mean of ``target`` places.
+    """Shares in ``dtype``.
 
     Kept for every device: a forward pass that copied them would wait for what the device has to do.
     """
-    step = (source - 1) / (target - 1) if target > 1 else 0.0
-    positions = torch.arange(target, dtype=torch.float64) * step
+    return _shares(source, target).to(device, dtype)
+
+
+def _shares(source: int | Tensor, target: int | Tensor) -> Tensor:
+    """Share (source,) that each of ``source`` places has in the mean of ``target`` places."""
+    step = torch.as_tensor(source - 1).double() / torch.as_tensor(target - 1).clamp(min=1)
+    positions = torch.arange(target).double() * step
     distances = (positions[:, None] - torch.arange(source)).abs()
-    return (1 - distances).clamp(min=0).mean(dim=0).to(device, dtype)
+    return (1 - distances).clamp(min=0).mean(dim=0)
 
 
 def _gate(in_channels: int, hidden: int, out_channels: int) -> nn.Sequential:
