@@ -9,22 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import cv2
 import numpy as np
 import onnxruntime
 
 from mmpanonas.errors import InputError, in_a_line
+from mmpanonas.onnx.pictures import pixels, resized
 
 #: Of what a file says of itself, among its metadata.
 KEY = "mmpanonas"
-
-_INTERPOLATIONS = dict(
-    nearest=cv2.INTER_NEAREST,
-    bilinear=cv2.INTER_LINEAR,
-    bicubic=cv2.INTER_CUBIC,
-    area=cv2.INTER_AREA,
-    lanczos=cv2.INTER_LANCZOS4,
-)
 
 
 @dataclass(frozen=True)
@@ -90,7 +82,7 @@ class Network:
         """
         if self.facts["form"] != "panoptic":
             raise InputError(f"a file of the form {self.facts['form']!r} has no maps: call run()")
-        picture = _pixels(picture)
+        picture = pixels(picture)
         inputs = dict(picture=self.resized(picture)[None], size=np.array(picture.shape[:2]))
         panoptic, segments = self.session.run(["panoptic", "segments"], inputs)
         return Panoptic(panoptic, [self._described(*map(int, row)) for row in segments])
@@ -107,7 +99,7 @@ class Network:
         """
         if self.facts["form"] == "panoptic":
             raise InputError("this file makes maps: call it with a picture")
-        batch = [self.resized(_pixels(picture)) for picture in pictures]
+        batch = [self.resized(pixels(picture)) for picture in pictures]
         if len({picture.shape for picture in batch}) != 1:
             raise InputError(
                 f"pictures of sizes {sorted({p.shape[:2] for p in batch})} make no batch: give "
@@ -118,16 +110,8 @@ class Network:
 
     def resized(self, picture: np.ndarray) -> np.ndarray:
         """A picture (H, W, 3) in the size that the network was trained for."""
-        scale = self.facts["scale"]
-        if scale is None:
-            return picture
-        width, height = scale
-        if self.facts["keep_ratio"]:
-            height, width = _within(picture.shape[:2], scale)
-        if (height, width) == picture.shape[:2]:
-            return picture
-        how = _INTERPOLATIONS[self.facts["interpolation"]]
-        return cv2.resize(picture, (width, height), interpolation=how)
+        keys = ("scale", "keep_ratio", "interpolation")
+        return resized(picture, *(self.facts[key] for key in keys))
 
     def _described(self, number: int, label: int, area: int) -> dict:
         return dict(
@@ -137,22 +121,3 @@ class Network:
             isthing=label < self.facts["things"],
             area=area,
         )
-
-
-def _within(size: tuple[int, int], scale: Sequence[int]) -> tuple[int, int]:
-    """Height and width, grown or shrunk in their ratio until one side meets its limit."""
-    factor = min(max(scale) / max(size), min(scale) / min(size))
-    height, width = (int(side * float(factor) + 0.5) for side in size)
-    return height, width
-
-
-def _pixels(picture: np.ndarray | str | os.PathLike) -> np.ndarray:
-    if not isinstance(picture, np.ndarray):
-        path, picture = os.fspath(picture), cv2.imread(os.fspath(picture), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise InputError(f"{path} is no picture that OpenCV can read")
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-        raise InputError(
-            f"a picture is {picture.dtype} of shape {picture.shape}; expected uint8 (H, W, 3), BGR"
-        )
-    return picture
