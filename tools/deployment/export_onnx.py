@@ -11,14 +11,14 @@ import argparse
 from mmpanonas.errors import run_tool
 from mmpanonas.options import add_config_options
 from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import CHECKPOINT, FILE, NEW_FILE_HERE
+from mmpanonas.paths import CHECKPOINT, CONFIG, NEW_FILE_HERE
 from mmpanonas.values import Count
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("config", type=FILE, help="config of the network, such as retrain.py")
+    parser.add_argument("config", type=CONFIG, help="config of the network, such as retrain.py")
     parser.add_argument("checkpoint", type=CHECKPOINT, help="its weights")
     parser.add_argument("out", type=NEW_FILE_HERE, help="the ONNX file")
     parser.add_argument(
