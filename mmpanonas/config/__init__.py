@@ -1,5 +1,6 @@
 """From a config file to a config that is ready to run, checked before any long work."""
 
+import mmpanonas.datasets  # noqa: F401  (first: it lets MMDetection load without a word)
 from mmpanonas.config.archs import check_archs
 from mmpanonas.config.check import check_data
 from mmpanonas.config.classes import (
