@@ -5,12 +5,14 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from mmpanonas.datasets.annotations.file import read_panoptic_json
+from mmpanonas.datasets.annotations.file import parse_panoptic_json, read_bytes
+from mmpanonas.datasets.annotations.instances import read_instances
 from mmpanonas.datasets.annotations.problems import image_problems, segment_problems
 from mmpanonas.datasets.files import check_file_place
 from mmpanonas.errors import InputError
@@ -45,7 +47,7 @@ def choose_held_out(
 
 
 def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple[Path, Path]:
-    """Divide the pictures of a COCO panoptic annotation file in two, kept in the file's order.
+    """Divide the pictures of a COCO file, panoptic or of instances, in two, in the file's order.
 
     Pictures without annotation tell candidates nothing: they stay in nas_train.
 
@@ -65,9 +67,12 @@ def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple
         OSError: the files cannot be written.
     """
     ann_file = Path(ann_file)
-    content = read_panoptic_json(ann_file)
+    content = _read(ann_file)
     image_ids = [image["id"] for image in content["images"]]
-    problems = [*image_problems(content), *segment_problems(content)]
+    if _of_instances(content):
+        problems = list(image_problems(dict(content, annotations=[])))
+    else:
+        problems = [*image_problems(content), *segment_problems(content)]
     if problems:
         raise InputError(
             f"annotation file '{ann_file}' has {len(problems)} problems, the first: {problems[0]}"
@@ -101,15 +106,35 @@ def nas_paths(ann_file: str | os.PathLike) -> tuple[Path, Path]:
 
 def coverage(ann_file: str | os.PathLike) -> tuple[int, dict[str, int]]:
     """The number of images of an annotation file, and how many of them have each category."""
-    content = read_panoptic_json(ann_file)
+    content = _read(ann_file)
     times = Counter(c for found in _categories_of(content).values() for c in found)
     names = {entry["name"]: times[entry["id"]] for entry in content["categories"]}
     return len(content["images"]), names
 
 
+def _of_instances(content: dict) -> bool:
+    """Whether annotations are objects, not pictures with their segments."""
+    return bool(content["annotations"]) and "bbox" in content["annotations"][0]
+
+
+def _read(ann_file: str | os.PathLike) -> dict:
+    """A COCO file of panoptic segments or of instances."""
+    data = read_bytes(ann_file)
+    if b'"segments_info"' in data:
+        return parse_panoptic_json(data, os.fspath(ann_file))
+    with suppress(InputError):
+        return read_instances(ann_file, data)
+    return parse_panoptic_json(data, os.fspath(ann_file))  # which says what a panoptic file lacks
+
+
 def _categories_of(content: dict) -> dict[int | str, set[int]]:
-    """Categories that count in each image: those of its segments that are no crowd."""
+    """Categories that count in each image: those of its segments, or objects, that are no crowd."""
     found = {image["id"]: set() for image in content["images"]}
+    if _of_instances(content):
+        for each in content["annotations"]:
+            if each["area"] > 0 and not each["iscrowd"]:
+                found.get(each["image_id"], set()).add(each["category_id"])
+        return found
     for annotation in content["annotations"]:
         found.get(annotation["image_id"], set()).update(
             segment["category_id"]

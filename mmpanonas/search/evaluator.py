@@ -22,7 +22,7 @@ from mmpanonas.recalibration.moments import Statistics
 from mmpanonas.recalibration.recalibration import RecalibrationBatches, recalibrated
 from mmpanonas.records import Part, Picture
 from mmpanonas.search.agreement import check_files
-from mmpanonas.search.fitness import build_metrics, check_pictures, evaluate
+from mmpanonas.search.fitness import build_metrics, check_pictures, evaluate, negated
 from mmpanonas.search.pictures import KeptPictures, in_order
 from mmpanonas.search.racing import as_picture, as_result
 from mmpanonas.space import Arch, set_arch
@@ -68,6 +68,7 @@ class CandidateEvaluator:
         dataloader: over all of nas_val.
         evaluator: MMEngine's, whose metrics are computed on this rank's results.
         settings: of memory and precision.
+        smaller: a metric that is also given with its sign turned, as :func:`negated` calls it.
     """
 
     def __init__(
@@ -77,7 +78,9 @@ class CandidateEvaluator:
         dataloader: DataLoader,
         evaluator: Evaluator,
         settings: EvaluationSettings = EvaluationSettings(),
+        smaller: str | None = None,
     ) -> None:
+        self.smaller = smaller
         self.precision = getattr(torch, settings.precision)
         self.model, self.batches, self.evaluator = model.eval(), batches, evaluator
         self.dataloader = KeptPictures(dataloader, settings.picture_memory)
@@ -93,6 +96,8 @@ class CandidateEvaluator:
         self._begin(arch)
         self._predict(self.dataloader)
         metrics = evaluate(self.evaluator, len(self.dataloader.dataset))
+        if self.smaller in metrics:
+            metrics[negated(self.smaller)] = -metrics[self.smaller]
         self._whole = True
         return metrics
 
@@ -184,6 +189,7 @@ def build_evaluator(runner: Runner) -> CandidateEvaluator:
         dataloader,
         evaluator,
         EvaluationSettings(**{name: cfg.val_cfg[name] for name in names & cfg.val_cfg.keys()}),
+        cfg.val_cfg.metric if cfg.val_cfg.get("sense") == "smaller" else None,
     )
 
 

@@ -20,6 +20,12 @@ from mmpanonas.search.pictures import in_order
 _TRIED = 2
 
 
+def negated(name: str) -> str:
+    """What a metric is called whose sign is turned, so that the greater is the better."""
+    prefix, slash, key = name.rpartition("/")
+    return f"{prefix}{slash}-{key}"
+
+
 def check_metric(name: str, metrics: Sequence[BaseMetric]) -> None:
     """Raise ``InputError`` for a fitness that none of the evaluator's metrics computes.
 

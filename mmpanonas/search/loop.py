@@ -27,7 +27,7 @@ from mmpanonas.search.evaluator import (
     build_evaluator,
     evaluator_of_config,
 )
-from mmpanonas.search.fitness import build_metrics, check_metric, try_metric
+from mmpanonas.search.fitness import build_metrics, check_metric, negated, try_metric
 from mmpanonas.search.identity import cache_context, digest, search_identity, this_start
 from mmpanonas.search.pictures import in_order
 from mmpanonas.search.progress import SearchProgress, ranking_table
@@ -42,6 +42,7 @@ from mmpanonas.values import (
     Seed,
     TypeIn,
     checked,
+    one_of,
 )
 
 
@@ -56,6 +57,8 @@ class SearchLoop(BaseLoop):
         recalibration: arguments of :class:`RecalibrationBatches`.
         seed: of the strategy.
         metric: the fitness, one of the evaluator's keys.
+        sense: "greater" or "smaller", what is better of it. The smaller the better: results hold
+            it with its sign turned too, by which they are ranked (``coco/-loss``).
         budgets: limits that every candidate keeps, each the arguments of ``Budget``.
         num_reported: architectures in the printed table.
         resume: go on with the search that lies in the work dir.
@@ -94,6 +97,7 @@ class SearchLoop(BaseLoop):
         picture_memory: Count = EvaluationSettings.picture_memory,
         precision: str = EvaluationSettings.precision,
         race: Annotated[dict | None, TypeIn(RACES)] = None,
+        sense: Annotated[str, one_of(["greater", "smaller"])] = "greater",
     ) -> None:
         # Check everything that can be wrong before data sets are read.
         super().__init__(runner, None)
@@ -102,7 +106,8 @@ class SearchLoop(BaseLoop):
         goal = self._price(budgets, strategy.get("cost"), dataloader)
         options = dict(strategy, seed=seed, legal=self.legal) | goal
         self.strategy = _build_strategy(options, self.space)
-        self.metric, self.num_reported, self.timeout = metric, num_reported, timeout
+        self.computed, self.num_reported, self.timeout = metric, num_reported, timeout
+        self.metric = metric if sense == "greater" else negated(metric)
         self.executor = check_executor(executor)
         metrics = build_metrics(runner, evaluator).metrics
         check_metric(metric, metrics)
@@ -113,7 +118,7 @@ class SearchLoop(BaseLoop):
         if race:
             rule = build_race(race, self.strategy, cache)
             dataset = in_order(runner, dataloader, runner.cfg.val_cfg).dataset
-            classes = raced_classes(metric, metrics, dataset.metainfo)
+            classes = raced_classes(self.metric, metrics, dataset.metainfo)
             self._race = dict(race=rule, pictures=len(dataset), classes=classes)
 
         parts = dict(
@@ -123,7 +128,7 @@ class SearchLoop(BaseLoop):
             precision=precision,
             strategy=dict(strategy),
             seed=seed,
-            metric=metric,
+            metric=self.metric,
             budgets=[dict(budget) for budget in budgets],
         )
         if race:
@@ -172,7 +177,7 @@ class SearchLoop(BaseLoop):
         Raises:
             InputError: the evaluator computes no such fitness.
         """
-        try_metric(self.metric, self.runner)
+        try_metric(self.computed, self.runner)
         self.records = self._search(self._build_executor())
         best_first = ranked(self.records, self.metric)
         self._report(best_first)

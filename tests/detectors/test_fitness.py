@@ -9,10 +9,11 @@ from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 from mmengine.runner import Runner
 
-from mmpanonas.config import load_config
+from mmpanonas.config import ConfigError, load_config
 from mmpanonas.errors import InputError
 from mmpanonas.evaluation import CocoFitness
 from mmpanonas.evaluation.coco import metric_names
+from mmpanonas.records import read_search
 from mmpanonas.search.evaluator import build_evaluator
 from mmpanonas.search.fitness import check_metric, check_pictures, evaluate
 from mmpanonas.space import Arch
@@ -26,7 +27,7 @@ class BoxesFound(BaseMetric):
     """Says nothing of what it computes."""
 
     def process(self, data_batch, data_samples) -> None:
-        self.results += [len(each["pred_instances"]["scores"]) for each in data_samples]
+        self.results += [float(each["pred_instances"]["scores"].sum()) for each in data_samples]
 
     def compute_metrics(self, results) -> dict[str, float]:
         return dict(boxes=sum(results), pictures=len(results))
@@ -99,10 +100,19 @@ def test_names_are_known_before(boxes_root):
         CocoFitness(ann_file=file, classwise=True)
 
 
-def test_any_metric_may_be_the_fitness(runner):
-    found = runner("boxes", **{"val_evaluator": dict(type="BoxesFound", _delete_=True)}).val()
-    assert found["boxes"] > 0
-    assert found["pictures"] == 4
+def test_any_metric_may_be_the_fitness_and_the_smaller_the_better(runner, tmp_path):
+    plain = {"val_evaluator": dict(type="BoxesFound", _delete_=True)}
+    options = plain | {"val_cfg.sense": "smaller"}
+    best = runner("boxes", **options).val()
+    data = read_search(tmp_path / "work")
+    found = [each.metrics["boxes"] for each in data.candidates]
+    assert best["boxes"] == min(found) == -best["-boxes"]
+    assert best["pictures"] == 4
+    assert data.metric == "-boxes"
+    assert data.winner.metrics["boxes"] == min(found)
+    assert len(set(found)) > 1
+    with pytest.raises(ConfigError, match=r"val_cfg\.sense: expected"):
+        runner("boxes", **plain, **{"val_cfg.sense": "less"})
 
 
 def test_what_no_metric_computes_is_refused_before_the_first_candidate(runner, tmp_path):

@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmpanonas.config import ConfigError, load_config, settle_classes
 from mmpanonas.config.check import check_files
 from mmpanonas.datasets.annotations.instances import check_instances, read_instances
+from mmpanonas.datasets.nas_split import split_nas
 from mmpanonas.errors import InputError
 from mmpanonas.panoptic.png import read_panoptic_png
 from tests.detectors.conftest import CONFIGS
@@ -112,3 +113,18 @@ def test_class_counts_are_filled_in(small):
         CONFIGS / "shapes_retinanet_supernet.py", small | {"model.bbox_head.num_classes": None}
     )
     assert config.model.bbox_head.num_classes == 6
+
+
+def test_a_split_of_instances_is_that_of_the_panoptic_file(boxes_root, tmp_path):
+    source = boxes_root / "annotations/instances_train.json"
+    (tmp_path / source.name).write_bytes(source.read_bytes())
+    parts = split_nas(tmp_path / source.name, 4)
+    assert [path.name for path in parts] == ["instances_nas_train.json", "instances_nas_val.json"]
+    contents = list(map(read_instances, parts))
+    pictures = [{each["id"] for each in content["images"]} for content in contents]
+    assert list(map(len, pictures)) == [8, 4]
+    assert not pictures[0] & pictures[1]
+    for content, own in zip(contents, pictures, strict=True):
+        assert {each["image_id"] for each in content["annotations"]} <= own
+    count = len(read_instances(source)["annotations"])
+    assert sum(len(content["annotations"]) for content in contents) == count

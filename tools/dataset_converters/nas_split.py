@@ -11,7 +11,7 @@ from mmpanonas.values import PositiveInt, Seed
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument("ann_file", type=FILE, help="training annotations in COCO panoptic format")
+    parser.add_argument("ann_file", type=FILE, help="COCO panoptic or instances")
     parser.add_argument(
         "--num-val",
         type=of_kind(PositiveInt),
