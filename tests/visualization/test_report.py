@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import numpy as np
 import pytest
 
 from mmpanonas.records import read_search
-from mmpanonas.space import BACKBONE_CHOICES, Part, SearchSpace
+from mmpanonas.space import BACKBONE_CHOICES, NetworkShape, Part, SearchSpace, network_cost
 from mmpanonas.visualization import write_report
+from mmpanonas.visualization.report import pictures
 from mmpanonas.visualization.report.numbers import cost_title, digits_of, duration, unit_of
 from mmpanonas.visualization.report.page import inline_svg
-from mmpanonas.visualization.report.report import render
+from mmpanonas.visualization.report.report import _doubts, render
 from tests.browser import Page
 from tests.made_up_search import REASONS, write_search
 
@@ -356,3 +358,40 @@ def test_it_prints_every_row(browser, small):
     browser.send("Emulation.setEmulatedMedia", media="print")
     box = "document.querySelector('.scroll')"
     assert browser.run(f"{box}.scrollHeight <= {box}.clientHeight + 1")
+
+
+def test_the_winners_cost_is_drawn_by_module(tmp_path):
+    """With the costs of the best and of the mean, counted here anew."""
+    folder = write_search(tmp_path / "search", EVOLUTION)
+    data = read_search(folder)
+    shape = NetworkShape(blocks=(8, 8, 16, 8))
+    section = pictures.spending(data, shape)
+    costs = [network_cost(c.arch, shape) for c in data.candidates]
+    ours = network_cost(data.winner.arch, shape)
+    total = sum(cost.macs for cost in ours.values())
+    share = f"{ours['mask_head'].macs / total:.0%}"
+    mean = {name: np.mean([cost[name].macs for cost in costs]) for name in costs[0]}
+    (drawn,) = section["pictures"]
+    assert drawn.svg.count(f">{share}<") >= 1
+    assert f">{mean['backbone'] / sum(mean.values()):.0%}<" in drawn.svg
+    assert pictures.spending(data) is None  # search.json names no backbone that is counted
+
+
+@pytest.mark.parametrize(
+    ("scores", "things", "said"),
+    [
+        ([5.0, 5.0, 5.0], 1.0, "All 3 candidates score 5: this ranking says nothing."),
+        ([5.0, 5.0, 4.0], 1.0, "2 candidates share the best score"),
+        ([5.0, 4.0, 3.0], 0.0, "No candidate finds a thing"),
+        ([5.0, 4.0, 3.0], 1.0, None),
+    ],
+)
+def test_a_ranking_that_says_nothing_is_said(tmp_path, scores, things, said):
+    folder = write_search(tmp_path / "search", dict(type="Random", total=3))
+    data = read_search(folder)
+    candidates = tuple(
+        replace(c, metrics={PQ: score, "coco_panoptic/PQ_th": things})
+        for c, score in zip(data.candidates, scores, strict=True)
+    )
+    remarks = _doubts(replace(data, candidates=candidates))
+    assert any(said in remark for remark in remarks) if said else remarks == []

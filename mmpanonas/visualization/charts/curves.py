@@ -82,6 +82,37 @@ def draw_generations(
     save_figure(figure, path)
 
 
+def draw_spending(
+    costs: Mapping[str, Mapping[str, float]], path: str | os.PathLike, label: str
+) -> None:
+    """Write what each module of several networks costs, as bars side by side.
+
+    ``costs[network][module]``; the first network is drawn as the best. ``label`` names the cost.
+
+    Raises:
+        InputError: another suffix than .png or .svg.
+    """
+    modules = list(dict.fromkeys(module for network in costs.values() for module in network))
+    figure = Figure(figsize=(6, 0.9 + 0.5 * len(modules)), dpi=130, layout="constrained")
+    axes = figure.add_subplot()
+    height = 0.8 / len(costs)
+    for place, (name, network) in enumerate(costs.items()):
+        values = [network.get(module, 0) for module in modules]
+        rows = np.arange(len(modules)) + (place - (len(costs) - 1) / 2) * height
+        bars = axes.barh(rows, values, height, color=BEST if place == 0 else DOT, label=name)
+        total = sum(values) or 1
+        shares = [f"{value / total:.0%}" for value in values]
+        axes.bar_label(bars, shares, padding=3, color=FAINT, fontsize=8)
+    axes.set_yticks(range(len(modules)), [module.replace("_", " ") for module in modules])
+    axes.set_ylim(len(modules) - 0.5, -0.5)
+    axes.xaxis.set_major_formatter(EngFormatter())
+    axes.margins(x=0.12)
+    axes.set_xlabel(label)
+    axes.legend(frameon=False)
+    quiet_axes(axes)
+    save_figure(figure, path)
+
+
 def draw_front(
     costs: Sequence[float],
     scores: Sequence[float],

@@ -7,9 +7,15 @@ from math import ceil
 
 from mmpanonas.errors import InputError
 from mmpanonas.records.search_data import SearchData
-from mmpanonas.space import NetworkShape
+from mmpanonas.space import NetworkShape, network_cost, uncounted
+from mmpanonas.space.cost import TEST_SIZE
 from mmpanonas.visualization.architecture.diagram import draw_arch
-from mmpanonas.visualization.charts.curves import draw_front, draw_generations, draw_search
+from mmpanonas.visualization.charts.curves import (
+    draw_front,
+    draw_generations,
+    draw_search,
+    draw_spending,
+)
 from mmpanonas.visualization.charts.heat_maps import draw_choice_maps, draw_scoreboard
 from mmpanonas.visualization.charts.population import choice_shares, draw_shares, mean_over_layers
 from mmpanonas.visualization.report.numbers import cost_title, score_title
@@ -17,6 +23,8 @@ from mmpanonas.visualization.report.page import picture
 
 #: The part of the candidates that counts as the best ones.
 BEST_SHARE = 0.1
+#: So many candidates stand for all, where their mean cost is drawn.
+MEAN_OF = 200
 
 
 def winner(data: SearchData, shape: NetworkShape | None = None) -> dict:
@@ -35,6 +43,36 @@ def winner(data: SearchData, shape: NetworkShape | None = None) -> dict:
             "give its config to the tool with --config."
         )
         return dict(pictures=[], doubts=[doubt])
+
+
+def spending(data: SearchData, shape: NetworkShape | None = None) -> dict | None:
+    """What each module of the winner costs, beside the mean of all candidates.
+
+    None where the network is not counted.
+    """
+    model = data.identity.get("model", {})
+    if not data.winner or (shape is None and uncounted(model)):
+        return None
+    try:
+        shape = shape or NetworkShape.of_model(model)
+        size = _counted_size(data)
+        ours = network_cost(data.winner.arch, shape, size)
+        every = [network_cost(c.arch, shape, size) for c in data.candidates[:MEAN_OF]]
+    except InputError:
+        return None
+    modules = dict.fromkeys(module for cost in [ours, *every] for module in cost)
+    mean = {m: sum(c[m].macs for c in every if m in c) / len(every) for m in modules}
+    costs = {"best": {name: cost.macs for name, cost in ours.items()}, "mean of candidates": mean}
+    label = f"multiply-accumulates of a picture of {size[0]} x {size[1]}"
+    drawn = picture("spending-modules", "Cost of each module", draw_spending, costs, label=label)
+    intro = "Multiply-accumulates by module, and their shares of the network."
+    return dict(intro=intro, pictures=[drawn])
+
+
+def _counted_size(data: SearchData) -> tuple[int, int]:
+    """Height and width of the first budget that has them."""
+    budgets = [b for b in data.identity.get("budgets") or [] if isinstance(b, dict)]
+    return next((tuple(b["size"]) for b in budgets if b.get("size")), TEST_SIZE)
 
 
 def progress(data: SearchData) -> dict | None:

@@ -32,6 +32,7 @@ def render(data: SearchData, shape: NetworkShape | None = None) -> str:
     best = data.winner and dict(values=tables.winner(data), **pictures.winner(data, shape))
     sections = [
         Section("winner", "Best architecture", "winner", best),
+        Section("spending", "Where the cost goes", "figures", pictures.spending(data, shape)),
         Section("progress", "Progress", "figures", pictures.progress(data)),
         Section("population", "Population over time", "figures", pictures.population(data)),
         Section("scoreboards", "Scoreboard", "figures", pictures.scoreboards(data)),
@@ -64,7 +65,23 @@ def _remarks(data: SearchData) -> list[str]:
         )
     if not data.ranked:
         remarks.append(f"No candidate has a score ({data.metric}).")
-    return remarks
+    return remarks + _doubts(data)
+
+
+def _doubts(data: SearchData) -> list[str]:
+    """Why the ranking may say nothing."""
+    scores = [c.score(data.metric) for c in data.ranked]
+    tied = scores.count(scores[0]) if scores else 0
+    doubts = []
+    if tied == len(scores) > 1:
+        doubts.append(f"All {tied} candidates score {scores[0]:g}: this ranking says nothing.")
+    elif tied > 1:
+        doubts.append(f"{tied} candidates share the best score; the earliest is the answer.")
+    things = data.metric.rpartition("/")[0] + "/PQ_th"
+    found = [c.score(things) for c in data.ranked]
+    if found and data.metric.endswith("/PQ") and all(score == 0 for score in found):
+        doubts.append("No candidate finds a thing (PQ_th is 0 for all): train the supernet longer.")
+    return doubts
 
 
 def _legend() -> list:
