@@ -204,3 +204,24 @@ def _listed(lines: Sequence[str]) -> str:
     more = len(lines) - MAX_LISTED
     shown = "".join(f"\n  - {line}" for line in lines[:MAX_LISTED])
     return f"{shown}\n  and {more} more" if more > 0 else shown
+
+
+def print_check(
+    ann_file: str | os.PathLike,
+    img_dir: str | os.PathLike,
+    seg_dir: str | os.PathLike,
+    decode: bool = True,
+    workers: int | None = None,
+) -> bool:
+    """Print what :func:`find_problems` finds, a line each; True if all is in order."""
+    report = find_problems(ann_file, img_dir, seg_dir, decode=decode, workers=workers)
+    for line in report.problems:
+        print(line)
+    for line in report.remarks:
+        print(f"remark: {line}")
+    rest = f", {len(report.remarks)} remarks" if report.remarks else ""
+    if report.problems:
+        print(f"{ann_file}: {len(report.problems)} problems, {report.images} images{rest}")
+    else:
+        print(f"{ann_file}: {report.images} images are in order{rest}")
+    return not report.problems

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmpanonas.datasets.ade20k import THING_LABELS
+from mmpanonas.datasets.converters.ade20k import THING_LABELS
 from mmpanonas.datasets.shapes import CATEGORIES, render_picture
 
 HAND_MADE = {

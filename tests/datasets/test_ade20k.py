@@ -10,9 +10,14 @@ from mmdet.datasets import ADE20KPanopticDataset, ADE20KSegDataset
 from PIL import Image
 
 from mmpanonas.datasets import PanopticDataset
-from mmpanonas.datasets import ade20k as module
-from mmpanonas.datasets.ade20k import CATEGORIES, THING_LABELS, convert_ade20k, merge_maps
 from mmpanonas.datasets.check import find_problems
+from mmpanonas.datasets.converters import ade20k as module
+from mmpanonas.datasets.converters.ade20k import (
+    CATEGORIES,
+    THING_LABELS,
+    convert_ade20k,
+    merge_maps,
+)
 from mmpanonas.errors import InputError
 from mmpanonas.panoptic.png import read_panoptic_png
 from tests.datasets.ade20k_release import write_picture, write_release

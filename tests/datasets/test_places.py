@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmpanonas.datasets.ade20k import convert_ade20k
+from mmpanonas.datasets.converters.ade20k import convert_ade20k
 from mmpanonas.datasets.nas_split import split_nas
 from mmpanonas.datasets.shapes import write_shapes
 from mmpanonas.errors import InputError

@@ -60,6 +60,7 @@ def right(tmp_path_factory, shapes_root) -> dict[str, object]:
     torch.save({}, folder / "some.pth")
     (folder / "scores.csv").write_text("index,score\n0,1\n1,2\n2,3\n")
     (folder / "job.json").write_text(json.dumps(dict(job="a", kind="search")))
+    (folder / "labels.json").write_text('{"3": "water"}')
     names = dict(
         config=SHAPES / "supernet.py",
         data_root=shapes_root,
@@ -83,6 +84,9 @@ def right(tmp_path_factory, shapes_root) -> dict[str, object]:
         root=folder,
         out=folder / "out.png",
         job=folder / "job.json",
+        folder=shapes_root / "images/val",
+        semantic=shapes_root / "annotations/panoptic_val",
+        labels=folder / "labels.json",
     )
     searches = {f"config of {tool}.py": SHAPES / "search_evolution.py" for tool in SEARCHES}
     return names | searches | {"config of studies/ranking/__main__.py": STUDY}
@@ -113,7 +117,7 @@ def paths(parser: Parser) -> list[argparse.Action]:
 def test_every_path_has_a_kind(parser):
     """What else is text has choices, or is none of a path."""
     texts = {a.dest for a in parser._actions if a.type is None and a.nargs != 0 and not a.choices}
-    assert texts <= {"cfg_options", "title", "metric"}
+    assert texts <= {"cfg_options", "title", "metric", "stuff", "ignore"}
 
 
 def test_what_lies_there_or_does_not(parser, bad, right, call_tool):

@@ -20,7 +20,7 @@ def parse() -> argparse.Namespace:
 if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
     run_tool(parse, OSError)
 
-from mmpanonas.datasets.ade20k import convert_ade20k
+from mmpanonas.datasets.converters.ade20k import convert_ade20k
 
 
 def main() -> None:

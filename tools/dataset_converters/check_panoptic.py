@@ -27,24 +27,14 @@ def parse() -> argparse.Namespace:
 if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
     run_tool(parse, OSError)
 
-from mmpanonas.datasets.check import find_problems
+from mmpanonas.datasets.check import print_check
 
 
 def main() -> None:
     """Parse, check, list."""
     args = parse()
-    report = find_problems(
-        args.ann_file, args.img_dir, args.seg_dir, decode=not args.quick, workers=args.workers
-    )
-    for line in report.problems:
-        print(line)
-    for line in report.remarks:
-        print(f"remark: {line}")
-    rest = f", {len(report.remarks)} remarks" if report.remarks else ""
-    if report.problems:
-        print(f"{args.ann_file}: {len(report.problems)} problems, {report.images} images{rest}")
+    if not print_check(args.ann_file, args.img_dir, args.seg_dir, not args.quick, args.workers):
         sys.exit(1)
-    print(f"{args.ann_file}: {report.images} images are in order{rest}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Other forms of annotations to COCO panoptic format."""
