@@ -22,6 +22,7 @@ def answers(results: Mapping) -> dict:
         dict(limit=each["limit"], rival=rival, **_difference(each["sides"], rival))
         for each in results["limits"]
         for rival in RIVALS
+        if rival in each["sides"]
     ]
     for answer, p in zip(found, holm([a["p"] for a in found]), strict=True):
         answer["holm"] = p
@@ -53,8 +54,11 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def price(results: Mapping) -> dict[str, float]:
-    """Seconds: ``supernet``, ``searches``, ``trainings`` (one seed a limit), ``luck``."""
-    limits = results["limits"]
+    """Seconds: ``supernet``, ``searches``, ``trainings`` (one seed a limit), ``luck``.
+
+    Of limits whose draws are trained.
+    """
+    limits = [each for each in results["limits"] if "luckiest" in each["sides"]]
     one = [each["sides"]["searched"]["alone"][0]["seconds"] for each in limits]
     # A draw is trained to be chosen; the chosen one is then trained once more, as the search's is.
     draws = [n["alone"][0]["seconds"] for each in limits for n in each["draws"]]

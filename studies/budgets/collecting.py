@@ -10,7 +10,8 @@ SIDES = ("searched", "plain", "widened", "luckiest")
 
 
 def collect(study: BudgetStudy) -> dict:
-    """Plan, cost, and by finished limit: the search, the networks of all sides, and the draws.
+    """Plan, cost, and by limit: the search, and the networks of all sides and the draws
+    that are trained.
 
     A network holds its ``cost``, ``arch``, ``model`` and ``alone``, a record for each seed:
     ``seconds`` of its training and ``fusions``, by name ``PQ``, ``PQ_th`` and ``PQ_st``.
@@ -27,17 +28,12 @@ def collect(study: BudgetStudy) -> dict:
 
 def _limit(study: BudgetStudy, known: dict[str, dict], limit: float) -> dict:
     search = known[search_key(limit)]
-    sides = dict(
-        searched=study.searched(limit),
-        plain=study.plain(limit),
-        widened=study.widened_to(limit),
-        luckiest=study.luckiest(limit),
-    )
-    draws = [_network(study, known, n, held_out=True) for n in study.drawn_at(limit)]
+    drawn = study.drawn_at(limit) if study.drawn_and_trained(limit) else []
+    draws = [_network(study, known, network, held_out=True) for network in drawn]
     return dict(
         limit=limit,
         search={key: search[key] for key in ("score", "asked", "seconds")},
-        sides={name: _network(study, known, sides[name]) for name in SIDES},
+        sides={name: _network(study, known, side) for name, side in study.sides(limit).items()},
         draws=draws,
     )
 

@@ -45,21 +45,33 @@ def _sides(results: Mapping) -> dict:
     limits = results["limits"]
     title = cost_title(results["cost"])
     sides = {
-        name: [(e["sides"][name]["cost"], list(seeds_of(e["sides"][name]))) for e in limits]
+        name: [
+            (each["sides"][name]["cost"], list(seeds_of(each["sides"][name])))
+            for each in limits
+            if name in each["sides"]
+        ]
         for name in SIDES
     }
+    sides = {name: networks for name, networks in sides.items() if networks}
     drawn = picture("sides", "PQ over cost", draw_sides, sides, label=title)
     scale, prefix = unit_of(e["limit"] for e in limits)
     rows = [
         (
             name,
             ABOUT[name],
-            *(f"{sum(scores) / len(scores):.2f} ({cost / scale:.1f})" for cost, scores in networks),
+            *(_cell(each["sides"].get(name), scale) for each in limits),
         )
-        for name, networks in sides.items()
+        for name in sides
     ]
     heads = ("", "", *(f"{e['limit'] / scale:.4g} {prefix}" for e in limits))
     return dict(heads=heads, rows=rows, pictures=[drawn])
+
+
+def _cell(network: Mapping | None, scale: float) -> str:
+    """Mean PQ and cost."""
+    if network is None:
+        return "not trained"
+    return f"{seeds_of(network).mean():.2f} ({network['cost'] / scale:.1f})"
 
 
 def _rivals(found: Mapping) -> dict:

@@ -36,21 +36,33 @@ class BudgetStudy(Study):
             yield f"draw {name}", [network_job(n, 0, held_out=True) for n in drawn]
             yield f"train luckiest {name}", self._seeds([self.luckiest(limit)])
 
+    def sides(self, limit: float) -> dict[str, Network]:
+        """The networks that are compared at a limit, as far as they are trained, by name."""
+        known = self.found()
+        if search_key(limit) not in known:
+            return {}
+        sides = dict(
+            searched=self.searched(limit), plain=self.plain(limit), widened=self.widened_to(limit)
+        )
+        if self.drawn_and_trained(limit):
+            sides["luckiest"] = self.luckiest(limit)
+        return {
+            name: network
+            for name, network in sides.items()
+            if all(job["job"] in known for job in self._seeds([network]))
+        }
+
+    def drawn_and_trained(self, limit: float) -> bool:
+        """Whether all draws at a limit are trained."""
+        keys = {network_key(n, 0, held_out=True) for n in self.drawn_at(limit)}
+        return keys <= self.found().keys()
+
     def finished(self) -> list[float]:
-        """The limits at which everything is trained."""
-        known, found = self.found(), []
-        for limit in self.plan.limits:
-            draws = [network_key(n, 0, held_out=True) for n in self.drawn_at(limit)]
-            if search_key(limit) not in known or not known.keys() >= set(draws):
-                continue
-            sides = [self.searched(limit), self.plain(limit), self.widened_to(limit)]
-            jobs = self._seeds([*sides, self.luckiest(limit)])
-            if all(job["job"] in known for job in jobs):
-                found.append(limit)
-        return found
+        """The limits at which the searched network and the plain one are trained."""
+        return [n for n in self.plan.limits if {"searched", "plain"} <= self.sides(n).keys()]
 
     def worth_a_look(self) -> bool:
-        """Whether a limit is finished."""
+        """Whether a limit can be shown."""
         return bool(self.finished())
 
     def _seeds(self, networks: list[Network]) -> list[dict]:

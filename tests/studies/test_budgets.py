@@ -49,13 +49,15 @@ def test_choices_come_before_rivals_and_luck_is_chosen_on_nas_val(study):
     study.records.append(
         dict(job=job["job"], arch=arch.to_dict(), score=40.0, asked=9, seconds=5.0)
     )
+    assert study.finished() == []
     _, jobs = next(phases)
     assert len(jobs) == 3 * 2
     assert not any(job["held_out"] for job in jobs)
     finish(study, jobs)
     _, draws = next(phases)
     assert all(job["held_out"] for job in draws)
-    assert study.finished() == []
+    assert study.finished() == [limit]
+    assert list(study.sides(limit)) == list(SIDES[:3])  # shown before the draws are trained
     finish(study, draws, scores=(10.0, 30.0, 20.0))
     _, last = next(phases)
     assert [job["arch"] for job in last] == [draws[1]["arch"]] * 2
@@ -122,6 +124,17 @@ def test_the_page_holds_the_answers(tmp_path):
     Balanced(page)
     for text in ("<td>65.00 (80.0)</td>", "4.00 [1.73, 6.27]", "1 of 2 budgets", "9 min"):
         assert text in page, text
+
+
+def test_a_page_before_the_draws(tmp_path):
+    results = made_up()
+    (only,) = results["limits"]
+    del only["sides"]["luckiest"]
+    only["draws"] = []
+    results["answers"] = answers(results)
+    assert [a["rival"] for a in results["answers"]["differences"]] == ["plain", "widened"]
+    write_budget_page(results, tmp_path / "budgets.html")
+    assert "luckiest" not in (tmp_path / "budgets.html").read_text().partition("What it took")[0]
 
 
 @pytest.mark.parametrize(
