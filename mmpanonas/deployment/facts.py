@@ -19,7 +19,7 @@ def facts_of(cfg: Config, meta: Mapping) -> dict:
 
     Args:
         cfg: whose test pipeline holds.
-        meta: metainfo of the data: ``classes`` and ``thing_classes``.
+        meta: metainfo of the data: ``classes``, and ``thing_classes`` where not all are things.
 
     Returns:
         ``classes``, ``things`` (how many come first), ``scale`` (two sides in pixels, or None for
@@ -36,7 +36,7 @@ def facts_of(cfg: Config, meta: Mapping) -> dict:
     preprocessor = cfg.model.get("data_preprocessor") or {}
     return dict(
         classes=list(meta["classes"]),
-        things=len(meta["thing_classes"]),
+        things=len(meta.get("thing_classes", meta["classes"])),
         scale=list(scale) if resize else None,
         keep_ratio=resize.get("keep_ratio", False),
         interpolation=resize.get("interpolation", "bilinear"),

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mmpanonas.checkpoints.weights import held_choices
+from mmpanonas.onnx import Network
 from tests.detectors.conftest import CONFIGS
 
 SEARCH = {
@@ -22,7 +23,7 @@ def scores(folder: Path) -> dict[str, float]:
     return {key: value for key, value in found.items() if key.startswith("coco/")}
 
 
-def test_supernet_search_retraining_and_test(run):
+def test_supernet_search_retraining_test_and_export(run, small, call_tool):
     config = {name: CONFIGS / f"shapes_retinanet_{name}.py" for name in ("supernet", "retrain")}
     supernet = run("train", "supernet", config["supernet"]) / "iter_12.pth"
     state = torch.load(supernet, weights_only=False)["state_dict"]
@@ -54,3 +55,12 @@ def test_supernet_search_retraining_and_test(run):
     assert set(scores(run("test", "test", config["retrain"], network, **chosen))) > {
         "coco/bbox_mAP"
     }
+
+    # ONNX takes the backbone of any detector.
+    out = found / "backbone.onnx"
+    words = [f"{key}={value}" for key, value in (small | chosen).items()]
+    argv = (config["retrain"], network, out, "--backbone", "--pictures", 2, "--cfg-options", *words)
+    code, said, err = call_tool("tools/deployment/export_onnx.py", *argv)
+    assert code == 0, err
+    assert "wrote" in said
+    assert len(Network(out).outputs) == 4
