@@ -137,7 +137,7 @@ def _closed(path: str | os.PathLike, mode: int) -> str | None:
 
 
 FILE = PathKind("a file", no_file)
-CONFIG = ConfigKind("a config file", no_file)
+CONFIG = ConfigKind("a file", no_file)
 CHECKPOINT = PathKind("a file or a URL", no_file, others=("://",))
 RESUMED = PathKind("a file, a URL or auto", no_file, others=("://", "auto"))
 PICTURES = PathKind("a file, a folder or a URL", no_file_or_folder, others=("://",))

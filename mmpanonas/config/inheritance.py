@@ -33,23 +33,6 @@ FOLLOW: dict[str, Callable[[MutableMapping, object], None]] = {
 }
 
 
-_SHIPPED = "mmpanonas::"
-_path_of_base = Config._get_cfg_path
-
-
-def _shipped_or(name: str, beside: str) -> tuple[str, str | None]:
-    """MMEngine's path and scope of a word of ``_base_``; it knows OpenMMLab's own packages alone.
-
-    The project's modules are registered with MMDetection, so they need no scope.
-    """
-    if name.startswith(_SHIPPED):
-        return str(SHIPPED / "configs" / name.removeprefix(_SHIPPED)), None
-    return _path_of_base(name, beside)
-
-
-Config._get_cfg_path = staticmethod(_shipped_or)
-
-
 def read_file(path: str, import_modules: bool = True) -> Config:
     """MMEngine's ``Config.fromfile`` with the inheritance of this module.
 
@@ -74,15 +57,21 @@ def merge_options(cfg: Config, options: Mapping) -> None:
 def base_path(name: str, filename: str) -> tuple[str, str | None]:
     """Path of a word of ``_base_`` in the config ``filename``, and the package that it is of.
 
-    MMEngine looks in all files of a package's model zoo first (seconds, for MMDetection); what is
-    where ``mmdet::NAME`` says needs no search.
+    MMEngine knows OpenMMLab's own packages alone. Ours are registered with MMDetection, so that a
+    shipped config (``mmpanonas::NAME``) needs no scope. And it looks in all files of a package's
+    model zoo first (seconds, for MMDetection); what is where ``mmdet::NAME`` says needs no search.
     """
     scope, colons, inner = name.partition("::")
+    if colons and scope == "mmpanonas":
+        return str(SHIPPED / "configs" / inner), None
     if colons and scope == "mmdet":
         file = Path(get_installed_path(scope), ".mim", "configs", inner)
         if file.is_file():
             return str(file), scope
     return _mmengines(name, filename)
+
+
+Config._get_cfg_path = staticmethod(base_path)
 
 
 def inherit(own: dict, base: MutableMapping) -> None:
@@ -108,7 +97,7 @@ def inherit(own: dict, base: MutableMapping) -> None:
 @contextmanager
 def _inheriting() -> Iterator[None]:
     """Within it MMEngine merges a file into what it inherits by :func:`inherit`."""
-    plain, paths = Config._merge_a_into_b, Config._get_cfg_path
+    plain = Config._merge_a_into_b
 
     def merge(own: dict, base: dict, allow_list_keys: bool = False) -> dict:
         Config._merge_a_into_b = staticmethod(plain)  # which calls itself for inner dictionaries
@@ -119,12 +108,10 @@ def _inheriting() -> Iterator[None]:
             Config._merge_a_into_b = staticmethod(merge)
 
     Config._merge_a_into_b = staticmethod(merge)
-    Config._get_cfg_path = staticmethod(base_path)
     try:
         yield
     finally:
         Config._merge_a_into_b = staticmethod(plain)
-        Config._get_cfg_path = staticmethod(paths)
 
 
 def _referring(value: object, moved: list[tuple[object, object]]) -> object:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mmpanonas.errors import InputError
 from mmpanonas.options import ConfigOptions
 from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import CHECKPOINT, FILE, RESUMED, PathKind
+from mmpanonas.paths import CHECKPOINT, CONFIG, FILE, RESUMED, PathKind
 from mmpanonas.values import Pixels, Positive, PositiveInt, Probability, RayAddress, Seed
 from tests.tools.conftest import one_line
 
@@ -106,7 +106,7 @@ def test_nothing_is_given_twice(parser):
         if not action.option_strings or action.dest in ("help", "cfg_options"):
             continue
         value = VALUES.get(action.dest) or (list(action.choices) if action.choices else ["1"])[0]
-        if action.type in (FILE, CHECKPOINT, RESUMED):
+        if action.type in (FILE, CONFIG, CHECKPOINT, RESUMED):
             value = "README.md"
         count = action.nargs if isinstance(action.nargs, int) else 1
         words = [action.option_strings[0], *[value] * count]

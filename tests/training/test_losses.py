@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.hooks import LoggerHook, RuntimeInfoHook
 from mmengine.logging import MessageHub
+from torch import nn
 
 from mmpanonas.training import SeldomReadInfoHook, StopOnInvalidLossHook
 from mmpanonas.training.checkpoint_hooks import InvalidLossError
@@ -24,7 +25,7 @@ def run(tmp_path):
             iter=0,
             hooks=[hook, LoggerHook(interval=interval)],
             train_dataloader=range(10**6),
-            model=SimpleNamespace(active_arch=None),
+            model=nn.Identity(),
             work_dir=str(tmp_path),
             optim_wrapper=None,
         )
