@@ -8,16 +8,15 @@ from pathlib import Path
 
 from mmpanonas.files import SHIPPED
 
-#: Programs that are of use in a checkout alone.
-_OF_A_CHECKOUT = ("demo", "model_zoo", "setup")
+#: What is of use in a checkout alone, or to other programs.
+_NO_PROGRAMS = ("demo", "model_zoo", "setup", "slurm")
 
 
 def programs() -> dict[str, Path]:
     """All that can be run, by name."""
-    files = [*SHIPPED.glob("tools/*.[ps][yh]"), *SHIPPED.glob("tools/*/*.py")]
-    files += SHIPPED.glob("demo/*.py")
-    named = {path.stem: path for path in sorted(files) if path.stem not in _OF_A_CHECKOUT}
-    return {name: path for name, path in named.items() if name != "slurm"}
+    places = ("tools/*.py", "tools/*.sh", "tools/*/*.py", "demo/*.py")
+    files = sorted(path for place in places for path in SHIPPED.glob(place))
+    return {path.stem: path for path in files if path.stem not in _NO_PROGRAMS}
 
 
 def about(path: Path) -> str:
@@ -37,12 +36,11 @@ def main() -> None:
         print("\nA shipped config is named mmpanonas::auto_panoptic/shapes/supernet.py, say.")
         return
     if name not in known:
-        near = ", ".join(known)
-        sys.exit(f"error: mmpanonas has no tool {name!r}; it has {near}")
+        sys.exit(f"error: mmpanonas has no tool {name!r}; it has {', '.join(known)}")
     path = known[name]
     if path.suffix == ".sh":
         os.execvp("bash", ["bash", str(path), *sys.argv[2:]])
-    sys.argv[:2] = [f"mmpanonas {name}"]
+    del sys.argv[1]
     sys.path.insert(0, os.getcwd())  # as python -m does: operations and parts of a user's folder
     runpy.run_path(str(path), run_name="__main__")
 

@@ -32,7 +32,7 @@ def run_study(
     """Do one job (``args.job``), or all that are not done; then write results and page.
 
     Args:
-        args: of the command line that :func:`add_options` makes.
+        args: of the command line that :func:`studies.options.study_parser` reads.
         kind: of the study.
         jobs: what does each kind of job.
         results_of: of a study whose jobs are done, as plain data.
@@ -58,7 +58,8 @@ def run_study(
         run_phase(study, phase, todo, args.workers)
         if study.worth_a_look():
             write(study, args, results_of, write_page)
-    write(study, args, results_of, write_page)
+    if not study.worth_a_look():
+        write(study, args, results_of, write_page)
 
 
 def run_phase(study: Study, name: str, jobs: list[dict], workers: int) -> None:

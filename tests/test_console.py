@@ -32,7 +32,7 @@ def test_a_training_begins_with_a_few_lines(shapes_config, tmp_path, capsys, ver
     assert "System environment" in log
 
 
-def test_warnings_and_scores_are_always_said(shapes_config, tmp_path, capsys):
+def test_warnings_are_said_and_what_else_others_say_is_not(shapes_config, tmp_path, capsys):
     cfg = shapes_config("supernet", work_dir=str(tmp_path))
     runner = make_runner(cfg)
     capsys.readouterr()

@@ -1,11 +1,3 @@
-# DetNAS's evolution: 20 generations of 50, ranked by AP on 5,000 training pictures held out.
-_base_ = "./retinanet_supernet.py"
+_base_ = ["./retinanet_supernet.py", "../_base_/schedules/detnas_evolution.py"]
 
-val_cfg = dict(
-    type="SearchLoop",
-    metric="coco/bbox_mAP",
-    strategy=dict(
-        type="Evolution", generations=20, population=50, parents=10, mutants=20, crosses=20
-    ),
-    recalibration=_base_.recalibration,
-)
+val_cfg = dict(_base_.evolution, recalibration=_base_.recalibration)

@@ -21,7 +21,7 @@ from mmpanonas.checkpoints.files import latest_checkpoint
 from mmpanonas.distributed import unwrapped
 from mmpanonas.errors import InputError
 from mmpanonas.files import SHIPPED
-from mmpanonas.space import Arch, CostMeasure, NetworkShape, SearchSpace, check_counted
+from mmpanonas.space import Arch, CostMeasure, NetworkShape, SearchSpace, check_counted, space_of
 
 #: How MMEngine's checkpoint hook begins to warn of what it uses itself.
 _OF_NO_CONCERN = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
@@ -139,8 +139,8 @@ def _model(runner: Runner) -> str:
 
 def _paths_of(runner: Runner) -> SearchSpace | None:
     """The space of a supernet; None of a fixed network."""
-    space = getattr(unwrapped(runner.model), "search_space", None)
-    return space if space is not None and space.size > 1 else None
+    space = space_of(unwrapped(runner.model))
+    return space if space.size > 1 else None
 
 
 def _cost(cfg: Config) -> str | None:

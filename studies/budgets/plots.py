@@ -40,20 +40,3 @@ def draw_sides(
     axes.legend(frameon=False)
     quiet_axes(axes)
     save_figure(figure, path)
-
-
-def draw_widths(widths: Mapping[str, Sequence[int]], path: str | os.PathLike) -> None:
-    """The widths of several networks, a row of bars each: five of the backbone, then the others."""
-    figure = Figure(figsize=(6.4, 0.9 + 0.9 * len(widths)), dpi=130, layout="constrained")
-    rows = figure.subplots(len(widths), 1, sharex=True, squeeze=False)[:, 0]
-    names = ("stem", "stage 1", "stage 2", "stage 3", "stage 4", "pyramid", "mask", "semantic")
-    for axes, (name, values) in zip(rows, widths.items(), strict=True):
-        bars = axes.bar(range(len(values)), values, color=COLOURS.get(name.split()[0], DOT))
-        axes.bar_label(bars, fontsize=8)
-        axes.set_yscale("log")
-        axes.set_ylim(4, 2 * max(max(v) for v in widths.values()))
-        axes.set_yticks([])
-        axes.set_title(name, loc="left", fontsize=9)
-        quiet_axes(axes)
-    rows[-1].set_xticks(range(len(names)), names, fontsize=8)
-    save_figure(figure, path)

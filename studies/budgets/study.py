@@ -1,6 +1,7 @@
 """A study of budgets: which networks of equal cost are trained, and what finds them."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
@@ -89,6 +90,15 @@ class BudgetStudy(Study):
 
     def drawn_at(self, limit: float) -> list[Network]:
         """Plain operations at widths that nobody chose."""
+        if limit not in self._drawn:
+            self._drawn[limit] = self._draw(limit)
+        return self._drawn[limit]
+
+    @cached_property
+    def _drawn(self) -> dict[float, list[Network]]:
+        return {}
+
+    def _draw(self, limit: float) -> list[Network]:
         model = merged(self.supernet.model, self.plan.lucky)
         space, shape = space_of(model), NetworkShape.of_model(model)
         keeps = Limits([self.limits(limit)], space, shape)

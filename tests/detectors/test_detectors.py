@@ -1,6 +1,7 @@
 """Searched parts in MMDetection's own detectors: a path is the network that it is alone."""
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mmengine.registry import init_default_scope
 
 from mmpanonas.config import load_config
 from mmpanonas.config.inheritance import base_path
+from mmpanonas.running.console import _paths_of
 from mmpanonas.space import active_arch, set_arch, space_of
 from tests.conftest import ROOT
 from tests.docs.page import Page
@@ -130,3 +132,12 @@ def test_detnas_configs_are_of_the_large_space(name):
     assert space_of(cfg.model).size == 1
     assert cfg.param_scheduler[-1].milestones == [60000, 80000]
     assert cfg.optim_wrapper.optimizer.lr == dict(retinanet=0.01, fpn=0.02)[name]
+
+
+def test_the_console_knows_a_supernet_of_any_class():
+    """So that its training ends with the command of the search, and not of a test."""
+    model = MODELS.build(searched("retinanet"))
+    assert _paths_of(SimpleNamespace(model=model)).size == 4**5
+    fixed = dict(searched("retinanet"))
+    fixed["backbone"] = dict(fixed["backbone"], arch=dict(backbone=["xception"] * 5))
+    assert _paths_of(SimpleNamespace(model=MODELS.build(fixed))) is None

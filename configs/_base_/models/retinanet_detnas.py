@@ -1,13 +1,4 @@
-# MMDetection's RetinaNet with DetNAS's searched backbone (the large space, 40 blocks).
-_base_ = "mmdet::_base_/models/retinanet_r50_fpn.py"
+# MMDetection's RetinaNet with DetNAS's searched backbone.
+_base_ = ["mmdet::_base_/models/retinanet_r50_fpn.py", "./detnas_backbone.py"]
 
-model = dict(
-    backbone=dict(
-        _delete_=True,
-        type="SearchableShuffleNetV2",
-        channels=(48, 96, 240, 480, 960),
-        blocks=(8, 8, 16, 8),
-        shuffle="even_odd",
-    ),
-    neck=dict(in_channels=[96, 240, 480, 960]),
-)
+model = _base_.searched

@@ -26,25 +26,25 @@ in the file's order. A segment's id is 256 x label + instance number, 0 for stuf
 """
 
 import functools
-import io
 import json
 import os
 from pathlib import Path
 
 import numpy as np
 from mmdet.datasets import ADE20KPanopticDataset
-from PIL import Image
 
+from mmpanonas.datasets.converters.maps import read_map
 from mmpanonas.datasets.files import check_file_place
 from mmpanonas.datasets.parallel import map_pictures
 from mmpanonas.datasets.pictures import picture_size
 from mmpanonas.errors import InputError
-from mmpanonas.files import irregularity, write_atomically
-from mmpanonas.panoptic.png import VOID_ID, png_problem, write_panoptic_png
+from mmpanonas.files import write_atomically
+from mmpanonas.panoptic.png import VOID_ID, write_panoptic_png
 from mmpanonas.panoptic.segments import describe_segments
 
 SPLITS = {"training": "train", "validation": "val"}
 MAPS = ("annotations", "annotations_instance")
+AGAIN = "unpack the archive again"
 LABELS = range(1, 151)
 STUFF_LABELS = (
     *(1, 2, 3, 4, 5, 6, 7, 10, 12, 14, 17, 18, 22, 26, 27, 29, 30, 35, 41, 47, 49, 52, 53, 55, 60),
@@ -169,8 +169,8 @@ def _convert_picture(root: Path, folder: str, seg_dir: Path, stem: str) -> tuple
     """Write the segment PNG of a picture; its entries in ``images`` and ``annotations``."""
     picture = root / "images" / folder / f"{stem}.jpg"
     maps = [root / kind / folder / f"{stem}.png" for kind in MAPS]
-    semantic = _read_map(maps[0], ("L", "P"))
-    instances = _read_map(maps[1], ("RGB", "RGBA"))
+    semantic = read_map(maps[0], ("L", "P"), AGAIN)
+    instances = read_map(maps[1], ("RGB", "RGBA"), AGAIN)
     width, height = picture_size(picture)
     for path, found in zip(maps, (semantic, instances), strict=True):
         if found.shape[:2] != (height, width):
@@ -186,22 +186,3 @@ def _convert_picture(root: Path, folder: str, seg_dir: Path, stem: str) -> tuple
     segments = describe_segments(ids, lambda segment_id: segment_id // 256 - 1)
     image = {"id": stem, "file_name": picture.name, "width": width, "height": height}
     return image, {"image_id": stem, "file_name": f"{stem}.png", "segments_info": segments}
-
-
-def _read_map(path: Path, modes: tuple[str, ...]) -> np.ndarray:
-    """The values of a PNG, uint8 (H, W) or (H, W, C); ``modes`` are Pillow's."""
-    problem = irregularity(path)
-    data = b"" if problem else path.read_bytes()
-    problem = problem or png_problem(data)
-    if problem:
-        raise InputError(f"'{path}' {problem} ({len(data)} bytes); unpack the archive again")
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            if picture.mode in modes:
-                return np.asarray(picture)
-            mode = picture.mode
-    except Exception as error:  # Pillow raises what it likes
-        raise InputError(
-            f"'{path}' cannot be decoded, though it looks whole ({error}); unpack the archive again"
-        ) from None
-    raise InputError(f"'{path}' has the pixel format {mode}; {' or '.join(modes)} was expected")

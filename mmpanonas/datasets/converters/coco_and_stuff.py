@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from pycocotools import mask as coco_mask
 
 from mmpanonas.datasets.annotations.file import read_bytes, read_json
 from mmpanonas.datasets.annotations.instances import read_instances
+from mmpanonas.datasets.converters.maps import read_map
 from mmpanonas.datasets.converters.writing import Scene, category_list, write_split
 from mmpanonas.errors import InputError, in_a_line
 
@@ -80,7 +80,7 @@ def _scene(
 ) -> Scene:
     size = image["height"], image["width"]
     file = semantic / Path(image["file_name"]).with_suffix(".png").name
-    labels = _read_map(file, size)
+    labels = _labels(file, size)
     ids = np.zeros(size, np.int32)
     categories = {}
     for value, category in stuff_of.items():
@@ -95,16 +95,8 @@ def _scene(
     return Scene(image["file_name"], ids, categories, frozenset(crowds))
 
 
-def _read_map(path: Path, size: tuple[int, int]) -> np.ndarray:
-    try:
-        with Image.open(path) as picture:
-            labels = np.asarray(picture)
-    except FileNotFoundError:
-        raise InputError(
-            f"'{path}' does not exist; a semantic map has its picture's name"
-        ) from None
-    except Exception as error:  # Pillow raises what it likes
-        raise InputError(f"'{path}' cannot be decoded: {in_a_line(error)}") from None
+def _labels(path: Path, size: tuple[int, int]) -> np.ndarray:
+    labels = read_map(path, ("L", "P"), "a semantic map has its picture's name")
     if labels.shape != size:
         raise InputError(
             f"'{path}' has the shape {labels.shape}; {size}, height and width of its picture and "

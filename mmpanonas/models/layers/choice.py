@@ -5,7 +5,7 @@ from functools import cached_property
 
 from torch import Tensor, nn
 
-from mmpanonas.space import ABSENT, Arch, ArchError, Part, SearchSpace
+from mmpanonas.space import ABSENT, Arch, ArchError, Part, SearchSpace, active_arch
 
 
 class ChoiceLayer(nn.Module):
@@ -119,7 +119,7 @@ class SearchableNetwork:
     @property
     def active_arch(self) -> Arch:
         """The path that a forward pass takes now."""
-        return Arch(**{m.part.name: m.active_choices for m in self.searchable_parts})
+        return active_arch(self)
 
     def set_arch(self, arch: object) -> None:
         """Make ``arch`` the active path. Raises ``ArchError`` if it is not in the space."""
