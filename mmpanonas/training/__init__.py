@@ -4,6 +4,7 @@ from mmpanonas.training.checkpoint_hooks import CheckpointKindHook, StopOnInvali
 from mmpanonas.training.fairness import (
     FairAmpOptimWrapper,
     FairOptimWrapper,
+    SandwichHook,
     StrictFairnessHook,
     UniformSamplingHook,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "FairOptimWrapper",
     "ProgressBarHook",
     "ReportPresetsHook",
+    "SandwichHook",
     "SeldomReadInfoHook",
     "StopOnInvalidLossHook",
     "StrictFairnessHook",

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mmpanonas.distributed import unwrapped
 from mmpanonas.errors import InputError
-from mmpanonas.space import Arch, SearchSpace, set_arch, space_of
+from mmpanonas.space import PARTS, Arch, SearchSpace, set_arch, space_of
 from mmpanonas.values import Seed, checked
 
 #: How many of a weight's first output channels the last pass used; the dimension of these.
@@ -218,3 +218,39 @@ class UniformSamplingHook(StrictFairnessHook):
     def paths(self, space: SearchSpace, window: int) -> list[Arch]:
         """The paths of one optimizer step."""
         return space.uniform_paths(self.seed, window)
+
+
+@HOOKS.register_module()
+class SandwichHook(StrictFairnessHook):
+    """The sandwich rule for widths and depths (Yu et al., BigNAS) of an elastic supernet.
+
+    Of every four passes of a window one is as wide and deep as the network can be, one as narrow
+    and shallow, and two have the sizes that strict fairness drew. Operations stay strictly fair.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """As strict fairness, and that there are sizes and whole groups of four."""
+        space = self._space(runner)
+        if not any(_sizes(arch) for arch in space.extreme_sizes()):
+            raise InputError(
+                "default_hooks.fairness: SandwichHook needs widths or depths to choose from: give "
+                "model.elastic, or take StrictFairnessHook"
+            )
+        if space.window % 4:
+            raise InputError(
+                f"default_hooks.fairness: SandwichHook takes passes in fours, but a window has "
+                f"{space.window}: give a part 4 choices, or take StrictFairnessHook"
+            )
+        super().before_train(runner)
+
+    def paths(self, space: SearchSpace, window: int) -> list[Arch]:
+        """The paths of one optimizer step."""
+        smallest, largest = map(_sizes, space.extreme_sizes())
+        fair = super().paths(space, window)
+        fixed = [largest, smallest, {}, {}] * (len(fair) // 4)
+        return [space.check(p.replace(**sizes)) for p, sizes in zip(fair, fixed, strict=True)]
+
+
+def _sizes(arch: Arch) -> dict[str, tuple[str, ...]]:
+    """The widths and depths of an architecture, by part."""
+    return {n: getattr(arch, n) for n, part in PARTS.items() if part.sizes and getattr(arch, n)}
