@@ -30,7 +30,7 @@ budgets = dict(
     cost=dict(quantity="macs", scope="network", size=(96, 96)),
     # Those of the plain networks of about 60, 80, 140 and 280 M.
     limits=[76.3e6, 130e6, 61e6, 280e6],
-    samplings=dict(fair="StrictFairnessHook"),
+    samplings=dict(sandwich="SandwichHook"),
     recalibrations=dict(pooled_100=dict(num_images=100)),
     fusions=dict(
         paper=dict(preset="paper", test_cfg=dict(thing_area_limit=8 * 8, stuff_area_limit=12 * 12))
