@@ -19,6 +19,7 @@ from pycocotools import mask as rle
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmpanonas.models.layers.attention import thing_levels
 from mmpanonas.panoptic.png import read_panoptic_png
 from mmpanonas.space import Arch
 
@@ -111,9 +112,10 @@ class ReleasedProcedure:
         model = self.model
         data = model.data_preprocessor(batch, False)
         samples = data["data_samples"]
-        features = model.extract_feat(data["inputs"])
-        proposals = model.rpn_head.predict(features, samples, rescale=False)
-        instances = model.roi_head.predict(features, proposals, samples, rescale=True)
+        features = model.features(data["inputs"])
+        levels = thing_levels(features)
+        proposals = model.rpn_head.predict(levels, samples, rescale=False)
+        instances = model.roi_head.predict(levels, proposals, samples, rescale=True)
         metas = [sample.metainfo for sample in samples]
         logits = model.semantic_head.predict(features, metas, True)
         sure = [found[found.scores >= FUSION_SCORE] for found in instances]

@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
+from mmpanonas.models.layers.attention import thing_levels
 from mmpanonas.models.layers.head_ops import DeformableConv
 
 PRECISIONS = ("float32", "float16", "bfloat16")
@@ -86,7 +87,8 @@ def build(cfg: Config, seed: int) -> nn.Module:
 def answers(model: nn.Module, batch: dict, proposals: list | None) -> tuple[dict, list]:
     """Outputs, then losses, by name; and the proposals, found unless they are given."""
     samples, metas = batch["data_samples"], [s.metainfo for s in batch["data_samples"]]
-    x = model.extract_feat(batch["inputs"])
+    features = model.features(batch["inputs"])
+    x = thing_levels(features)
     outputs = {f"attended pyramid, P{2 + i}": level for i, level in enumerate(x)}
     scores, boxes = model.rpn_head(x)
     outputs |= {"RPN, scores": scores, "RPN, boxes": boxes}
@@ -97,13 +99,13 @@ def answers(model: nn.Module, batch: dict, proposals: list | None) -> tuple[dict
     outputs |= {"classes of boxes": found["cls_score"], "boxes": found["bbox_pred"]}
     masks = model.roi_head._mask_forward(x, rois[:MASKS])
     outputs["masks"] = masks["mask_preds"]
-    outputs["semantic logits"] = model.semantic_head(x)["seg_preds"]
+    outputs["semantic logits"] = model.semantic_head(features)["seg_preds"]
     given = [found.clone() for found in proposals]  # the head adds the true boxes
     seed_all(1)
     losses = model.rpn_head.loss_by_feat(
         scores, boxes, [s.gt_instances for s in samples], metas, batch_gt_instances_ignore=None
     )
-    losses |= model.roi_head.loss(x, given, samples) | model.semantic_head.loss(x, samples)
+    losses |= model.roi_head.loss(x, given, samples) | model.semantic_head.loss(features, samples)
     losses = {name: value for name, value in losses.items() if "loss" in name}
     return outputs | {name: flat(value).sum() for name, value in losses.items()}, proposals
 

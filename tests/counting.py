@@ -12,6 +12,7 @@ from mmdet.utils import register_all_modules
 from mmengine.config import Config
 from torch import nn
 
+from mmpanonas.models.layers.attention import thing_levels
 from mmpanonas.models.layers.head_ops import DeformableConv
 from mmpanonas.space import Arch, NetworkShape
 
@@ -72,9 +73,9 @@ def counted_macs(model: nn.Module, shape: NetworkShape, size: tuple[int, int]) -
                     )
                 )
     with torch.no_grad():
-        maps = model.extract_feat(torch.zeros(1, 3, *size, device="meta"))
-        model.rpn_head(maps)
-        model.semantic_head(maps)
+        features = model.features(torch.zeros(1, 3, *size, device="meta"))
+        model.rpn_head(thing_levels(features))
+        model.semantic_head(features)
         for kind, rois in (("bbox", shape.box_rois), ("mask", shape.mask_rois)):
             extractor = getattr(model.roi_head, f"{kind}_roi_extractor")
             places = extractor.roi_layers[0].output_size

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from torch import nn
 
 from mmpanonas.models import AutoPanoptic
+from mmpanonas.models.layers.attention import thing_levels
 from mmpanonas.space import Arch
 from tests.conftest import SEED, SHAPES
 
@@ -55,13 +56,14 @@ def network(config: Config, arch: Arch) -> AutoPanoptic:
 def outputs(model: AutoPanoptic) -> list[torch.Tensor]:
     """Of all branches, for one batch and two regions."""
     rng = torch.Generator().manual_seed(0)
-    maps = model.extract_feat(torch.randn(2, 3, 64, 96, generator=rng))
+    features = model.features(torch.randn(2, 3, 64, 96, generator=rng))
+    maps = thing_levels(features)
     rois = torch.tensor([[0, 4.0, 4, 60, 60], [1, 10, 10, 80, 50]])
     boxes = model.roi_head._bbox_forward(maps, rois)
     masks = model.roi_head._mask_forward(maps, rois)
     return [
         *maps,
-        model.semantic_head(maps)["seg_preds"],
+        model.semantic_head(features)["seg_preds"],
         boxes["cls_score"],
         boxes["bbox_pred"],
         masks["mask_preds"],

@@ -308,7 +308,7 @@ def check_loss(cfg: Config, runner: Runner) -> dict[str, float]:
     for place in (device, torch.device("cpu")):
         data = model.to(place).data_preprocessor(batch, True)
         with torch.no_grad():
-            features = model.extract_feat(data["inputs"])
+            features = model.features(data["inputs"])
             found = model.semantic_head.loss(features, data["data_samples"])
         losses[place.type] = float(next(iter(found.values())))
     model.to(device)

@@ -7,6 +7,7 @@ from torch.nn.functional import interpolate, pad
 
 from mmpanonas.deployment.fusion import Fusion
 from mmpanonas.deployment.things import Things, find_things
+from mmpanonas.models.layers.attention import thing_levels
 
 
 class Prepared(nn.Module):
@@ -74,9 +75,9 @@ class BranchesNetwork(nn.Module):
         """
         x = self.prepared(pictures)
         size, padded = pictures.shape[1:3], x.shape[-2:]
-        features = self.model.extract_feat(x)
+        features = self.model.features(x)
         if self.model.has_things:
-            things = find_things(self.model, features, size, self.least)
+            things = find_things(self.model, thing_levels(features), size, self.least)
         else:
             things = _nothing(x)
         logits = self.model.semantic_head(features)["seg_preds"]

@@ -1,5 +1,6 @@
 """The detector: a two-stage panoptic segmentor whose parts are searched together."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from mmpanonas.errors import InputError
 from mmpanonas.models.elastic import resized, size_parts, slice_detector
 from mmpanonas.models.fusion_head import AutoPanopticFusionHead
-from mmpanonas.models.layers.attention import AttendedPyramid, apply_gates
+from mmpanonas.models.layers.attention import Attended, apply_gates, thing_levels
 from mmpanonas.models.layers.choice import Searchable, SearchableNetwork
 from mmpanonas.models.layers.equal_shapes import of_equal_shape
 from mmpanonas.models.layers.float32 import float32_output
@@ -154,19 +155,22 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
                 f"the other out or None"
             )
 
-    def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...] | AttendedPyramid:
-        """P2 to P6, attended where there is attention."""
+    def features(self, batch_inputs: Tensor) -> Sequence[Tensor] | Attended:
+        """What the heads take of pictures (N, 3, H, W): as :meth:`attend` has it."""
         return self.attend(super().extract_feat(batch_inputs))
 
-    def attend(self, x: Sequence[Tensor]) -> Sequence[Tensor] | AttendedPyramid:
+    def extract_feat(self, batch_inputs: Tensor) -> Sequence[Tensor]:
+        """P2 to P6 as the thing branch sees them; :meth:`features` has the stuff branch's too."""
+        return thing_levels(self.features(batch_inputs))
+
+    def attend(self, x: Sequence[Tensor]) -> Sequence[Tensor] | Attended:
         """Let the branches gate each other; both sets of gates come from ungated features.
 
         Args:
             x: P2 to P6, each (N, C, h_i, w_i).
 
         Returns:
-            ``x`` itself without attention, else the levels for the thing branch together
-            with the features for the stuff branch.
+            ``x`` itself without attention.
         """
         to_stuff, to_things = map(_present, (self.things_to_stuff, self.stuff_to_things))
         if to_stuff is None and to_things is None:
@@ -177,7 +181,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             semantic = apply_gates(maps, to_stuff(x[1:], size))
         if to_things is not None:
             levels = apply_gates(x, to_things(maps, size))
-        return AttendedPyramid(levels, semantic)
+        return Attended(tuple(levels), tuple(semantic))
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
         """The losses of the branches that have classes.
@@ -185,12 +189,27 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         Without things ``loss_idle`` is 0, and the gradients of all that idles are too, for ranks
         wait for the gradient of every weight.
         """
+        x = self.features(batch_inputs)
+        things = self._thing_losses(thing_levels(x), batch_data_samples) if self.has_things else {}
+        losses = things | self.semantic_head.loss(x, batch_data_samples)
         if self.has_things:
-            return super().loss(batch_inputs, batch_data_samples)
-        losses = self.semantic_head.loss(self.extract_feat(batch_inputs), batch_data_samples)
+            return losses
         idle = [self.rpn_head, self.roi_head, self.stuff_to_things]
         weights = [w for module in idle if module is not None for w in module.parameters()]
         return losses | dict(loss_idle=sum(0 * w.sum() for w in weights if w.requires_grad))
+
+    def _thing_losses(
+        self, levels: Sequence[Tensor], batch_data_samples: SampleList
+    ) -> dict[str, Tensor]:
+        """Of the RPN, to which all things are of one class, and of the RoI heads."""
+        unlabelled = copy.deepcopy(batch_data_samples)
+        for sample in unlabelled:
+            sample.gt_instances.labels.zero_()
+        config = self.train_cfg.get("rpn_proposal", self.test_cfg.rpn)
+        found, proposals = self.rpn_head.loss_and_predict(levels, unlabelled, proposal_cfg=config)
+        # The RPN may be a head of boxes, whose losses have the names of the RoI heads'.
+        losses = {k if "rpn" in k or "loss" not in k else f"rpn_{k}": v for k, v in found.items()}
+        return losses | self.roi_head.loss(levels, proposals, batch_data_samples)
 
     def predict(
         self, batch_inputs: Tensor, batch_data_samples: SampleList, rescale: bool = True
@@ -214,14 +233,33 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             and isinstance(self.semantic_head, SharedSemanticHead)
             and type(self.roi_head) is StandardRoIHead  # others make masks in ways of their own
         )
+        metas = [sample.metainfo for sample in batch_data_samples]
+        x = self.features(batch_inputs)
+        levels = thing_levels(x)
         if self.has_things and (not ours or not rescale or "proposals" in batch_data_samples[0]):
-            super().predict(batch_inputs, batch_data_samples, rescale)
-            return
-        x = self.extract_feat(batch_inputs)
-        things = self.predict_things(x, batch_data_samples)
-        stuff = self.semantic_head.predict_labels(x, [s.metainfo for s in batch_data_samples])
+            proposals = self._proposals(levels, batch_data_samples)
+            things = self.roi_head.predict(levels, proposals, batch_data_samples, rescale=rescale)
+            stuff = self.semantic_head.predict(x, metas, rescale)
+        else:
+            things = self.predict_things(levels, batch_data_samples)
+            stuff = self.semantic_head.predict_labels(x, metas)
         maps = self.panoptic_fusion_head.predict(things, stuff)
         self.add_pred_to_datasample(batch_data_samples, maps)
+
+    def _proposals(
+        self, levels: Sequence[Tensor], batch_data_samples: SampleList
+    ) -> list[InstanceData]:
+        """Those that the samples bring, else the RPN's."""
+        if "proposals" in batch_data_samples[0]:
+            return [sample.proposals for sample in batch_data_samples]
+        return self.rpn_head.predict(levels, batch_data_samples, rescale=False)
+
+    def _forward(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> tuple:
+        """What the heads give, as MMDetection's (``mode="tensor"``)."""
+        x = self.features(batch_inputs)
+        levels = thing_levels(x)
+        regions = self.roi_head(levels, self._proposals(levels, batch_data_samples))
+        return (*self.rpn_head(levels), *regions, self.semantic_head(x)["seg_preds"])
 
     def predict_things(
         self, x: Sequence[Tensor], batch_data_samples: SampleList
@@ -236,7 +274,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
             return [_nothing(x[0]) for _ in batch_data_samples]
         head, test_cfg = self.roi_head, self.roi_head.test_cfg
         metas = [sample.metainfo for sample in batch_data_samples]
-        proposals = self.rpn_head.predict(x, batch_data_samples, rescale=False)
+        proposals = self._proposals(x, batch_data_samples)
         things = head.predict_bbox(x, metas, proposals, test_cfg)
         things = [found[self.panoptic_fusion_head.rules.passing(found.scores)] for found in things]
         logits = head._mask_forward(x, bbox2roi([found.bboxes for found in things]))["mask_preds"]

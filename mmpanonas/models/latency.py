@@ -17,6 +17,7 @@ from scipy.stats import kendalltau
 from torch import Tensor
 
 from mmpanonas.models.detector import AutoPanoptic
+from mmpanonas.models.layers.attention import Attended, thing_levels
 from mmpanonas.models.layers.choice import Choice
 from mmpanonas.space import Arch, LatencyTable, NetworkShape
 
@@ -104,16 +105,15 @@ class MeasuredNetwork:
 
     def __call__(self) -> None:
         """The whole forward pass along the active path."""
-        levels = self.model.attend(self.model.neck(self.model.backbone(self.picture)))
-        for run in self._heads(levels).values():
+        for run in self._heads(self.model.features(self.picture)).values():
             run()
 
-    def _heads(self, levels: Sequence[Tensor]) -> dict[str, Callable[[], object]]:
+    def _heads(self, features: Sequence[Tensor] | Attended) -> dict[str, Callable[[], object]]:
         return {
-            "rpn_head": lambda: self.model.rpn_head(levels),
+            "rpn_head": lambda: self.model.rpn_head(thing_levels(features)),
             "bbox_head": lambda: self.model.roi_head.bbox_head(self.boxes),
             "mask_head": lambda: self.model.roi_head.mask_head(self.masks),
-            "semantic_head": lambda: self.model.semantic_head(levels),
+            "semantic_head": lambda: self.model.semantic_head(features),
         }
 
     def path(self, arch: Arch) -> Job:

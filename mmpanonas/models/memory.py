@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 from mmpanonas.models.detector import AutoPanoptic
 from mmpanonas.models.layers import head_ops
+from mmpanonas.models.layers.attention import thing_levels
 from mmpanonas.models.layers.best_channel import best_channel, channel_blocks
 
 
@@ -136,12 +137,13 @@ def prediction_memory(model: AutoPanoptic, size: Sequence[int], pictures: int = 
     heads, test_cfg = model.roi_head, model.test_cfg
     with as_on_a_gpu() as live:
         x = torch.empty(pictures, 3, *size, device="meta")
-        levels = model.attend(model.neck(model.backbone(x)))
+        features = model.features(x)
+        levels = thing_levels(features)
         model.rpn_head(levels)
         boxes, masks = (pictures * test_cfg[name].max_per_img for name in ("rpn", "rcnn"))
         heads.bbox_head(_regions(levels, heads.bbox_roi_extractor, boxes))
         heads.mask_head(_regions(levels, heads.mask_roi_extractor, masks))
-        for logits in model.semantic_head(levels)["seg_preds"]:
+        for logits in model.semantic_head(features)["seg_preds"]:
             blocks = channel_blocks(logits)
             best_channel(F.interpolate(b[None], size, mode="bilinear")[0] for b in blocks)
     return live.peak
@@ -150,7 +152,8 @@ def prediction_memory(model: AutoPanoptic, size: Sequence[int], pictures: int = 
 def _loss(model: AutoPanoptic, x: Tensor) -> Tensor:
     """A number whose gradient reaches what the losses' gradient reaches."""
     count, size = len(x), x.shape[-2:]
-    levels = model.attend(model.neck(model.backbone(x)))
+    features = model.features(x)
+    levels = thing_levels(features)
     found = [each for maps in model.rpn_head(levels) for each in maps]
     sampler = model.train_cfg.rcnn.sampler
     regions = count * sampler.num
@@ -158,7 +161,7 @@ def _loss(model: AutoPanoptic, x: Tensor) -> Tensor:
     heads = model.roi_head
     found += heads.bbox_head(_regions(levels, heads.bbox_roi_extractor, regions))
     found.append(heads.mask_head(_regions(levels, heads.mask_roi_extractor, things)))
-    logits = model.semantic_head(levels)["seg_preds"]
+    logits = model.semantic_head(features)["seg_preds"]
     logits = F.interpolate(logits, size, mode="bilinear")
     labels = torch.empty(count, *size, dtype=torch.long, device="meta")
     found.append(F.cross_entropy(logits, labels, reduction="none"))

@@ -11,7 +11,7 @@ from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from torch import Tensor, nn
 
-from mmpanonas.models.layers.attention import AttendedPyramid
+from mmpanonas.models.layers.attention import Attended
 from mmpanonas.models.layers.best_channel import best_channel, channel_blocks
 from mmpanonas.models.layers.choice import Searchable
 from mmpanonas.models.layers.head_ops import searched_layers
@@ -79,22 +79,21 @@ class SharedSemanticHead(BaseSemanticHead):
         size = x[0].shape[-2:]
         return [self._resize(self.layers(level), size) for level in x[: self.num_levels]]
 
-    def forward(self, x: Sequence[Tensor] | AttendedPyramid) -> dict[str, Tensor]:
-        """``seg_preds``: logits (N, stuff + 1, H / 4, W / 4) from levels P2, P3, ...
-
-        An attended pyramid brings its features along.
-        """
-        maps = x.semantic if isinstance(x, AttendedPyramid) else self.features(x)
+    def forward(self, x: Sequence[Tensor] | Attended) -> dict[str, Tensor]:
+        """``seg_preds``: logits (N, stuff + 1, H / 4, W / 4) from levels P2, P3, ... or maps."""
+        maps = x.semantic if isinstance(x, Attended) else self.features(x)
         return dict(seg_preds=self.conv_logits(torch.cat(tuple(maps), dim=1)))
 
-    def loss(self, x: Sequence[Tensor], batch_data_samples: SampleList) -> dict[str, Tensor]:
+    def loss(
+        self, x: Sequence[Tensor] | Attended, batch_data_samples: SampleList
+    ) -> dict[str, Tensor]:
         """Cross-entropy against ``gt_sem_seg.sem_seg`` (1, H, W) of every sample."""
         labels = torch.cat([sample.gt_sem_seg.sem_seg for sample in batch_data_samples])
         logits = self._resize(self(x)["seg_preds"], labels.shape[-2:])
         return dict(loss_seg=self.loss_seg(logits, self.merge_things(labels)))
 
     def predict(
-        self, x: Sequence[Tensor], batch_img_metas: list[dict], rescale: bool = False
+        self, x: Sequence[Tensor] | Attended, batch_img_metas: list[dict], rescale: bool = False
     ) -> list[Tensor]:
         """Logits (stuff + 1, H, W) of every picture, at the input's or the original size."""
         batch = self(x)["seg_preds"]
@@ -102,7 +101,9 @@ class SharedSemanticHead(BaseSemanticHead):
             return list(self._resize(batch, batch_img_metas[0]["batch_input_shape"]))
         return list(map(self._to_original, batch, batch_img_metas))
 
-    def predict_labels(self, x: Sequence[Tensor], batch_img_metas: list[dict]) -> list[Tensor]:
+    def predict_labels(
+        self, x: Sequence[Tensor] | Attended, batch_img_metas: list[dict]
+    ) -> list[Tensor]:
         """The best channel (H, W) of every pixel, at the original size.
 
         Those of ``predict``'s logits, which are never held: some channels at a time are resized.

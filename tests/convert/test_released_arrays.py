@@ -127,7 +127,7 @@ def test_stuff_branch_and_attention(case):
         logits = model.semantic_head(pyramid)["seg_preds"]
     close(torch.cat(pyramid.semantic, dim=1), arrays[f"{case}/score_input"])
     close(logits.roll(1, 1), arrays[f"{case}/score"])
-    for number, level in enumerate(pyramid, 2):
+    for number, level in enumerate(pyramid.levels, 2):
         close(level, arrays[f"{case}/modulated_p{number}"])
 
 

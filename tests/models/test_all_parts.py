@@ -12,7 +12,7 @@ from mmengine.registry import DATASETS
 from PIL import Image
 
 from mmpanonas.models import AutoPanoptic
-from mmpanonas.models.layers.attention import AttendedPyramid
+from mmpanonas.models.layers.attention import Attended
 from mmpanonas.space import PART_CHOICES, Arch, ArchError
 from tests import reference
 from tests.conftest import SEED, SHAPES
@@ -96,7 +96,7 @@ def test_stuff_branch_and_attention_equal_released_code(case):
         logits = model.semantic_head(pyramid)["seg_preds"]
     compare(torch.cat(pyramid.semantic, dim=1), f"{case}/score_input")
     compare(logits.roll(1, 1), f"{case}/score")
-    for place, level in enumerate(pyramid):
+    for place, level in enumerate(pyramid.levels):
         compare(level, f"{case}/modulated_p{place + 2}")
 
 
@@ -213,18 +213,29 @@ def test_gates_come_from_ungated_features_and_reach_their_branches(config):
     maps, size = model.semantic_head.features(x), (16, 24)
     things, stuff = model.things_to_stuff(x[1:], size), model.stuff_to_things(maps, size)
     pyramid = model.attend(x)
-    assert isinstance(pyramid, AttendedPyramid)
-    for level, gate, out in zip(x, stuff, pyramid, strict=True):
+    assert isinstance(pyramid, Attended)
+    for level, gate, out in zip(x, stuff, pyramid.levels, strict=True):
         assert torch.equal(out, level + gate * level)
     for level, gate, out in zip(maps, things, pyramid.semantic, strict=True):
         assert torch.equal(out, level + gate * level)
 
     one = build(config, things_to_stuff=None).eval().attend(x)
     assert all(torch.equal(*pair) for pair in zip(one.semantic, maps, strict=True))
-    assert not torch.equal(one[0], x[0])
+    assert not torch.equal(one.levels[0], x[0])
     other = build(config, stuff_to_things=None).eval().attend(x)
-    assert all(torch.equal(*pair) for pair in zip(other, x, strict=True))
+    assert all(torch.equal(*pair) for pair in zip(other.levels, x, strict=True))
     assert not torch.equal(other.semantic[0], maps[0])
+
+
+def test_raw_outputs_are_those_of_the_heads(config):
+    model = build(config).eval()
+    data = model.data_preprocessor(batch(config, "val"), False)
+    with torch.no_grad():
+        *_, masks, logits = model(data["inputs"], data["data_samples"], mode="tensor")
+        features = model.features(data["inputs"])
+        proposals = model.rpn_head.predict(features.levels, data["data_samples"], rescale=False)
+    assert torch.equal(logits, model.semantic_head(features)["seg_preds"])
+    assert len(masks) == min(100, sum(map(len, proposals)))
 
 
 def test_attention_changes_both_branches(config):

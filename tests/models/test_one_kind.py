@@ -73,7 +73,7 @@ def test_stuff_alone_is_predicted_as_the_logits_say(settled, known):
     model = build(cfg).eval()
     model.semantic_head.conv_logits.weight.mul_(1000)
     data = batch(model, cfg, "val_dataloader")
-    x = model.extract_feat(data["inputs"])
+    x = model.features(data["inputs"])
     metas = [sample.metainfo for sample in data["data_samples"]]
     logits = model.semantic_head.predict(x, metas, rescale=True)
     found = model.predict(data["inputs"], data["data_samples"])

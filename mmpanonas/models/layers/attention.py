@@ -8,6 +8,7 @@ for it, since the average of a bilinear resize is a fixed weighted average of th
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from mmdet.registry import MODELS
@@ -20,17 +21,22 @@ from mmpanonas.space import ATTENTION_CHOICES, OPERATIONS
 from mmpanonas.values import Names, PositiveInt, checked
 
 
-class AttendedPyramid(tuple):
-    """P2 to P6 as the thing branch sees them; ``semantic`` is what the stuff branch classifies.
+class Attended(NamedTuple):
+    """What the branches see after they have gated each other.
 
-    ``semantic`` holds one (N, channels, H / 4, W / 4) map for each level of the stuff branch.
+    Attributes:
+        levels: P2 to P6, for the thing branch.
+        semantic: what the stuff branch classifies, one (N, channels, H / 4, W / 4) map for each
+            of its levels.
     """
 
-    def __new__(cls, levels: Sequence[Tensor], semantic: Sequence[Tensor]) -> "AttendedPyramid":
-        """A tuple of the levels with the features beside it."""
-        pyramid = super().__new__(cls, levels)
-        pyramid.semantic = tuple(semantic)
-        return pyramid
+    levels: Sequence[Tensor]
+    semantic: Sequence[Tensor]
+
+
+def thing_levels(x: Sequence[Tensor] | Attended) -> Sequence[Tensor]:
+    """P2 to P6 of features with attention or without."""
+    return x.levels if isinstance(x, Attended) else x
 
 
 class InterModularAttention(Searchable, BaseModule):
