@@ -56,16 +56,19 @@ def holm(values: Sequence[float]) -> list[float]:
 def price(results: Mapping) -> dict[str, float]:
     """Seconds: ``supernet``, ``searches``, ``trainings`` (one seed a limit), ``luck``.
 
-    Of limits whose draws are trained.
+    A search's are with those of its finalists. Of limits whose draws are trained.
     """
     limits = [each for each in results["limits"] if "luckiest" in each["sides"]]
     one = [each["sides"]["searched"]["alone"][0]["seconds"] for each in limits]
     # A draw is trained to be chosen; the chosen one is then trained once more, as the search's is.
-    draws = [n["alone"][0]["seconds"] for each in limits for n in each["draws"]]
+    finalists, draws = (
+        sum(n["alone"][0]["seconds"] for each in limits for n in each[kind])
+        for kind in ("finalists", "draws")
+    )
     final = [each["sides"]["luckiest"]["alone"][0]["seconds"] for each in limits]
     return dict(
         supernet=results["supernet"],
-        searches=sum(each["search"]["seconds"] for each in limits),
+        searches=sum(each["search"]["seconds"] for each in limits) + finalists,
         trainings=sum(one),
-        luck=sum(draws) + sum(final),
+        luck=draws + sum(final),
     )

@@ -10,8 +10,8 @@ SIDES = ("searched", "plain", "widened", "luckiest")
 
 
 def collect(study: BudgetStudy) -> dict:
-    """Plan, cost, and by limit: the search, and the networks of all sides and the draws
-    that are trained.
+    """Plan, cost, and by limit: the search, and the networks of all sides, the finalists and the
+    draws that are trained.
 
     A network holds its ``cost``, ``arch``, ``model`` and ``alone``, a record for each seed:
     ``seconds`` of its training and ``fusions``, by name ``PQ``, ``PQ_th`` and ``PQ_st``.
@@ -28,12 +28,16 @@ def collect(study: BudgetStudy) -> dict:
 
 def _limit(study: BudgetStudy, known: dict[str, dict], limit: float) -> dict:
     search = known[search_key(limit)]
-    drawn = study.drawn_at(limit) if study.drawn_and_trained(limit) else []
-    draws = [_network(study, known, network, held_out=True) for network in drawn]
+    drawn = study.drawn_at(limit) if study.judged(study.drawn_at(limit)) else []
+    finalists, draws = (
+        [_network(study, known, network, held_out=True) for network in networks]
+        for networks in (study.finalists(limit), drawn)
+    )
     return dict(
         limit=limit,
         search={key: search[key] for key in ("score", "asked", "seconds")},
         sides={name: _network(study, known, side) for name, side in study.sides(limit).items()},
+        finalists=finalists,
         draws=draws,
     )
 

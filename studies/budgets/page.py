@@ -13,7 +13,7 @@ from studies.budgets.plots import draw_sides
 from studies.ranking.page import interval
 
 ABOUT = dict(
-    searched="widths and operations, by search",
+    searched="widths and operations, the best of a search's finalists",
     plain="nobody's: 3x3 blocks and plain heads, all widths alike",
     widened="the ranking study's searched operations, all widths alike",
     luckiest="plain operations, the best of widths at random",
@@ -92,7 +92,7 @@ def _rivals(found: Mapping) -> dict:
 def _price(seconds: Mapping[str, float]) -> dict:
     names = dict(
         supernet="one supernet, for all budgets",
-        searches="the searches",
+        searches="the searches, and a training of each finalist",
         trainings="one training of each answer",
         luck="against: the draws, and one training of each luckiest",
     )

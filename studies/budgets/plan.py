@@ -26,6 +26,8 @@ class BudgetPlan:
         lucky: keys of the model that fix the operations; widths alone are drawn.
         spend: how near to its limit a search's candidates and lucky draws lie, as a share of it.
         strategy, evaluations: of each search.
+        finalists: how many of a search's candidates are trained alone on nas_train; which of them
+            is best on nas_val is the search's answer.
         seeds: with how many the networks are trained that are compared.
         draws: of widths at each budget.
         seed: of searches and draws.
@@ -43,6 +45,7 @@ class BudgetPlan:
     spend: Probability = 0.95
     strategy: str = "Evolution"
     evaluations: PositiveInt = 200
+    finalists: PositiveInt = 4
     seeds: PositiveInt = 3
     draws: PositiveInt = 8
     seed: Seed = 0

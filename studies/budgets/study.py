@@ -15,8 +15,9 @@ from studies.ranking.study import Network, Study, network_job, network_key
 class BudgetStudy(Study):
     """The state of such a study in its folder.
 
-    A budget's searched network is chosen before any of its rivals is trained; of the lucky ones
-    that is compared which scores best on nas_val after a training of its own on nas_train.
+    A budget's searched network is chosen before any of its rivals is trained. Of a search's
+    finalists, and of the lucky ones, that is compared which scores best on nas_val after a
+    training of its own on nas_train.
     """
 
     plan_type, key = BudgetPlan, "budgets"
@@ -31,21 +32,21 @@ class BudgetStudy(Study):
         for limit in plan.limits:
             name = f"{limit / 1e6:.4g} M"
             yield f"search {name}", [dict(kind="search", job=search_key(limit), limit=limit)]
+            yield f"finalists {name}", self._held_out(self.finalists(limit))
             rivals = [self.searched(limit), self.plain(limit), self.widened_to(limit)]
             yield f"train {name}", self._seeds(rivals)
-            drawn = self.drawn_at(limit)
-            yield f"draw {name}", [network_job(n, 0, held_out=True) for n in drawn]
+            yield f"draw {name}", self._held_out(self.drawn_at(limit))
             yield f"train luckiest {name}", self._seeds([self.luckiest(limit)])
 
     def sides(self, limit: float) -> dict[str, Network]:
         """The networks that are compared at a limit, as far as they are trained, by name."""
         known = self.found()
-        if search_key(limit) not in known:
+        if search_key(limit) not in known or not self.judged(self.finalists(limit)):
             return {}
         sides = dict(
             searched=self.searched(limit), plain=self.plain(limit), widened=self.widened_to(limit)
         )
-        if self.drawn_and_trained(limit):
+        if self.judged(self.drawn_at(limit)):
             sides["luckiest"] = self.luckiest(limit)
         return {
             name: network
@@ -53,10 +54,9 @@ class BudgetStudy(Study):
             if all(job["job"] in known for job in self._seeds([network]))
         }
 
-    def drawn_and_trained(self, limit: float) -> bool:
-        """Whether all draws at a limit are trained."""
-        keys = {network_key(n, 0, held_out=True) for n in self.drawn_at(limit)}
-        return keys <= self.found().keys()
+    def judged(self, networks: list[Network]) -> bool:
+        """Whether all of them are trained on nas_train and tested on nas_val."""
+        return {job["job"] for job in self._held_out(networks)} <= self.found().keys()
 
     def finished(self) -> list[float]:
         """The limits at which the searched network and the plain one are trained."""
@@ -69,13 +69,20 @@ class BudgetStudy(Study):
     def _seeds(self, networks: list[Network]) -> list[dict]:
         return [network_job(n, seed) for n in networks for seed in range(self.plan.seeds)]
 
+    def _held_out(self, networks: list[Network]) -> list[dict]:
+        return [network_job(n, 0, held_out=True) for n in networks]
+
     def limits(self, limit: float) -> Budget:
         """The budget of a limit."""
         return Budget(limit=limit, spend=self.plan.spend, **self.plan.cost)
 
+    def finalists(self, limit: float) -> list[Network]:
+        """What the search of this limit gave to be trained."""
+        return [Network(Arch.from_dict(a)) for a in self.found()[search_key(limit)]["finalists"]]
+
     def searched(self, limit: float) -> Network:
-        """What the search of this limit returned."""
-        return Network(Arch.from_dict(self.found()[search_key(limit)]["arch"]))
+        """The best of them."""
+        return self._best_alone(self.finalists(limit))
 
     def plain(self, limit: float) -> Network:
         """The network that nobody searched."""
@@ -112,12 +119,15 @@ class BudgetStudy(Study):
 
     def luckiest(self, limit: float) -> Network:
         """The one of them that scores best on nas_val."""
+        return self._best_alone(self.drawn_at(limit))
+
+    def _best_alone(self, networks: list[Network]) -> Network:
         known = self.found()
 
         def score(network: Network) -> float:
             return pq(dict(alone=[known[network_key(network, 0, held_out=True)]]))
 
-        return max(self.drawn_at(limit), key=score)
+        return max(networks, key=score)
 
 
 def search_key(limit: float) -> str:

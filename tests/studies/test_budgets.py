@@ -5,8 +5,10 @@ import pytest
 
 from mmpanonas.config import find_named, load_config
 from mmpanonas.errors import InputError
+from mmpanonas.space import Part, SearchSpace
 from studies.budgets.answers import RIVALS, answers, holm, price
 from studies.budgets.collecting import SIDES, collect
+from studies.budgets.jobs import unlike
 from studies.budgets.page import write_budget_page
 from studies.budgets.study import BudgetStudy
 from tests.conftest import ROOT, SMALL
@@ -45,10 +47,14 @@ def test_choices_come_before_rivals_and_luck_is_chosen_on_nas_val(study):
     assert [job["kind"] for job in next(phases)[1]] == ["supernet"]
     (job,) = next(phases)[1]
     assert (job["kind"], job["limit"]) == ("search", limit)
-    arch = study.space.decode([0] * len(study.space.num_choices))
-    study.records.append(
-        dict(job=job["job"], arch=arch.to_dict(), score=40.0, asked=9, seconds=5.0)
-    )
+    archs = [study.space.decode([code] * len(study.space.num_choices)) for code in (0, 1)]
+    found = dict(finalists=[arch.to_dict() for arch in archs], score=40.0, asked=9, seconds=5.0)
+    study.records.append(dict(job=job["job"], **found))
+    assert study.finished() == []
+    _, finalists = next(phases)
+    assert all(job["held_out"] for job in finalists)
+    finish(study, finalists, scores=(20.0, 30.0))
+    assert study.searched(limit).arch == archs[1]
     assert study.finished() == []
     _, jobs = next(phases)
     assert len(jobs) == 3 * 2
@@ -63,7 +69,7 @@ def test_choices_come_before_rivals_and_luck_is_chosen_on_nas_val(study):
     assert [job["arch"] for job in last] == [draws[1]["arch"]] * 2
     finish(study, last)
     assert study.finished() == [limit]
-    study.records.append(dict(job="supernet-fair", seconds=100.0, checkpoint="a.pth"))
+    study.records.append(dict(job="supernet-sandwich", seconds=100.0, checkpoint="a.pth"))
     (found,) = collect(study)["limits"]
     assert list(found["sides"]) == list(SIDES)
     assert [n["alone"][0]["fusions"]["paper"]["PQ"] for n in found["draws"]] == [10, 30, 20]
@@ -85,8 +91,9 @@ def made_up():
         for name, values in scores.items()
     }
     draws = [dict(cost=8e7, arch={}, model={}, alone=alone(50.0)) for _ in range(8)]
+    finalists = draws[:4]
     search = dict(score=70.0, asked=200, seconds=30.0)
-    limits = [dict(limit=8e7, search=search, sides=sides, draws=draws)]
+    limits = [dict(limit=8e7, search=search, sides=sides, finalists=finalists, draws=draws)]
     plan = dict(seeds=3, limits=[8e7, 9e7])
     return dict(
         plan=plan, cost="network_macs_96x96", size=4e11, supernet=1000.0, limits=limits,
@@ -113,7 +120,7 @@ def test_holm_by_hand():
 
 
 def test_the_price_counts_each_training_once():
-    assert price(made_up()) == dict(supernet=1000, searches=30, trainings=60, luck=9 * 60)
+    assert price(made_up()) == dict(supernet=1000, searches=30 + 4 * 60, trainings=60, luck=9 * 60)
 
 
 def test_the_page_holds_the_answers(tmp_path):
@@ -150,3 +157,14 @@ def test_a_plan_that_cannot_be_is_refused(shapes_root, key, value, message):
     config[key.split(".")[0]][key.split(".")[1]] = value
     with pytest.raises(InputError, match=message):
         BudgetStudy.plan_type.from_config(config)
+
+
+def test_finalists_are_the_best_that_are_unlike():
+    space = SearchSpace([Part("backbone", 8)])
+    codes = {(0,) * 8: 9.0, (0,) * 7 + (1,): 8.0, (0,) * 6 + (1, 1): 7.0, (1,) * 8: 6.0}
+    scores = {space.decode(c): score for c, score in codes.items()}
+    archs = list(scores)
+    assert unlike(scores, space, 1) == archs[:1]
+    assert unlike(scores, space, 3) == [archs[0], archs[2], archs[3]]
+    assert unlike(scores, space, 4) == archs  # too few are unlike
+    assert unlike(scores, space, 9) == archs
