@@ -14,15 +14,37 @@ def test_a_constant_has_no_width():
     assert bootstrap(lambda i: values[i].mean(), 7, resamples=100) == Estimate(4.25, 4.25, 4.25)
 
 
-def test_the_interval_of_a_mean_covers_it_nineteen_times_in_twenty():
-    """300 samples of 30 from a normal distribution; the percentile method covers about 93.5 %."""
-    rng = np.random.default_rng(0)
-    covered = 0
-    for sample in rng.normal(5.0, 2.0, (300, 30)):
-        found = bootstrap(lambda i, sample=sample: sample[i].mean(), 30, resamples=400)
-        assert found.value == pytest.approx(sample.mean())
-        covered += found.low <= 5.0 <= found.high
-    assert 270 <= covered <= 294
+def mean(sample):
+    return lambda i: sample[i].mean()
+
+
+def spread(sample):
+    return lambda i: sample[i].std(ddof=1)
+
+
+def noise(pairs):
+    """The pooled deviation of pairs: half the squared difference, on average."""
+    return lambda i: math.sqrt(((pairs[i, 0] - pairs[i, 1]) ** 2).mean() / 2)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "shape", "truth", "covers"),
+    [
+        (mean, (30,), 5, 0.935),
+        (mean, (6,), 5, 0.86),
+        (spread, (48,), 2, 0.91),
+        (noise, (24, 2), 2, 0.87),
+    ],
+)
+def test_how_often_an_interval_covers_the_truth(statistic, shape, truth, covers):
+    """Nineteen times in twenty is the aim; the percentile method falls short of it on few values.
+
+    300 normal samples (mean 5, deviation 2): the share has a standard error of 0.02 at most.
+    """
+    samples = np.random.default_rng(0).normal(5.0, 2.0, (300, *shape))
+    found = [bootstrap(statistic(sample), shape[0], resamples=400) for sample in samples]
+    share = np.mean([each.low <= truth <= each.high for each in found])
+    assert share == pytest.approx(covers, abs=0.05)
 
 
 def test_the_width_is_that_of_the_normal_law():
