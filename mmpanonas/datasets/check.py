@@ -93,7 +93,7 @@ def check_panoptic(
             f"{number} problems{' or more' if number >= ENOUGH else ''} in "
             f"'{os.fspath(ann_file)}' with pictures in '{os.fspath(img_dir)}' and segment PNGs in "
             f"'{os.fspath(seg_dir)}':{_listed(report.problems)}\n"
-            "Mend or replace these files, or take their images out of the annotation file."
+            "Fix or replace these files, or take their images out of the annotation file."
         )
     return report
 
