@@ -18,13 +18,13 @@ def build(shapes_config, tmp_path):
     shapes_arch().dump(tmp_path / "arch.json")
 
     def load(name: str) -> torch.nn.Module:
-        arch = {} if name == "supernet" else {"model.arch": str(tmp_path / "arch.json")}
+        arch = {} if "supernet" in name else {"model.arch": str(tmp_path / "arch.json")}
         return MODELS.build(shapes_config(name, **arch).model).eval()
 
     return load
 
 
-@pytest.mark.parametrize("name", ["supernet", "retrain"])
+@pytest.mark.parametrize("name", ["supernet", "elastic_supernet", "retrain"])
 def test_a_pickled_and_a_copied_network_predict_the_same(build, name, tmp_path):
     model, picture = build(name), torch.randn(1, 3, 64, 64)
     torch.save(model, tmp_path / "model.pth")
@@ -33,9 +33,14 @@ def test_a_pickled_and_a_copied_network_predict_the_same(build, name, tmp_path):
         copy.deepcopy(model),
         torch.load(tmp_path / "model.pth", weights_only=False),
     ]
+    before, other = model.active_arch, model.search_space.fair_path(1, 0)
     with torch.no_grad():
-        wanted = model.rpn_head(model.extract_feat(picture))
         for one in copies:
+            model.set_arch(before)
+            one.set_arch(other)
+            assert (one.active_arch, model.active_arch) == (other, before)  # nothing is shared
+            model.set_arch(other)
+            wanted = model.rpn_head(model.extract_feat(picture))
             found = one.rpn_head(one.extract_feat(picture))
             for maps in zip(wanted, found, strict=True):
                 assert all(torch.equal(a, b) for a, b in zip(*maps, strict=True))
