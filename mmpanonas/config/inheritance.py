@@ -1,10 +1,10 @@
 """How a config file inherits: values that stand in many places follow the key they came from.
 
 MMEngine copies a value wherever a file names it: ``data_root`` into every data set,
-``image_scale`` into every resize, ``recalibration`` into the search and a hook. What inherits
-and sets the key anew would change the key alone. Here every place that still holds the
-inherited value follows, as if the file below had been written with the new one; what a file
-or an option itself says about a place stays as it says.
+``image_scale`` into every resize, ``recalibration`` into the search and a hook, a width into all
+modules that read it. What inherits and sets the key anew would change the key alone. Here every
+place that still holds the inherited value follows, as if the file below had been written with the
+new one; what a file or an option itself says about a place stays as it says.
 """
 
 import copy
@@ -16,7 +16,12 @@ from mmengine.config import Config, ConfigDict
 from mmengine.utils import get_installed_path
 
 from mmpanonas.config.schedule import follow_max_iters
-from mmpanonas.config.spread import follow_data_root, follow_image_scale, follow_recalibration
+from mmpanonas.config.spread import (
+    follow_data_root,
+    follow_image_scale,
+    follow_recalibration,
+    follow_widths,
+)
 from mmpanonas.errors import ConfigError
 from mmpanonas.files import SHIPPED
 
@@ -30,6 +35,7 @@ FOLLOW: dict[str, Callable[[MutableMapping, object], None]] = {
     "image_scale": follow_image_scale,
     "recalibration": follow_recalibration,
     "max_iters": follow_max_iters,
+    "model_widths": follow_widths,
 }
 
 

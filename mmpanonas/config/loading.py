@@ -17,6 +17,7 @@ from mmpanonas.config.spread import settle_scales
 from mmpanonas.datasets import Classes
 from mmpanonas.errors import ConfigError, InputError, in_a_line
 from mmpanonas.options import check_options
+from mmpanonas.space.widths import check_widths
 
 #: Classes, or a function from a config to them.
 Known = Classes | Callable[[Config], Classes | None]
@@ -27,8 +28,8 @@ def load_config(
 ) -> Config:
     """Read a config as MMDetection's tools do, then fill in what follows from other keys.
 
-    ``data_root``, ``image_scale``, ``recalibration`` and ``max_iters``, where a file or an option
-    sets them anew, reach every place that still holds what was inherited
+    ``data_root``, ``image_scale``, ``recalibration``, ``max_iters`` and ``model_widths``, where a
+    file or an option sets them anew, reach every place that still holds what was inherited
     (:mod:`mmpanonas.config.inheritance`). Architecture files become their choices. Class counts
     that the model leaves open (None) are those of ``classes`` (also a function of the config) or,
     without them, of the first data set.
@@ -54,6 +55,7 @@ def load_config(
     check_config(cfg, path, options)
     settle_scales(cfg)
     check_length(cfg)
+    check_widths(model, cfg.get("model_widths") or {})
     say_what_kept(cfg, options or {})
     settle_archs(cfg)
     fill_classes(cfg, classes(cfg) if callable(classes) else classes)

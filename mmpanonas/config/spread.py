@@ -1,4 +1,4 @@
-"""What follows the keys ``data_root``, ``image_scale`` and ``recalibration``."""
+"""What follows the keys ``data_root``, ``image_scale``, ``recalibration`` and ``model_widths``."""
 
 import copy
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmpanonas.config.datasets import LOADERS, datasets_of
 from mmpanonas.config.judge.kinds import hooks_of
 from mmpanonas.errors import ConfigError
+from mmpanonas.space.widths import KINDS, WIDTHS, places_of, plain
 
 #: Whose paths and scales are not the data's.
 _OTHERS = {"model", "study", "work_dir", "load_from", "custom_imports"}
@@ -58,6 +59,24 @@ def follow_recalibration(base: MutableMapping, new: object) -> None:
     merged = Config._merge_a_into_b(copy.deepcopy(new), copy.deepcopy(old))
     for place in recalibrations_of(base):
         _follow(place, old, merged)
+
+
+def follow_widths(base: MutableMapping, new: object) -> None:
+    """Every key of the model that is one of the widths (:mod:`mmpanonas.space.widths`)."""
+    if not isinstance(new, Mapping):
+        raise ConfigError(f"model_widths: expected dict(pyramid=..., ...), got {new!r}")
+    for name, width in new.items():
+        if name not in WIDTHS:
+            raise ConfigError(f"model_widths has no {name}; its keys are {', '.join(WIDTHS)}")
+        KINDS[name].check(f"model_widths.{name}", width)
+        places = list(places_of(base.get("model") or {}, name))
+        held = [(module, key, of) for module, key, _, of in places if key in module]
+        if held:
+            first, key, _ = held[0]
+            old = first[key]
+            for module, key, of in held:
+                if plain(module[key]) == plain(of(old)):
+                    module[key] = of(width)
 
 
 def recalibrations_of(base: Mapping) -> list[MutableMapping]:

@@ -11,6 +11,7 @@ from mmpanonas.space.arch import Arch
 from mmpanonas.space.elastic import depth, scaled
 from mmpanonas.space.model import kind_of, value_at
 from mmpanonas.space.published import ATTENTION_CHOICES
+from mmpanonas.space.widths import places_of
 from mmpanonas.values import Count, Kind, Widths, check_fields, number, several, whole
 
 _NORMED_BOX_HEAD = "Shared2FCGNBBoxHead"
@@ -98,24 +99,21 @@ class NetworkShape:
 
     def model_keys(self, model: Mapping) -> dict:
         """Every key of a model's config that is one of these widths, of modules that it has."""
-        pyramid, semantic = self.neck_channels, self.semantic_channels
-        roi_head = dict(
-            bbox_roi_extractor=dict(out_channels=pyramid),
-            bbox_head=dict(in_channels=pyramid),
-            mask_roi_extractor=dict(out_channels=pyramid),
-            mask_head=dict(in_channels=pyramid, conv_out_channels=self.mask_channels),
+        widths = dict(
+            backbone=self.channels,
+            pyramid=self.neck_channels,
+            rpn=self.rpn_channels,
+            mask=self.mask_channels,
+            semantic=self.semantic_channels,
         )
-        has = model.get("roi_head") or {}
-        keys = dict(
-            backbone=dict(channels=list(self.channels)),
-            neck=dict(in_channels=list(self.channels[1:]), out_channels=pyramid),
-            rpn_head=dict(in_channels=pyramid, feat_channels=self.rpn_channels),
-            roi_head={name: value for name, value in roi_head.items() if has.get(name)},
-            semantic_head=dict(in_channels=pyramid, channels=semantic),
-            things_to_stuff=dict(in_channels=4 * pyramid, out_channels=semantic),
-            stuff_to_things=dict(in_channels=4 * semantic, out_channels=pyramid),
-        )
-        return {name: value for name, value in keys.items() if model.get(name)}
+        keys: dict = {}
+        for name, width in widths.items():
+            for _, key, path, of in places_of(model, name):
+                node = keys
+                for module in path.split(".")[:-1]:
+                    node = node.setdefault(module, {})
+                node[key] = of(width)
+        return keys
 
     @classmethod
     def of_model(cls, model: Mapping, classes: bool = True) -> "NetworkShape":

@@ -1,11 +1,15 @@
 """Values with many copies follow their key; what a place says itself stays (no run, no data)."""
 
 import pytest
+import torch
+from mmdet.registry import MODELS
 from mmengine.config import DictAction
 
 from mmpanonas.config import ConfigError, load_config
 from mmpanonas.config.datasets import named_datasets
+from mmpanonas.config.inheritance import read_file
 from mmpanonas.config.spread import scales_of
+from mmpanonas.errors import InputError
 from tests.conftest import ROOT
 
 CUSTOM = ROOT / "configs/auto_panoptic/custom"
@@ -277,3 +281,65 @@ def test_options_that_do_not_fit_are_one_line(load, options):
     with pytest.raises(ConfigError) as caught:
         load(SHAPES / "retrain.py", **options)
     assert "\n" not in str(caught.value)
+
+
+NARROW = dict(backbone=(8, 16, 32, 64, 96), pyramid=48, rpn=40, mask=56, semantic=64, groups=4)
+
+
+def test_a_width_reaches_every_module_that_reads_it(load):
+    for cfg in (
+        load(SHAPES / "supernet.py", f"model_widths = {NARROW}"),
+        load(SHAPES / "supernet.py", **{f"model_widths.{name}": w for name, w in NARROW.items()}),
+    ):
+        model, heads = cfg.model, cfg.model.roi_head
+        assert list(model.backbone.channels) == [8, *model.neck.in_channels] == [8, 16, 32, 64, 96]
+        assert model.rpn_head.feat_channels == 40
+        assert (model.semantic_head.in_channels, model.semantic_head.channels) == (48, 64)
+        assert (heads.mask_head.in_channels, heads.mask_head.conv_out_channels) == (48, 56)
+        for part, ins, out in (("things_to_stuff", 4 * 48, 64), ("stuff_to_things", 4 * 64, 48)):
+            assert (model[part].in_channels, model[part].out_channels) == (ins, out)
+        network = MODELS.build(model)
+        with torch.no_grad():
+            levels, maps = network.features(torch.zeros(1, 3, 64, 64))
+        assert {x.shape[1] for x in levels} == {48}
+        assert {x.shape[1] for x in maps} == {64}
+        assert {m.num_groups for m in network.modules() if isinstance(m, torch.nn.GroupNorm)} == {4}
+        boxes = heads.bbox_head.in_channels * heads.bbox_head.roi_feat_size**2
+        assert network.roi_head.bbox_head.shared_fcs[0].in_features == boxes == 48 * 49
+
+
+def test_a_width_reaches_one_stage_detectors_and_classifiers(load, tmp_path):
+    wide = dict(backbone=(8, 16, 32, 64, 96), pyramid=24)
+    shapes = ROOT / "configs/detnas/shapes_retinanet_supernet.py"
+    model = load(shapes, f"model_widths = {wide}").model
+    assert (model.neck.in_channels, model.bbox_head.in_channels) == ([16, 32, 64, 96], 24)
+    own = tmp_path / "classifier.py"  # which MMPretrain would build
+    base = ROOT / "configs/auto_panoptic/imagenet/supernet.py"
+    own.write_text(f'_base_ = "{base}"\nmodel_widths = {wide}')
+    model = read_file(str(own), import_modules=False).model
+    assert model.head.in_channels == 96
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"model_widths.pyramid": 48, "model.neck.out_channels": 40},
+            r"model\.neck\.out_channels is 40, and model_widths\.pyramid=48 makes it 48",
+        ),
+        (
+            {"model_widths.pyramid": 48, "model.things_to_stuff.in_channels": 48},
+            r"in_channels is 48, and model_widths\.pyramid=48 makes it 192: give model_widths",
+        ),
+        ({"model_widths.neck": 8}, "model_widths has no neck; its keys are backbone, pyramid"),
+        (
+            {"model_widths.mask": 0},
+            r"model_widths\.mask: expected a whole number of 1 or more, got 0",
+        ),
+        ({"model_widths.backbone": [8, 16]}, r"model_widths\.backbone: expected 5 values"),
+        ({"model_widths": 8}, r"model_widths: expected dict\(pyramid=\.\.\., \.\.\.\), got 8"),
+    ],
+)
+def test_a_width_that_disagrees_or_is_none_is_refused(load, options, message):
+    with pytest.raises(InputError, match=message):
+        load(SHAPES / "supernet.py", **options)

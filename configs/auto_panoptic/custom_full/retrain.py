@@ -4,9 +4,10 @@ _base_ = [
     "../../_base_/schedules/retrain.py",
 ]
 
+channels = (72, 172, 432, 864, 1728)
 model = dict(
     arch="work_dirs/custom_full_search_evolution/arch.json",
-    backbone=dict(channels=(72, 172, 432, 864, 1728)),
-    neck=dict(in_channels=[172, 432, 864, 1728]),
+    backbone=dict(channels=channels),
+    neck=dict(in_channels=list(channels[1:])),
 )
 sync_bn = "torch"

@@ -4,9 +4,10 @@ _base_ = [
     "../../_base_/schedules/retrain_tiny.py",
 ]
 
+# Wider by half, as the paper's 48 to 72.
+channels = (24, 36, 72, 144, 240)
 model = dict(
     arch="work_dirs/demo/search/arch.json",
-    # Wider by half, as the paper's 48 to 72.
-    backbone=dict(channels=(24, 36, 72, 144, 240)),
-    neck=dict(in_channels=[36, 72, 144, 240]),
+    backbone=dict(channels=channels),
+    neck=dict(in_channels=list(channels[1:])),
 )

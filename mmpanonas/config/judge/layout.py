@@ -37,6 +37,7 @@ from torch.utils.data import DataLoader
 from mmpanonas.config.judge.constructors import REGISTRIES
 from mmpanonas.config.judge.ranges import RANGES
 from mmpanonas.recalibration.recalibration import RecalibrationBatches
+from mmpanonas.space.widths import KINDS
 from mmpanonas.values import FLAG, NONE, TEXT, number, one_of, several, whole
 
 
@@ -227,6 +228,7 @@ TOP: dict[str, object] = dict(
     image_scale=several(whole(1), 2) | NONE,
     max_iters=whole(1),
     recalibration=Typed((), (RecalibrationBatches,)),
+    model_widths=Fixed(KINDS),
 )
 
 
