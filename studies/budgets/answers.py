@@ -56,7 +56,7 @@ def holm(values: Sequence[float]) -> list[float]:
 def price(results: Mapping) -> dict[str, float]:
     """Seconds: ``supernet``, ``searches``, ``trainings`` (one seed a limit), ``luck``.
 
-    A search's are with those of its finalists. Of limits whose draws are trained.
+    A search's are with those of its probes and finalists. Of limits whose draws are trained.
     """
     limits = [each for each in results["limits"] if "luckiest" in each["sides"]]
     one = [each["sides"]["searched"]["alone"][0]["seconds"] for each in limits]
@@ -65,10 +65,11 @@ def price(results: Mapping) -> dict[str, float]:
         sum(n["alone"][0]["seconds"] for each in limits for n in each[kind])
         for kind in ("finalists", "draws")
     )
+    probes = sum(probe["seconds"] for each in limits for probe in each["probes"])
     final = [each["sides"]["luckiest"]["alone"][0]["seconds"] for each in limits]
     return dict(
         supernet=results["supernet"],
-        searches=sum(each["search"]["seconds"] for each in limits) + finalists,
+        searches=sum(each["search"]["seconds"] for each in limits) + probes + finalists,
         trainings=sum(one),
         luck=draws + sum(final),
     )

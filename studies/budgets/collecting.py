@@ -38,6 +38,10 @@ def _limit(study: BudgetStudy, known: dict[str, dict], limit: float) -> dict:
         search={key: search[key] for key in ("score", "asked", "seconds")},
         sides={name: _network(study, known, side) for name, side in study.sides(limit).items()},
         finalists=finalists,
+        probes=[
+            dict(arch=n.arch.to_dict(), **_record(known[key]))
+            for n, key in zip(study.probes_at(limit), study.probe_keys(limit), strict=True)
+        ],
         draws=draws,
     )
 
@@ -51,5 +55,9 @@ def _network(
         cost=study.network_cost(network),
         arch=network.arch.to_dict(),
         model=network.model,
-        alone=[dict(seconds=r["seconds"], fusions=r["fusions"]) for r in records],
+        alone=[_record(record) for record in records],
     )
+
+
+def _record(record: dict) -> dict:
+    return dict(seconds=record["seconds"], fusions=record["fusions"])

@@ -92,7 +92,7 @@ def _rivals(found: Mapping) -> dict:
 def _price(seconds: Mapping[str, float]) -> dict:
     names = dict(
         supernet="one supernet, for all budgets",
-        searches="the searches, and a training of each finalist",
+        searches="the searches, with trainings of probes and finalists",
         trainings="one training of each answer",
         luck="against: the draws, and one training of each luckiest",
     )

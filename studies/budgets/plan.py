@@ -26,8 +26,11 @@ class BudgetPlan:
         lucky: keys of the model that fix the operations; widths alone are drawn.
         spend: how near to its limit a search's candidates and lucky draws lie, as a share of it.
         strategy, evaluations: of each search.
-        finalists: how many of a search's candidates are trained alone on nas_train; which of them
-            is best on nas_val is the search's answer.
+        finalists: how many of a search's candidates, and how many that ``predict`` finds best, are
+            trained alone on nas_train; which of them is best on nas_val is the search's answer.
+        probes: networks drawn in the whole space that are trained for ``probe_iterations`` on
+            nas_train; the prediction is fitted on their scores on nas_val.
+        pool: how many draws, the probes among them, have their score predicted.
         seeds: with how many the networks are trained that are compared.
         draws: of widths at each budget.
         seed: of searches and draws.
@@ -45,7 +48,10 @@ class BudgetPlan:
     spend: Probability = 0.95
     strategy: str = "Evolution"
     evaluations: PositiveInt = 200
-    finalists: PositiveInt = 4
+    finalists: PositiveInt = 2
+    probes: PositiveInt = 16
+    probe_iterations: PositiveInt = 200
+    pool: PositiveInt = 400
     seeds: PositiveInt = 3
     draws: PositiveInt = 8
     seed: Seed = 0

@@ -1,11 +1,12 @@
 """A study of budgets: which networks of equal cost are trained, and what finds them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
 
 from mmpanonas.space import Arch, Budget, Limits, NetworkShape, space_of
+from studies.budgets.choosing import predict, unlike
 from studies.budgets.plan import BudgetPlan
 from studies.ranking.baseline import merged
 from studies.ranking.results import pq
@@ -32,6 +33,7 @@ class BudgetStudy(Study):
         for limit in plan.limits:
             name = f"{limit / 1e6:.4g} M"
             yield f"search {name}", [dict(kind="search", job=search_key(limit), limit=limit)]
+            yield f"probe {name}", self._probes(limit)
             yield f"finalists {name}", self._held_out(self.finalists(limit))
             rivals = [self.searched(limit), self.plain(limit), self.widened_to(limit)]
             yield f"train {name}", self._seeds(rivals)
@@ -41,7 +43,8 @@ class BudgetStudy(Study):
     def sides(self, limit: float) -> dict[str, Network]:
         """The networks that are compared at a limit, as far as they are trained, by name."""
         known = self.found()
-        if search_key(limit) not in known or not self.judged(self.finalists(limit)):
+        before = {search_key(limit), *self.probe_keys(limit)}
+        if not (before <= known.keys() and self.judged(self.finalists(limit))):
             return {}
         sides = dict(
             searched=self.searched(limit), plain=self.plain(limit), widened=self.widened_to(limit)
@@ -77,8 +80,33 @@ class BudgetStudy(Study):
         return Budget(limit=limit, spend=self.plan.spend, **self.plan.cost)
 
     def finalists(self, limit: float) -> list[Network]:
-        """What the search of this limit gave to be trained."""
-        return [Network(Arch.from_dict(a)) for a in self.found()[search_key(limit)]["finalists"]]
+        """What the search of this limit, and the prediction, gave to be trained."""
+        found = [Arch.from_dict(arch) for arch in self.found()[search_key(limit)]["finalists"]]
+        return [Network(arch) for arch in dict.fromkeys([*found, *self.predicted(limit)])]
+
+    def predicted(self, limit: float) -> list[Arch]:
+        """The best of a pool of draws, by what short trainings of a few say."""
+        found = self.found()
+        probes = zip(self.probes_at(limit), self.probe_keys(limit), strict=True)
+        scores = {network.arch: _alone(found[key]) for network, key in probes}
+        pool = [network.arch for network in self._pool(limit)]
+        return unlike(predict(self.space, scores, pool), self.space, self.plan.finalists)
+
+    def probes_at(self, limit: float) -> list[Network]:
+        """The first of the pool, which are trained for a short time."""
+        return self._pool(limit)[: self.plan.probes]
+
+    def probe_keys(self, limit: float) -> list[str]:
+        """The names of their jobs."""
+        return [job["job"] for job in self._probes(limit)]
+
+    def _probes(self, limit: float) -> list[dict]:
+        length = self.plan.probe_iterations
+        return [network_job(n, 0, True, length) for n in self.probes_at(limit)]
+
+    def _pool(self, limit: float) -> list[Network]:
+        """Architectures of the whole space that spend the limit."""
+        return self._drawn(limit, None, self.plan.pool)
 
     def searched(self, limit: float) -> Network:
         """The best of them."""
@@ -97,25 +125,30 @@ class BudgetStudy(Study):
 
     def drawn_at(self, limit: float) -> list[Network]:
         """Plain operations at widths that nobody chose."""
-        if limit not in self._drawn:
-            self._drawn[limit] = self._draw(limit)
-        return self._drawn[limit]
+        return self._drawn(limit, self.plan.lucky, self.plan.draws)
+
+    def _drawn(self, limit: float, keys: Mapping | None, count: int) -> list[Network]:
+        """Architectures that spend the limit, of the model with other ``keys``."""
+        place = limit, keys is None
+        if place not in self._known_draws:
+            self._known_draws[place] = self._draw(limit, dict(keys or {}), count)
+        return self._known_draws[place]
 
     @cached_property
-    def _drawn(self) -> dict[float, list[Network]]:
+    def _known_draws(self) -> dict[tuple[float, bool], list[Network]]:
         return {}
 
-    def _draw(self, limit: float) -> list[Network]:
-        model = merged(self.supernet.model, self.plan.lucky)
+    def _draw(self, limit: float, keys: dict, count: int) -> list[Network]:
+        model = merged(self.supernet.model, keys)
         space, shape = space_of(model), NetworkShape.of_model(model)
         keeps = Limits([self.limits(limit)], space, shape)
         rng = np.random.default_rng([self.plan.seed, round(limit)])
         found: dict[Arch, None] = {}
-        while len(found) < self.plan.draws:
+        while len(found) < count:
             arch = keeps.repaired(rng.integers(space.num_choices), rng)
             if arch is not None:
                 found[arch] = None
-        return [Network(arch, dict(self.plan.lucky)) for arch in found]
+        return [Network(arch, keys) for arch in found]
 
     def luckiest(self, limit: float) -> Network:
         """The one of them that scores best on nas_val."""
@@ -123,11 +156,12 @@ class BudgetStudy(Study):
 
     def _best_alone(self, networks: list[Network]) -> Network:
         known = self.found()
+        return max(networks, key=lambda n: _alone(known[network_key(n, 0, held_out=True)]))
 
-        def score(network: Network) -> float:
-            return pq(dict(alone=[known[network_key(network, 0, held_out=True)]]))
 
-        return max(networks, key=score)
+def _alone(record: Mapping) -> float:
+    """PQ of one training."""
+    return pq(dict(alone=[record]))
 
 
 def search_key(limit: float) -> str:

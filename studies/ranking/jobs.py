@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmpanonas.checkpoints.files import checkpoint_to_resume, latest_checkpoint
+from mmpanonas.config.schedule import follow_max_iters
 from mmpanonas.errors import InputError, in_a_line
 from mmpanonas.files import parse_json
 from mmpanonas.recalibration.recalibration import RecalibrationBatches
@@ -66,9 +67,12 @@ def train_supernet(study: Study, job: dict) -> dict:
 def train_network(study: Study, job: dict) -> dict:
     """Train a network alone and test it; ``fusions``: PQ, things and stuff of each.
 
-    A job ``held_out`` trains on nas_train and tests on nas_val, as the supernet does.
+    A job ``held_out`` trains on nas_train and tests on nas_val, as the supernet does; one with
+    ``iterations`` has a shorter schedule.
     """
     cfg = copy.deepcopy(study.alone)
+    if job.get("iterations"):
+        follow_max_iters(cfg, job["iterations"])
     if job.get("held_out"):
         cfg.train_dataloader.dataset = study.supernet.train_dataloader.dataset
         cfg.val_dataloader, cfg.val_evaluator = (

@@ -201,12 +201,22 @@ class Study:
         return Cache(self.folder / "scores", dict(checkpoint=checkpoint, **settings))
 
 
-def network_job(network: Network, seed: int, held_out: bool = False) -> dict:
-    """The job that trains and tests ``network``; ``held_out``: with the supernet's pictures."""
+def network_job(
+    network: Network, seed: int, held_out: bool = False, iterations: int | None = None
+) -> dict:
+    """The job that trains and tests ``network``.
+
+    ``held_out``: with the supernet's pictures; ``iterations``: for a shorter time.
+    """
     data = dict(arch=network.arch.to_dict(), model=network.model, seed=seed, held_out=held_out)
-    return dict(kind="network", job=network_key(network, seed, held_out), **data)
+    if iterations:
+        data["iterations"] = iterations
+    return dict(kind="network", job=network_key(network, seed, held_out, iterations), **data)
 
 
-def network_key(network: Network, seed: int, held_out: bool = False) -> str:
+def network_key(
+    network: Network, seed: int, held_out: bool = False, iterations: int | None = None
+) -> str:
     """The name of that job."""
-    return f"network-{network.name}-{seed}{'-held_out' * held_out}"
+    length = f"-{iterations}" if iterations else ""
+    return f"network-{network.name}-{seed}{'-held_out' * held_out}{length}"

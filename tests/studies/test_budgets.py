@@ -7,8 +7,8 @@ from mmpanonas.config import find_named, load_config
 from mmpanonas.errors import InputError
 from mmpanonas.space import Part, SearchSpace
 from studies.budgets.answers import RIVALS, answers, holm, price
+from studies.budgets.choosing import predict, unlike
 from studies.budgets.collecting import SIDES, collect
-from studies.budgets.jobs import unlike
 from studies.budgets.page import write_budget_page
 from studies.budgets.study import BudgetStudy
 from tests.conftest import ROOT, SMALL
@@ -21,6 +21,7 @@ CONFIG = ROOT / "studies/budgets/configs/shapes.py"
 @pytest.fixture
 def study(shapes_root, tmp_path):
     options = SMALL | {"data_root": f"{shapes_root}/", "budgets.draws": 3, "budgets.seeds": 2}
+    options |= {"budgets.probes": 3}
     supernet = load_config(str(CONFIG), options)
     name = find_named(supernet, "budgets.alone")
     return BudgetStudy(supernet, load_config(name, options), tmp_path)
@@ -51,9 +52,15 @@ def test_choices_come_before_rivals_and_luck_is_chosen_on_nas_val(study):
     found = dict(finalists=[arch.to_dict() for arch in archs], score=40.0, asked=9, seconds=5.0)
     study.records.append(dict(job=job["job"], **found))
     assert study.finished() == []
+    _, probes = next(phases)
+    assert len(probes) == 3
+    assert all(job["held_out"] and job["iterations"] == 200 for job in probes)
+    finish(study, probes, scores=(10.0, 20.0, 15.0))
     _, finalists = next(phases)
-    assert all(job["held_out"] for job in finalists)
-    finish(study, finalists, scores=(20.0, 30.0))
+    assert all(job["held_out"] and "iterations" not in job for job in finalists)
+    assert [job["arch"] for job in finalists[:2]] == [arch.to_dict() for arch in archs]
+    assert len(finalists) == 4
+    finish(study, finalists, scores=(20.0, 30.0, 25.0, 29.0))
     assert study.searched(limit).arch == archs[1]
     assert study.finished() == []
     _, jobs = next(phases)
@@ -91,9 +98,11 @@ def made_up():
         for name, values in scores.items()
     }
     draws = [dict(cost=8e7, arch={}, model={}, alone=alone(50.0)) for _ in range(8)]
-    finalists = draws[:4]
+    finalists, probes = draws[:4], [dict(seconds=20.0)] * 16
     search = dict(score=70.0, asked=200, seconds=30.0)
-    limits = [dict(limit=8e7, search=search, sides=sides, finalists=finalists, draws=draws)]
+    limits = [
+        dict(limit=8e7, search=search, sides=sides, finalists=finalists, draws=draws, probes=probes)
+    ]
     plan = dict(seeds=3, limits=[8e7, 9e7])
     return dict(
         plan=plan, cost="network_macs_96x96", size=4e11, supernet=1000.0, limits=limits,
@@ -120,7 +129,9 @@ def test_holm_by_hand():
 
 
 def test_the_price_counts_each_training_once():
-    assert price(made_up()) == dict(supernet=1000, searches=30 + 4 * 60, trainings=60, luck=9 * 60)
+    assert price(made_up()) == dict(
+        supernet=1000, searches=30 + 16 * 20 + 4 * 60, trainings=60, luck=9 * 60
+    )
 
 
 def test_the_page_holds_the_answers(tmp_path):
@@ -168,3 +179,30 @@ def test_finalists_are_the_best_that_are_unlike():
     assert unlike(scores, space, 3) == [archs[0], archs[2], archs[3]]
     assert unlike(scores, space, 4) == archs  # too few are unlike
     assert unlike(scores, space, 9) == archs
+
+
+def test_a_prediction_finds_what_scores_are_made_of():
+    """Scores are linear in the logarithm of a width and in one operation: both are found."""
+    widths = Part("stage_widths", 5, operations=["x50", "x100", "x200"])
+    space = SearchSpace([Part("backbone", 2), widths, Part("things_to_stuff", 4, whole=True)])
+    rng = np.random.default_rng(0)
+
+    def score(arch):
+        wide = {"x50": -1, "x100": 0, "x200": 1}
+        return 50 + 2 * wide[arch.stage_widths[3]] + (arch.backbone[1] == "xception")
+
+    known = {arch: score(arch) for arch in (space.sample(rng) for _ in range(40))}
+    pool = [space.sample(rng) for _ in range(20)]
+    found = predict(space, known, pool)
+    assert list(found) == pool
+    for arch, value in found.items():
+        assert value == pytest.approx(score(arch), abs=0.2)
+
+
+def test_a_prediction_without_signal_is_the_mean():
+    space = SearchSpace([Part("backbone", 12)])
+    rng = np.random.default_rng(0)
+    known = {space.sample(rng): float(value) for value in rng.normal(50, 1, 12)}
+    mean = np.mean(list(known.values()))
+    found = predict(space, known, [space.sample(rng) for _ in range(20)])
+    assert np.abs(np.array(list(found.values())) - mean).max() < 0.7
