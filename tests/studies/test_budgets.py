@@ -21,7 +21,7 @@ CONFIG = ROOT / "studies/budgets/configs/shapes.py"
 @pytest.fixture
 def study(shapes_root, tmp_path):
     options = SMALL | {"data_root": f"{shapes_root}/", "budgets.draws": 3, "budgets.seeds": 2}
-    options |= {"budgets.probes": 3}
+    options |= {"budgets.probes": 3, "budgets.pool": 12}
     supernet = load_config(str(CONFIG), options)
     name = find_named(supernet, "budgets.alone")
     return BudgetStudy(supernet, load_config(name, options), tmp_path)
