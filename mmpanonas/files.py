@@ -59,7 +59,7 @@ def write_atomically(path: str | os.PathLike, content: str | bytes) -> None:
         OSError: nothing is changed; it names the file.
     """
     target = Path(os.path.realpath(path))
-    temporary = _temporary(target)
+    temporary = target.with_name(f".{target.name}.tmp")
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     with locked(temporary) as descriptor:
         try:
@@ -75,10 +75,6 @@ def write_atomically(path: str | os.PathLike, content: str | bytes) -> None:
             if isinstance(error, OSError) and error.filename is None:  # of a write
                 error.filename = os.fspath(path)
             raise
-
-
-def _temporary(target: Path) -> Path:
-    return target.with_name(f".{target.name}.tmp")
 
 
 def remove_temporaries(folder: Path, name: str) -> None:

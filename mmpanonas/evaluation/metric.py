@@ -139,7 +139,7 @@ class PanopticQualityMetric(BaseMetric):
         """The metrics, logged in tables and stored in ``scores_file``."""
         classes, num_things = self._classes()
         metrics = {}
-        for name in (None, *_further_of(results)):
+        for name in (None, *(results[0]["further"] if results else ())):
             scores, rows = group_scores(add_counts(results, len(classes), name), num_things)
             metrics |= {f"{name}/{key}" if name else key: v for key, v in scores.items()}
             if self.table:
@@ -240,8 +240,3 @@ class PanopticQualityMetric(BaseMetric):
 def _log_table(rows: Sequence[Sequence[object]]) -> None:
     text = f"Panoptic quality:\n{text_table(rows)}"
     print_log(text, logger=MMLogger.get_current_instance())
-
-
-def _further_of(results: Sequence[dict]) -> list[str]:
-    """Names of the further maps that the results hold, the same in all."""
-    return list(results[0]["further"]) if results else []

@@ -25,6 +25,7 @@ from mmpanonas.models.layers.sliced import is_sliced, used_rows
 from mmpanonas.models.mask_head import paste_masks
 from mmpanonas.models.semantic_head import SharedSemanticHead
 from mmpanonas.space import Arch
+from mmpanonas.space.model import value_at
 
 
 @MODELS.register_module()
@@ -78,7 +79,7 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
         init_from_supernet: str | None = None,
         **kwargs,
     ) -> None:
-        has_things = _num_classes(roi_head) != 0
+        has_things = value_at(roi_head, "bbox_head.num_classes", None) != 0
         if not has_things:
             roi_head = _with_one_class(roi_head)
         if arch is not None:
@@ -297,10 +298,6 @@ class AutoPanoptic(SearchableNetwork, TwoStagePanopticSegmentor):
 def _present(attention: Searchable | None) -> Searchable | None:
     """The attention if the active path has it."""
     return attention if attention is not None and attention.present else None
-
-
-def _num_classes(roi_head: dict) -> int | None:
-    return (roi_head.get("bbox_head") or {}).get("num_classes")
 
 
 def _with_one_class(roi_head: dict) -> dict:

@@ -215,11 +215,8 @@ def weights_of_path(supernet: nn.Module, network: nn.Module) -> dict[str, Tensor
     for name, weight in network.state_dict().items():
         wide = state[name]
         if weight.dim() > 1:
-            wide = first_columns(wide, weight.shape[1], _blocks_of(supernet, name))
+            # Maps that lie side by side in the input of the layer.
+            blocks = getattr(supernet.get_submodule(name.rpartition(".")[0]), "blocks", 1)
+            wide = first_columns(wide, weight.shape[1], blocks)
         found[name] = wide[tuple(slice(length) for length in weight.shape)]
     return found
-
-
-def _blocks_of(supernet: nn.Module, name: str) -> int:
-    """Maps that lie side by side in the input of the layer that has the weight ``name``."""
-    return getattr(supernet.get_submodule(name.rpartition(".")[0]), "blocks", 1)

@@ -36,7 +36,7 @@ def check_identity(file: Path, identity: dict, grows: Collection[str] = ()) -> N
     other = [
         (key, there, now)
         for key, there, now in differences(known, here)
-        if not (key in grows and _larger(now, there))
+        if not (key in grows and type(now) is type(there) is int and now > there)
     ]
     if not other:
         return
@@ -71,10 +71,6 @@ def _read(file: Path) -> dict:
             f"or choose another --work-dir"
         )
     return known
-
-
-def _larger(here: object, there: object) -> bool:
-    return type(here) is type(there) is int and here > there
 
 
 def _words(value: object) -> str:

@@ -6,6 +6,7 @@ functions here; one that has a ``set_arch`` of its own is asked itself.
 """
 
 from collections.abc import Mapping
+from weakref import WeakKeyDictionary
 
 from mmpanonas.errors import InputError
 from mmpanonas.space.arch import Arch
@@ -60,15 +61,21 @@ _NORMED = {
     "semantic_head.norm_cfg": "a norm",
 }
 
+#: The parts of networks that do not keep them, which every training pass asks for.
+_FOUND: WeakKeyDictionary[object, list] = WeakKeyDictionary()
+
 _ABSENT = object()
 
 
 def parts_of(network: object) -> list:
-    """The modules of a network that hold choices, in its own order."""
+    """The modules of a network that hold choices, in its own order; looked for once."""
     own = getattr(network, "searchable_parts", None)
     if own is not None:
         return own
-    return [each for each in network.modules() if isinstance(getattr(each, "part", None), Part)]
+    if network not in _FOUND:
+        modules = network.modules()
+        _FOUND[network] = [m for m in modules if isinstance(getattr(m, "part", None), Part)]
+    return _FOUND[network]
 
 
 def _network_space(network: object) -> SearchSpace:

@@ -141,3 +141,14 @@ def test_the_console_knows_a_supernet_of_any_class():
     fixed = dict(searched("retinanet"))
     fixed["backbone"] = dict(fixed["backbone"], arch=dict(backbone=["xception"] * 5))
     assert _paths_of(SimpleNamespace(model=MODELS.build(fixed))) is None
+
+
+def test_the_parts_of_a_detector_are_looked_for_once(monkeypatch):
+    """Every training pass asks for them, and a walk over all modules takes milliseconds."""
+    init_default_scope("mmdet")
+    model = MODELS.build(searched("retinanet"))
+    copied = copy.deepcopy(model)
+    arch = space_of(model).fair_path(0, 1)
+    monkeypatch.setattr(model, "modules", None)
+    set_arch(model, arch)
+    assert active_arch(model) == arch != active_arch(copied)

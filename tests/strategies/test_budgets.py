@@ -119,3 +119,25 @@ def test_budgets_that_exclude_each_other_are_refused_with_what_shows_it():
     ]
     with pytest.raises(BudgetError, match="no architecture was found that keeps all budgets"):
         Limits(both, SPACE, SHAPE)
+
+
+def test_budgets_that_exclude_each_other_narrowly_are_refused():
+    """All 256 known: the most parameters within the first limit, and one more asked for."""
+    space = SearchSpace([Part("backbone", 4, stages=(1, 1, 1, 1))])
+    shape = NetworkShape(channels=(8, 16, 32, 48, 64), blocks=(1, 1, 1, 1))
+    all_of_it = [space.decode(codes) for codes in np.ndindex(*space.num_choices)]
+    macs_of, params_of = (
+        [Budget(quantity, 0).measure.of(arch, shape) for arch in all_of_it]
+        for quantity in ("macs", "params")
+    )
+    limit, many = np.quantile(macs_of, 0.3), max(params_of)
+    most = max(p for p, m in zip(params_of, macs_of, strict=True) if m <= limit)
+    assert most < many
+    fits = [Budget("macs", limit), Budget("params", many, least=most)]
+    rng = np.random.default_rng(0)
+    both = Limits(fits, space, shape)
+    found = {both.repaired(space.encode(arch), rng) for arch in all_of_it[::8]} - {None}
+    assert found
+    assert all(map(both, found))
+    with pytest.raises(BudgetError, match="no architecture was found that keeps all budgets"):
+        Limits([fits[0], Budget("params", many, least=most + 1)], space, shape)

@@ -119,13 +119,11 @@ def _signature(function: Callable) -> tuple[dict[str, object], dict[str, object]
     given = {p.name: hints.get(p.name, p.empty) for p in named}
     for p in named:
         if p.default is None and p.name in hints:  # MMDetection's way to say Optional
-            given[p.name] = hints[p.name] | None if _can_be_joined(hints[p.name]) else p.empty
+            given[p.name] = (
+                hints[p.name] | None if hasattr(type(hints[p.name]), "__or__") else p.empty
+            )
     defaults = {p.name: p.default for p in named if p.default is not p.empty}
     return given, defaults, (rest or [None])[0]
-
-
-def _can_be_joined(hint: object) -> bool:
-    return hasattr(type(hint), "__or__")
 
 
 def _uses(init: Callable, rest: str) -> tuple[set[str], bool, bool]:

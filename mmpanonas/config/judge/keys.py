@@ -67,7 +67,11 @@ class Judge:
                 yield from self._walk(item, schema, (*path, str(place)), owners)
         elif isinstance(value, Mapping):
             yield from self._dictionary(value, schema, path, owners)
-        elif not isinstance(schema, Open) and schema is not _BUILT and _is_plain(value):
+        elif (
+            not isinstance(schema, Open)
+            and schema is not _BUILT
+            and isinstance(value, str | int | float)
+        ):
             yield Problem(path, f"expected a dictionary, got {value!r}")
 
     def _dictionary(self, node: Mapping, schema: object, path: tuple, owners: tuple) -> Problems:
@@ -230,7 +234,3 @@ class Judge:
 
     def _found(self, name: object, registries: tuple) -> list[Callable]:
         return constructors.find(name, self.scope, registries)
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, str | int | float)

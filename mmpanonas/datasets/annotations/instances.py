@@ -149,7 +149,9 @@ def write_instances(
         OSError: the file cannot be written.
     """
     source = Path(ann_file)
-    out = Path(out or source.with_name(_instances_name(source.name)))
+    name = source.name.replace("panoptic", "instances")
+    name = name if name != source.name else f"instances_{name}"
+    out = Path(out or source.with_name(name))
     check_file_place(out)
     content = read_panoptic_json(source)
     things = {each["id"] for each in content["categories"] if each.get("isthing")}
@@ -164,10 +166,6 @@ def write_instances(
     whole = dict(images=content["images"], annotations=annotations, categories=kept)
     write_atomically(out, json.dumps(whole))
     return out
-
-
-def _instances_name(name: str) -> str:
-    return name.replace("panoptic", "instances") if "panoptic" in name else f"instances_{name}"
 
 
 def _instances(folder: Path, things: set[int], annotation: Mapping) -> list[dict]:
