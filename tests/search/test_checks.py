@@ -1,5 +1,6 @@
 """What a search's config must agree on, without a search."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from mmpanonas.errors import InputError
 from mmpanonas.evaluation import PanopticQualityMetric
 from mmpanonas.search.checks import build_cost, check_costs
 from mmpanonas.search.fitness import check_metric
+from mmpanonas.search.identity import pictures_digest
 from mmpanonas.space import Budget, NetworkShape, space_of
 from tests.conftest import SHAPES, write_latency_table
 
@@ -70,3 +72,30 @@ def test_the_fitness_is_one_of_the_metrics():
         InputError, match="got 'coco_panoptic/pq_th'; the nearest is coco_panoptic/PQ_th"
     ):
         check_metric("coco_panoptic/pq_th", [ours, silent])
+
+
+def test_pictures_are_told_apart_by_name_and_size(tmp_path):
+    (tmp_path / "img").mkdir()
+    (tmp_path / "seg").mkdir()
+    files = [tmp_path / "img/a.jpg", tmp_path / "img/b.jpg", tmp_path / "seg/a.png"]
+    for file in files:
+        file.write_bytes(b"12345")
+    entries = {"images": ["a.jpg", "b.jpg"], "annotations": ["a.png"]}
+    content = {key: [{"file_name": name} for name in names] for key, names in entries.items()}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    prefix = dict(img="img", seg="seg")
+    dataset = dict(data_root=str(tmp_path), ann_file="a.json", data_prefix=prefix)
+    first = pictures_digest(dataset)
+    files[0].write_bytes(b"54321")
+    (tmp_path / "img/unused.jpg").write_bytes(b"1")
+    assert pictures_digest(dataset) == first
+    for file in files:
+        file.write_bytes(b"123456")
+        assert pictures_digest(dataset) != first
+        file.unlink()
+        assert pictures_digest(dataset) != first
+        file.write_bytes(b"12345")
+    assert pictures_digest(dataset) == first
+    (tmp_path / "a.json").write_text("no JSON")
+    assert pictures_digest(dataset) is None
+    assert pictures_digest(dataset | dict(ann_file="https://a.org/a.json")) is None
