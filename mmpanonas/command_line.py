@@ -2,12 +2,15 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from functools import partial
 
 from mmpanonas.options import add_config_options
-from mmpanonas.parser import Parser, of_kind
+from mmpanonas.parser import Parser, add_workers, of_kind
 from mmpanonas.paths import CHECKPOINT, CONFIG, NEW_FOLDER
 from mmpanonas.values import Count, Positive, RayAddress, Workers
+
+SPLITS = ("train", "val", "test")
 
 
 def make_parser(
@@ -49,6 +52,19 @@ def add_verbose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verbose", action="store_true", help="print what else the log file holds: machine, config"
     )
+
+
+def add_split(parser: argparse.ArgumentParser, splits: Sequence[str] = SPLITS) -> None:
+    """Where a converter writes, which split, and by how many threads."""
+    parser.add_argument("out", type=NEW_FOLDER, help="data set to write a split of")
+    parser.add_argument("--split", choices=splits, default=splits[0])
+    add_workers(parser)
+
+
+def add_kinds(parser: argparse.ArgumentParser) -> None:
+    """Which labels of drawn regions are no things."""
+    parser.add_argument("--stuff", nargs="+", default=[], help="labels of stuff; others are things")
+    parser.add_argument("--ignore", nargs="+", default=[], help="labels that become void")
 
 
 def _check_ranks(launcher: bool, args: argparse.Namespace) -> str | None:

@@ -131,6 +131,7 @@ Number = Annotated[float, number()]
 Positive = Annotated[float, number(above=0)]
 NotNegative = Annotated[float, number(0)]
 Probability = Annotated[float, number(0, 1)]
+Label = Annotated[int, whole(0, 255)]
 Seed = Annotated[int, whole(0, 2**32 - 1)]
 Size = Annotated[
     Sequence[int], Kind("(height, width) in pixels, whole and positive", several(whole(1), 2).fits)

@@ -13,7 +13,11 @@ import numpy as np
 
 from mmpanonas.datasets.annotations.file import parse_panoptic_json, read_bytes
 from mmpanonas.datasets.annotations.instances import read_instances
-from mmpanonas.datasets.annotations.problems import image_problems, segment_problems
+from mmpanonas.datasets.annotations.problems import (
+    image_problems,
+    refuse_problems,
+    segment_problems,
+)
 from mmpanonas.datasets.files import check_file_place
 from mmpanonas.errors import InputError
 from mmpanonas.files import write_atomically
@@ -46,7 +50,12 @@ def choose_held_out(
     return set(val.drawn)
 
 
-def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple[Path, Path]:
+def split_nas(
+    ann_file: str | os.PathLike,
+    num_val: int,
+    seed: int = 0,
+    out: str | os.PathLike | None = None,
+) -> tuple[Path, Path]:
     """Divide the pictures of a COCO file, panoptic or of instances, in two, in the file's order.
 
     Pictures without annotation tell candidates nothing: they stay in nas_train.
@@ -55,9 +64,10 @@ def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple
         ann_file: the training annotations, such as ``panoptic_train2017.json``.
         num_val: pictures held out for the search, see :func:`choose_held_out`.
         seed: of the draw.
+        out: folder to write to; None: that of ``ann_file``.
 
     Returns:
-        paths of the two files written beside it, ``panoptic_nas_train2017.json`` and
+        paths of the two files written there, ``panoptic_nas_train2017.json`` and
         ``panoptic_nas_val2017.json`` (``<stem>_nas_train.json`` and ``<stem>_nas_val.json`` if
         the name has no "train").
 
@@ -73,12 +83,9 @@ def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple
         problems = list(image_problems(dict(content, annotations=[])))
     else:
         problems = [*image_problems(content), *segment_problems(content)]
-    if problems:
-        raise InputError(
-            f"annotation file '{ann_file}' has {len(problems)} problems, the first: {problems[0]}"
-        )
+    refuse_problems(problems, ann_file)
     labelled = {annotation["image_id"] for annotation in content["annotations"]}
-    annotated = {i: found for i, found in _categories_of(content).items() if i in labelled}
+    annotated = {i: found for i, found in categories_of(content).items() if i in labelled}
     if not 0 < num_val < len(annotated) or seed < 0:
         raise InputError(
             f"num_val {num_val} and seed {seed} were given; '{ann_file}' has {len(image_ids)} "
@@ -86,11 +93,12 @@ def split_nas(ann_file: str | os.PathLike, num_val: int, seed: int = 0) -> tuple
             "side, and a seed is not negative"
         )
     held_out = choose_held_out(annotated, num_val, seed)
-    train_path, val_path = nas_paths(ann_file)
+    train_path, val_path = nas_paths(ann_file if out is None else Path(out) / ann_file.name)
+    train_path.parent.mkdir(parents=True, exist_ok=True)
     for path in (train_path, val_path):  # both or none: halves of two splits would overlap
         check_file_place(path)
-    _write_part(train_path, content, set(image_ids) - held_out)
-    _write_part(val_path, content, held_out)
+    for path, members in ((train_path, set(image_ids) - held_out), (val_path, held_out)):
+        write_atomically(path, json.dumps(part_of(content, members)))
     return train_path, val_path
 
 
@@ -107,9 +115,18 @@ def nas_paths(ann_file: str | os.PathLike) -> tuple[Path, Path]:
 def coverage(ann_file: str | os.PathLike) -> tuple[int, dict[str, int]]:
     """The number of images of an annotation file, and how many of them have each category."""
     content = _read(ann_file)
-    times = Counter(c for found in _categories_of(content).values() for c in found)
+    times = Counter(c for found in categories_of(content).values() for c in found)
     names = {entry["name"]: times[entry["id"]] for entry in content["categories"]}
     return len(content["images"]), names
+
+
+def print_coverage(part: str, ann_file: str | os.PathLike) -> None:
+    """Print what a part has, and which categories it lacks."""
+    number, times = coverage(ann_file)
+    absent = [name for name, pictures in times.items() if not pictures]
+    print(f"{part}: {ann_file}, {number} pictures, {len(times) - len(absent)} categories")
+    if absent:
+        print(f"  without {'; '.join(absent)}")
 
 
 def _of_instances(content: dict) -> bool:
@@ -127,7 +144,7 @@ def _read(ann_file: str | os.PathLike) -> dict:
     return parse_panoptic_json(data, os.fspath(ann_file))  # which says what a panoptic file lacks
 
 
-def _categories_of(content: dict) -> dict[int | str, set[int]]:
+def categories_of(content: dict) -> dict[int | str, set[int]]:
     """Categories that count in each image: those of its segments, or objects, that are no crowd."""
     found = {image["id"]: set() for image in content["images"]}
     if _of_instances(content):
@@ -182,8 +199,9 @@ def _exchanges(category: int, lacking: _Part, other: _Part) -> Iterator[tuple[in
                 yield here, there
 
 
-def _write_part(path: Path, content: dict, image_ids: set) -> None:
-    part = {
+def part_of(content: dict, image_ids: set) -> dict:
+    """A file's content with some of its images alone, in its order."""
+    return {
         **content,
         "images": [image for image in content["images"] if image["id"] in image_ids],
         "annotations": [
@@ -192,4 +210,3 @@ def _write_part(path: Path, content: dict, image_ids: set) -> None:
             if annotation["image_id"] in image_ids
         ],
     }
-    write_atomically(path, json.dumps(part))

@@ -1,5 +1,7 @@
 """LabelMe's files, and COCO instances with semantic maps: pictures small enough to count."""
 
+import base64
+import io
 import json
 
 import numpy as np
@@ -7,11 +9,12 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from mmpanonas.datasets.check import find_problems
-from mmpanonas.datasets.converters.coco_and_stuff import convert_coco_and_stuff
-from mmpanonas.datasets.converters.labelme import convert_labelme
-from mmpanonas.errors import InputError
-from mmpanonas.panoptic.png import read_panoptic_png
+from tests.datasets.by_hand import assert_drawn, refused, things_of
+from tests.tools.conftest import one_line
+
+TOOLS = dict(
+    labelme="tools/dataset_converters/labelme.py", coco="tools/dataset_converters/coco_and_stuff.py"
+)
 
 
 def shape(label, points, kind="polygon", group=None):
@@ -31,15 +34,6 @@ SHAPES = [
     shape("hole", [[1, 1], [1, 1]], "rectangle"),
     shape("mark", [[2, 2]], "point"),
 ]
-#: By hand: 1 grass, 2 and 4 cats, 3 the dog, 0 the hole.
-IDS = [
-    [1, 1, 1, 1, 1, 3, 3, 1],
-    [1, 0, 2, 2, 1, 3, 3, 1],
-    [1, 2, 2, 2, 1, 1, 1, 1],
-    [1, 2, 2, 4, 4, 3, 3, 1],
-    [1, 1, 1, 4, 4, 3, 3, 1],
-    [1, 1, 1, 1, 1, 1, 1, 1],
-]
 
 
 def write_labelme(folder, name="a", **changes):
@@ -49,29 +43,47 @@ def write_labelme(folder, name="a", **changes):
     (folder / f"{name}.json").write_text(json.dumps(content | changes))
 
 
-def test_labelme_by_hand(tmp_path):
+def labelme(folder, out, *words):
+    return TOOLS["labelme"], folder, out, *words
+
+
+def test_labelme_by_hand(tmp_path, call_tool):
     write_labelme(tmp_path / "raw")
-    path, things, flat = convert_labelme(
-        tmp_path / "raw", tmp_path / "out", "train", ["grass"], ["hole", "mark"]
-    )
-    assert (things, flat) == (["cat", "dog"], 1)
-    content = json.loads(path.read_text())
-    assert [c["name"] for c in content["categories"]] == ["cat", "dog", "grass"]
-    ids = read_panoptic_png(path.with_suffix("") / "a.png")
-    assert ids.tolist() == IDS
-    (annotation,) = content["annotations"]
-    found = {s["id"]: (s["category_id"], s["area"]) for s in annotation["segments_info"]}
-    assert found == {1: (3, 28), 2: (1, 7), 3: (2, 8), 4: (1, 4)}
+    words = ["--stuff", "grass", "--ignore", "hole", "mark"]
+    code, out, _ = call_tool(*labelme(tmp_path / "raw", tmp_path / "out", *words))
+    assert code == 0
+    assert "things: cat, dog; stuff: grass" in out
+    assert "1 points and lines are left out" in out
+    assert out.rstrip().endswith("1 images are in order")
+    path = tmp_path / "out/annotations/panoptic_train.json"
+    rows = "gggggddg g.ccgddg gcccgggg gccCCddg gggCCddg gggggggg"
+    assert_drawn(path, "a.png", rows, {"g": "grass", "c": "cat", "C": "cat", "d": "dog"})
+    (annotation,) = json.loads(path.read_text())["annotations"]
+    assert sorted(s["area"] for s in annotation["segments_info"]) == [4, 7, 8, 28]
     assert (tmp_path / "out/images/train/a.png").exists()
-    pictures = tmp_path / "out/images/train"
-    assert find_problems(path, pictures, path.with_suffix("")).problems == []
 
 
-def test_labelme_names_pictures_elsewhere(tmp_path):
+def test_labelme_masks_and_circles(tmp_path, call_tool):
+    """A mask is a PNG in the file, its place the first point."""
+    data = io.BytesIO()
+    Image.fromarray(np.array([[1, 0, 1], [0, 1, 1]], bool)).save(data, "PNG")
+    mask = shape("cat", [[1.0, 2.0], [3, 3]], "mask")
+    mask["mask"] = base64.b64encode(data.getvalue()).decode()
+    circle = shape("dog", [[6.5, 3.5], [7.5, 4.4]], "circle")
+    write_labelme(tmp_path / "raw", shapes=[mask, circle])
+    assert call_tool(*labelme(tmp_path / "raw", tmp_path / "out"))[0] == 0
+    path = tmp_path / "out/annotations/panoptic_train.json"
+    rows = "........ ........ .c.c.ddd ..cc.ddd .....ddd ........"
+    assert_drawn(path, "a.png", rows, {"c": "cat", "d": "dog"})
+
+
+def test_labelme_names_pictures_elsewhere(tmp_path, call_tool):
     write_labelme(tmp_path / "raw", imagePath="..\\photos\\a.png")
     (tmp_path / "photos").mkdir()
     (tmp_path / "raw/a.png").rename(tmp_path / "photos/a.png")
-    path, _, _ = convert_labelme(tmp_path / "raw", tmp_path / "out", "val", ["grass"], ["mark"])
+    words = [tmp_path / "raw", tmp_path / "out", "--split", "val", "--stuff", "grass"]
+    assert call_tool(*labelme(*words))[0] == 0
+    path = tmp_path / "out/annotations/panoptic_val.json"
     assert json.loads(path.read_text())["images"][0]["file_name"] == "a.png"
     assert (tmp_path / "out/images/val").resolve() == tmp_path / "photos"
 
@@ -79,23 +91,35 @@ def test_labelme_names_pictures_elsewhere(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "options", "message"),
     [
-        (dict(shapes=5), {}, "has no list of shapes"),
-        (dict(imagePath=None), {}, "names no picture"),
-        (dict(imageWidth=9), {}, "says imageWidth 9"),
-        (dict(imagePath="b.png"), {}, "b.png' does not exist"),
-        (dict(shapes=[shape("a", [[1, 1]], "polygon")]), {}, r"shapes\[0\] has 1 points"),
-        (dict(shapes=[shape("a", [[1, 1], [2, None]], "rectangle")]), {}, "no list of points"),
-        (dict(shapes=[shape("a", [[1, 1]], "cube")]), {}, "is a 'cube'"),
-        (dict(shapes=[{}]), {}, "has no label"),
-        ({}, dict(stuff=["sky"]), "no shape in .* is called 'sky'"),
+        (dict(shapes=5), [], "has no list of shapes"),
+        (dict(imagePath=None), [], "names no picture"),
+        (dict(imageWidth=9), [], "is 9 x 6, which is 8 x 6"),
+        (dict(imagePath="b.png"), [], "b.png' does not exist"),
+        (dict(shapes=[shape("a", [[1, 1]], "polygon")]), [], "shapes[0] has 1 points"),
+        (dict(shapes=[shape("a", [[1, 1], [2, None]], "rectangle")]), [], "no list of points"),
+        (dict(shapes=[shape("a", [[1, 1]], "cube")]), [], "is a 'cube'"),
+        (dict(shapes=[shape("a", [[1, 1], [2, 2]], "mask")]), [], "has no mask of pixels"),
+        (dict(shapes=[{}]), [], "has no label"),
+        ({}, ["--stuff", "sky"], "nothing is called 'sky'; there are cat, dog"),
     ],
 )
-def test_files_that_are_not_labelmes_are_refused(tmp_path, changes, options, message):
+def test_files_that_are_not_labelmes_are_refused(tmp_path, call_tool, changes, options, message):
     write_labelme(tmp_path / "raw", **changes)
-    with pytest.raises(InputError, match=message) as caught:
-        convert_labelme(tmp_path / "raw", tmp_path / "out", "train", **options)
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "out/annotations/panoptic_train.json").exists()
+    words = labelme(tmp_path / "raw", tmp_path / "out", *options)
+    assert message in refused(call_tool(*words), tmp_path / "out")
+
+
+def test_a_later_file_that_is_wrong_is_found_before_anything_is_written(tmp_path, call_tool):
+    write_labelme(tmp_path / "raw")
+    write_labelme(tmp_path / "raw", "b", imageWidth=9)
+    words = labelme(tmp_path / "raw", tmp_path / "out")
+    assert "b.json' says that" in refused(call_tool(*words), tmp_path / "out")
+
+
+def test_a_folder_without_files_is_refused(tmp_path, call_tool):
+    (tmp_path / "raw").mkdir()
+    line = refused(call_tool(*labelme(tmp_path / "raw", tmp_path / "out")), tmp_path / "out")
+    assert "holds no .json file" in line
 
 
 def write_coco(folder, **changes):
@@ -123,28 +147,41 @@ def write_coco(folder, **changes):
     )  # fmt: skip
     (folder / "instances.json").write_text(json.dumps(content | changes))
     (folder / "labels.json").write_text('{"3": "water"}')
-    names = ("instances.json", ".", "maps", "labels.json")
-    return [folder / name for name in names]
+    words = [folder / "instances.json", folder, folder.parent / "out"]
+    return [*words, "--semantic", folder / "maps", "--labels", folder / "labels.json"]
 
 
-def test_instances_and_stuff_by_hand(tmp_path):
+def test_instances_and_stuff_by_hand(tmp_path, call_tool):
     """The small one lies above the large one, both above the crowd, all above the water."""
-    out = tmp_path / "out"
-    path = convert_coco_and_stuff(*write_coco(tmp_path / "raw"), out, "train")
-    content = json.loads(path.read_text())
-    assert [(c["name"], c["isthing"]) for c in content["categories"]] == [
-        *(("cat", 1), ("dog", 1), ("water", 0))
-    ]
-    ids = read_panoptic_png(path.with_suffix("") / "a.png")
-    found = {s["id"]: s for s in content["annotations"][0]["segments_info"]}
-    names = {0: "."} | {
-        i: "cdw"[s["category_id"] - 1].upper() if s["iscrowd"] else "cdw"[s["category_id"] - 1]
-        for i, s in found.items()
-    }
-    assert ["".join(names[i] for i in row) for row in ids.tolist()] == [
-        *("CCCCCCCC", "CddddCCC", ".dccdwww", ".dccdwww", ".ddddwww", "....wwww")
-    ]
-    assert find_problems(path, out / "images/train", path.with_suffix("")).problems == []
+    words = write_coco(tmp_path / "raw")
+    code, out, _ = call_tool(TOOLS["coco"], *words, "--split", "val")
+    assert (code, out.count("1 images are in order")) == (0, 1)
+    path = tmp_path / "out/annotations/panoptic_val.json"
+    assert things_of(path) == (["cat", "dog"], ["water"])
+    rows = "CCCCCCCC CddddCCC .dccdwww .dccdwww .ddddwww ....wwww"
+    assert_drawn(path, "a.png", rows, {"C": "*cat", "c": "cat", "d": "dog", "w": "water"})
+    assert json.loads(path.read_text())["images"][0]["id"] == 7
+
+
+def test_categories_that_are_stuff(tmp_path, call_tool):
+    """As CVAT's COCO export has them: all are objects, and what is stuff has to be said."""
+    words = write_coco(tmp_path / "raw")
+    code, _, error = call_tool(TOOLS["coco"], *words[:3], "--stuff", "dog")
+    assert code == 0, error
+    path = tmp_path / "out/annotations/panoptic_train.json"
+    assert things_of(path) == (["cat"], ["dog"])
+    rows = "CCCCCCCC CCCCCCCC .dccd... .dccd... .dddd... ........"
+    assert_drawn(path, "a.png", rows, {"C": "*cat", "c": "cat", "d": "dog"})
+
+
+def test_stuff_of_both_kinds_may_have_one_name(tmp_path, call_tool):
+    words = write_coco(tmp_path / "raw")
+    words[-1].write_text('{"3": "dog"}')
+    assert call_tool(TOOLS["coco"], *words, "--stuff", "dog")[0] == 0
+    path = tmp_path / "out/annotations/panoptic_train.json"
+    assert things_of(path) == (["cat"], ["dog"])
+    rows = "CCCCCCCC CCCCCCCC .dccdddd .dccdddd .ddddddd ....dddd"
+    assert_drawn(path, "a.png", rows, {"C": "*cat", "c": "cat", "d": "dog"})
 
 
 @pytest.mark.parametrize(
@@ -155,39 +192,45 @@ def test_instances_and_stuff_by_hand(tmp_path):
         ('{"3": "cat"}', "twice"),
     ],
 )
-def test_labels_that_cannot_be_are_refused(tmp_path, labels, message):
-    paths = write_coco(tmp_path / "raw")
-    paths[3].write_text(labels)
-    with pytest.raises(InputError, match=message):
-        convert_coco_and_stuff(*paths, tmp_path / "out", "train")
+def test_labels_that_cannot_be_are_refused(tmp_path, call_tool, labels, message):
+    words = write_coco(tmp_path / "raw")
+    words[-1].write_text(labels)
+    assert message in refused(call_tool(TOOLS["coco"], *words), tmp_path / "out")
 
 
-def test_maps_and_masks_that_do_not_fit_are_refused(tmp_path):
-    paths = write_coco(tmp_path / "raw")
-    Image.new("L", (8, 7)).save(paths[2] / "a.png")
-    with pytest.raises(InputError, match=r"has the shape \(7, 8\)"):
-        convert_coco_and_stuff(*paths, tmp_path / "out", "train")
-    (paths[2] / "a.png").unlink()
-    with pytest.raises(InputError, match="does not exist; a semantic map has its picture's name"):
-        convert_coco_and_stuff(*paths, tmp_path / "out", "train")
+def test_maps_and_masks_that_do_not_fit_are_refused(tmp_path, call_tool):
+    words = write_coco(tmp_path / "raw")
+
+    def line(*more):
+        return refused(call_tool(TOOLS["coco"], *words, *more), tmp_path / "out")
+
+    assert "has no category 'sky'; it has cat, dog" in line("--stuff", "sky")
+    Image.new("L", (8, 7)).save(words[4] / "a.png")
+    assert "has the shape (7, 8)" in line()
+    (words[4] / "a.png").unlink()
+    assert "does not exist; a semantic map has its picture's name" in line()
+    write_coco(tmp_path / "raw", images=[])
+    assert "lists no pictures" in line()
+    write_coco(tmp_path / "raw", images=[dict(id=7, file_name="a.jpg", width=9, height=6)])
+    assert "has the shape (6, 8)" in line()
 
 
-def test_a_link_that_leads_elsewhere_is_not_replaced(tmp_path):
+def test_what_is_in_the_way_is_not_replaced(tmp_path, call_tool):
     write_labelme(tmp_path / "raw")
+    words = labelme(tmp_path / "raw", tmp_path / "out")
     (tmp_path / "out/images/train").mkdir(parents=True)
-    with pytest.raises(InputError, match="move it away"):
-        convert_labelme(tmp_path / "raw", tmp_path / "out", "train")
+    assert "move it away" in one_line(call_tool(*words))
+    (tmp_path / "out/images/train").rmdir()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "out/annotations").mkdir()
+    (tmp_path / "out/annotations/panoptic_train").symlink_to(tmp_path / "kept")
+    assert "is a link, in which nothing is overwritten" in one_line(call_tool(*words))
+    assert [*(tmp_path / "kept").iterdir()] == []
 
 
-def test_the_tools_check_what_they_wrote(tmp_path, call_tool):
+def test_pictures_whose_segments_would_have_one_name(tmp_path, call_tool):
     write_labelme(tmp_path / "raw")
-    words = [tmp_path / "raw", tmp_path / "out", "--stuff", "grass", "--ignore", "hole", "mark"]
-    code, out, _ = call_tool("tools/dataset_converters/labelme.py", *words)
-    assert code == 0
-    assert "things: cat, dog" in out
-    assert "1 points and lines are left out" in out
-    assert out.rstrip().endswith("1 images are in order")
-    *paths, labels = write_coco(tmp_path / "coco")
-    words = [*paths, tmp_path / "out2", "--labels", labels, "--split", "val"]
-    code, out, _ = call_tool("tools/dataset_converters/coco_and_stuff.py", *words)
-    assert (code, out.count("1 images are in order")) == (0, 1)
+    write_labelme(tmp_path / "raw", "b", imagePath="a.jpg")
+    Image.new("RGB", (8, 6)).save(tmp_path / "raw/a.jpg")
+    line = refused(call_tool(*labelme(tmp_path / "raw", tmp_path / "out")), tmp_path / "out")
+    assert "'a.jpg' and 'a.png' would both have the segments a.png" in line

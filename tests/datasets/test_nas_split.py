@@ -198,3 +198,15 @@ def test_command(tmp_path, call_tool):
     assert len(ids_of(tmp_path / "panoptic_nas_val.json")) == 2
     error = one_line(call_tool(TOOL, ann_file, "--num-val", 9))
     assert error.startswith("error: num_val 9")
+
+
+def test_another_folder(tmp_path, call_tool):
+    """For annotations that lie where nothing can be written."""
+    (tmp_path / "in").mkdir()
+    ann_file = write(tmp_path / "in/panoptic_train.json", range(5))
+    assert call_tool(TOOL, ann_file, "--num-val", 2, "--out", tmp_path / "out")[0] == 0
+    assert [path.name for path in (tmp_path / "in").iterdir()] == [ann_file.name]
+    beside = call_tool(TOOL, ann_file, "--num-val", 2)
+    assert beside[0] == 0
+    for name in ("panoptic_nas_train.json", "panoptic_nas_val.json"):
+        assert (tmp_path / "in" / name).read_text() == (tmp_path / "out" / name).read_text()

@@ -114,7 +114,7 @@ def test_nothing_is_given_twice(parser):
 
 
 #: What the options of other kinds than numbers and names take.
-VALUES = dict(device="cpu", ray_address="auto", root="docs")
+VALUES = dict(device="cpu", ray_address="auto", root="docs", semantic="docs")
 CFG, OTHER = "configs/auto_panoptic/shapes/search_evolution.py", "README.md"
 SEARCH = ["tools/search.py", CFG, OTHER]
 DEMO = ["demo/image_demo.py", "README.md", "--config", CFG, "--checkpoint", OTHER]

@@ -86,12 +86,15 @@ def right(tmp_path_factory, shapes_root) -> dict[str, object]:
         job=folder / "job.json",
         folder=shapes_root / "images/val",
         semantic=shapes_root / "annotations/panoptic_val",
+        instances=shapes_root / "annotations/panoptic_val",
         labels=folder / "labels.json",
     )
     searches = {f"config of {tool}.py": SHAPES / "search_evolution.py" for tool in SEARCHES}
     return names | searches | {"config of studies/ranking/__main__.py": STUDY}
 
 
+#: Options that are not left alone, since they lead away or need each other.
+ALWAYS = ("work_dir", "out_dir", "device", "semantic", "labels")
 SEARCHES = ("tools/search", "studies/strategies/__main__", "tools/gpu_check")
 
 
@@ -101,7 +104,7 @@ def command(
     """A right command line on the small data, but for one argument."""
     words = []
     for action in parser._actions:
-        if action is given or action.required or action.dest in ("work_dir", "out_dir", "device"):
+        if action is given or action.required or action.dest in ALWAYS:
             own = right.get(f"{action.dest} of {parser.program}", right.get(action.dest))
             words += [*action.option_strings[:1], value if action is given else own]
     options = [action for action in parser._actions if action.dest == "cfg_options"]
@@ -117,7 +120,7 @@ def paths(parser: Parser) -> list[argparse.Action]:
 def test_every_path_has_a_kind(parser):
     """What else is text has choices, or is none of a path."""
     texts = {a.dest for a in parser._actions if a.type is None and a.nargs != 0 and not a.choices}
-    assert texts <= {"cfg_options", "title", "metric", "stuff", "ignore"}
+    assert texts <= {"cfg_options", "title", "metric", "stuff", "ignore", "attribute"}
 
 
 def test_what_lies_there_or_does_not(parser, bad, right, call_tool):

@@ -4,7 +4,7 @@ import argparse
 
 from mmpanonas.errors import run_tool
 from mmpanonas.parser import Parser, of_kind
-from mmpanonas.paths import FILE
+from mmpanonas.paths import FILE, NEW_FOLDER
 from mmpanonas.values import PositiveInt, Seed
 
 
@@ -19,26 +19,22 @@ def parse() -> argparse.Namespace:
         help="pictures to hold out (COCO 5000, ADE20K 2000)",
     )
     parser.add_argument("--seed", type=of_kind(Seed), default=0, help="of the draw (default 0)")
+    parser.add_argument("--out", type=NEW_FOLDER, help="folder to write to (that of ann_file)")
     return parser.parse_args()
 
 
 if __name__ == "__main__":  # a wrong command line ends here: what follows takes seconds
     run_tool(parse, OSError)
 
-from mmpanonas.datasets.nas_split import coverage, split_nas
+from mmpanonas.datasets.nas_split import print_coverage, split_nas
 
 
 def main() -> None:
     """Parse, write the two annotation files, say what nas_val covers."""
     args = parse()
-    for part, path in zip(
-        ("nas_train", "nas_val"), split_nas(args.ann_file, args.num_val, args.seed), strict=True
-    ):
-        number, times = coverage(path)
-        absent = [name for name, pictures in times.items() if not pictures]
-        print(f"{part}: {path}, {number} pictures, {len(times) - len(absent)} categories")
-        if absent:
-            print(f"  without {'; '.join(absent)}")
+    written = split_nas(args.ann_file, args.num_val, args.seed, args.out)
+    for part, path in zip(("nas_train", "nas_val"), written, strict=True):
+        print_coverage(part, path)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,11 @@ def read_json(data: bytes, name: str) -> object:
 
 def parse_panoptic_json(data: bytes, name: str) -> dict:
     """As :func:`read_panoptic_json`, from the file's bytes and its name for errors."""
-    content = read_json(data, name)
+    return check_panoptic_content(read_json(data, name), name)
+
+
+def check_panoptic_content(content: object, name: str) -> dict:
+    """What a file of that name holds, if it is in COCO panoptic format; else ``InputError``."""
     if not isinstance(content, dict) or not {"images", "categories"} <= content.keys():
         found = sorted(content) if isinstance(content, dict) else type(content).__name__
         raise InputError(

@@ -2,7 +2,18 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from mmpanonas.errors import InputError
+
+
+def refuse_problems(problems: Sequence[str], ann_file: str | os.PathLike) -> None:
+    """Raise ``InputError`` if there are any."""
+    if problems:
+        raise InputError(
+            f"annotation file '{os.fspath(ann_file)}' has {len(problems)} problems, the first: "
+            f"{problems[0]}"
+        )
 
 
 def image_problems(content: dict) -> Iterator[str]:

@@ -1,76 +1,52 @@
-"""LabelMe's JSON files, one beside each picture, to COCO panoptic format.
+"""LabelMe's JSON files, one beside each picture: polygons, rectangles, circles and masks.
 
-Later shapes lie above earlier ones, as LabelMe draws them. A shape of a thing is an instance, or
-with the others of its label and ``group_id`` one instance; all shapes of a stuff label are one
-segment. Polygons, rectangles and circles have an area; points and lines have none and are left out.
+Points and lines have no area and are left out.
 """
 
+import base64
+import binascii
+import io
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from mmpanonas.datasets.annotations.file import read_bytes, read_json
-from mmpanonas.datasets.converters.writing import Scene, category_list, write_split
-from mmpanonas.datasets.pictures import picture_size
+from mmpanonas.datasets.converters.regions import (
+    POINT,
+    Drawing,
+    Mask,
+    Region,
+    draw_source,
+    ellipse,
+    rectangle,
+)
+from mmpanonas.datasets.converters.writing import Source
 from mmpanonas.errors import InputError
-from mmpanonas.values import number, several
 
 _FLAT = {"point", "line", "linestrip", "points"}
-_POINTS = {"polygon": (3, None), "rectangle": (2, 2), "circle": (2, 2)}
-_POINT = several(number(), 2)
+_POINTS = {"polygon": (3, None), "rectangle": (2, 2), "circle": (2, 2), "mask": (2, 2)}
 
 
-def convert_labelme(
-    folder: Path,
-    out: Path,
-    split: str,
-    stuff: Sequence[str] = (),
-    ignored: Collection[str] = (),
-    workers: int | None = 0,
-) -> tuple[Path, list[str], int]:
-    """Write the pictures of a folder that have a JSON file as a split of ``out``.
+def read_labelme(folder: Path, stuff: Sequence[str] = (), ignored: Collection[str] = ()) -> Source:
+    """The pictures of a folder that have a JSON file.
 
     Args:
         stuff: labels of stuff; all others are things.
         ignored: labels that become void.
 
-    Returns:
-        the annotation file, the things' names in order, and how many shapes without an area were
-        left out.
-
     Raises:
-        InputError: a file is not LabelMe's, its picture is missing or of another size, or ``stuff``
-            and ``ignored`` name what no file has.
-        OSError: the results cannot be written.
+        InputError: a file is not LabelMe's, or ``stuff`` and ``ignored`` name what no file has.
     """
     names = sorted(folder.glob("[!.]*.json"))
     if not names:
         raise InputError(f"'{folder}' holds no .json file: give the folder of LabelMe's files")
     files = [(path, _read(path)) for path in names]
-    labels = {shape["label"] for _, content in files for shape in content["shapes"]}
-    if unknown := sorted({*stuff, *ignored} - labels):
-        raise InputError(
-            f"no shape in '{folder}' is called {', '.join(map(repr, unknown))}; there are "
-            f"{', '.join(sorted(labels))}"
-        )
-    things = sorted(labels - {*stuff, *ignored})
-    categories = category_list(things, stuff)
-    place = {each["name"]: each["id"] for each in categories}
-
-    pictures = {path: _picture_of(path, content) for path, content in files}
-    root = Path(os.path.commonpath([picture.parent for picture in pictures.values()]))
-
-    def scene_of(item: tuple[Path, dict]) -> Scene:
-        path, content = item
-        ids, found = _segments(path, content, pictures[path], place, set(stuff))
-        return Scene(str(pictures[path].relative_to(root)), ids, found)
-
-    path = write_split(out, split, root, files, scene_of, categories, workers)
-    shapes = (shape for _, content in files for shape in content["shapes"])
-    return path, things, sum(shape.get("shape_type") in _FLAT for shape in shapes)
+    shapes = [shape for _, content in files for shape in content["shapes"]]
+    flat = [shape["label"] for shape in shapes if shape.get("shape_type") in _FLAT]
+    return draw_source([_drawing(*each) for each in files], stuff, ignored, flat)
 
 
 def _read(path: Path) -> dict:
@@ -79,10 +55,10 @@ def _read(path: Path) -> dict:
         raise _error(path, "has no list of shapes")
     if not isinstance(content.get("imagePath"), str):
         raise _error(path, "names no picture (imagePath)")
-    for number_, shape in enumerate(content["shapes"]):
+    for number, shape in enumerate(content["shapes"]):
         problem = _shape_problem(shape)
         if problem:
-            raise _error(path, f"shapes[{number_}] {problem}")
+            raise _error(path, f"shapes[{number}] {problem}")
     return content
 
 
@@ -96,10 +72,12 @@ def _shape_problem(shape: object) -> str | None:
         return f"is a {kind!r}; {', '.join(sorted({*_POINTS, *_FLAT}))} are known"
     least, most = _POINTS[kind]
     points = shape.get("points")
-    if not isinstance(points, list) or not all(map(_POINT.fits, points)):
+    if not isinstance(points, list) or not all(map(POINT.fits, points)):
         return "has no list of points [x, y]"
     if len(points) < least or (most and len(points) > most):
         return f"has {len(points)} points; a {kind} has {least}{'' if most else ' or more'}"
+    if kind == "mask" and _mask(shape) is None:
+        return "has no mask of pixels (a PNG in base64)"
     return None
 
 
@@ -107,47 +85,40 @@ def _error(path: Path, problem: str) -> InputError:
     return InputError(f"'{path}' is no file of LabelMe: it {problem}")
 
 
-def _picture_of(path: Path, content: dict) -> Path:
-    """Which LabelMe names from the file's folder, on Windows with backslashes."""
-    return Path(os.path.normpath(path.absolute().parent / content["imagePath"].replace("\\", "/")))
+def _drawing(path: Path, content: dict) -> Drawing:
+    """LabelMe names the picture from the file's folder, on Windows with backslashes."""
+    name = content["imagePath"].replace("\\", "/")
+    picture = Path(os.path.normpath(path.absolute().parent / name))
+    size = content.get("imageWidth"), content.get("imageHeight")
+    regions = [
+        Region(shape["label"], _outline(shape), _group(shape))
+        for shape in content["shapes"]
+        if shape.get("shape_type") not in _FLAT
+    ]
+    return Drawing(picture, regions, f"'{path}'", None if None in size else size)
 
 
-def _segments(
-    path: Path, content: dict, picture: Path, place: Mapping[str, int], stuff: Collection[str]
-) -> tuple[np.ndarray, dict[int, int]]:
-    """Segment ids (H, W), and the category id of each."""
-    width, height = picture_size(picture)
-    for key, size in (("imageWidth", width), ("imageHeight", height)):
-        if content.get(key) not in (None, size):
-            raise InputError(
-                f"'{path}' says {key} {content[key]}, its picture '{picture}' has {size}"
-            )
-    canvas = Image.new("I", (width, height))
-    draw = ImageDraw.Draw(canvas)
-    segments: dict[tuple, int] = {}
-    categories: dict[int, int] = {}
-    for number_, shape in enumerate(content["shapes"]):
-        label, kind = shape["label"], shape.get("shape_type") or "polygon"
-        if kind in _FLAT:
-            continue
-        own = number_ if shape.get("group_id") is None else ("group", shape["group_id"])
-        segment = 0
-        if label in place:
-            key = (label,) if label in stuff else (label, own)
-            segment = segments.setdefault(key, len(segments) + 1)
-            categories[segment] = place[label]
-        _fill(draw, kind, shape["points"], segment)
-    return np.array(canvas, np.int32), categories
+def _group(shape: dict) -> str | None:
+    return None if shape.get("group_id") is None else str(shape["group_id"])
 
 
-def _fill(draw: ImageDraw.ImageDraw, kind: str, points: list, value: int) -> None:
-    corners = [tuple(map(float, point)) for point in points]
-    if kind == "polygon":
-        draw.polygon(corners, fill=value, outline=value)
-    elif kind == "rectangle":
-        (x0, y0), (x1, y1) = corners
-        draw.rectangle([min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)], fill=value)
-    else:  # the centre, and a point on the circle
-        (x, y), (edge_x, edge_y) = corners
+def _outline(shape: dict) -> Sequence[tuple[float, float]] | Mask:
+    kind, points = shape.get("shape_type") or "polygon", [tuple(p) for p in shape["points"]]
+    if kind == "rectangle":
+        return rectangle(*points[0], *points[1])
+    if kind == "circle":  # the centre, and a point on the circle
+        (x, y), (edge_x, edge_y) = points
         radius = float(np.hypot(edge_x - x, edge_y - y))
-        draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=value)
+        return ellipse(x, y, radius, radius)
+    return _mask(shape) if kind == "mask" else points
+
+
+def _mask(shape: dict) -> Mask | None:
+    """What the tool's models draw: a PNG, at the first of two points; None if there is none."""
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(shape.get("mask") or ""))) as picture:
+            pixels = np.asarray(picture.convert("L")) > 0
+    except (OSError, TypeError, ValueError, binascii.Error):
+        return None
+    left, top = shape["points"][0]
+    return Mask(round(left), round(top), pixels)

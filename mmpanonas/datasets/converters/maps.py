@@ -1,12 +1,14 @@
-"""Maps of labels in PNG files."""
+"""Maps of labels in PNG files, and the names of their values."""
 
 import io
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from mmpanonas.datasets.annotations.file import read_bytes, read_json
 from mmpanonas.errors import InputError
 from mmpanonas.files import irregularity
 from mmpanonas.panoptic.png import png_problem
@@ -40,3 +42,18 @@ def read_map(path: Path, modes: Sequence[str], advice: str) -> np.ndarray:
             f"'{path}' cannot be decoded, though it looks whole ({error}); {advice}"
         ) from None
     raise InputError(f"'{path}' has the pixel format {mode}; {' or '.join(modes)} was expected")
+
+
+def read_labels(path: Path) -> dict[int, str]:
+    """Names by value, 0 to 255. Raises ``InputError`` for any other file."""
+    content = read_json(read_bytes(path), str(path))
+    try:
+        found = {int(value): name for value, name in content.items()}
+        if all(0 <= value <= 255 and isinstance(name, str) for value, name in found.items()):
+            return found
+    except (AttributeError, ValueError):
+        pass
+    raise InputError(
+        f"'{path}': expected an object of names by value from 0 to 255, "
+        f'{{"1": "grass"}}, got {json.dumps(content)[:80]}'
+    )

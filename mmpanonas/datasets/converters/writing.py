@@ -3,20 +3,28 @@
 <out>/annotations/panoptic_<split>.json
 <out>/annotations/panoptic_<split>/<stem>.png    segment PNGs
 <out>/images/<split>                             a link to the folder of the pictures
+
+A reader of another form is a function that returns a :class:`Source`; all else is done here.
 """
 
 import json
 import os
+import sys
+from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Generic, TypeVar
 
 import numpy as np
 
+from mmpanonas.datasets.check import print_check
 from mmpanonas.datasets.files import check_file_place
 from mmpanonas.datasets.parallel import map_pictures
-from mmpanonas.errors import InputError
+from mmpanonas.datasets.pictures import picture_size
+from mmpanonas.errors import InputError, keeping
 from mmpanonas.files import write_atomically
 from mmpanonas.panoptic.png import write_panoptic_png
 from mmpanonas.panoptic.segments import describe_segments
@@ -33,12 +41,37 @@ class Scene:
         ids: (H, W) integers, 0 is void.
         categories: category id by segment id.
         crowds: ids of segments that stand for several things.
+        image_id: None: pictures are numbered from 1.
+        png: of the segments, below their folder; None: called as the picture is.
     """
 
     file_name: str
     ids: np.ndarray
     categories: Mapping[int, int]
     crowds: frozenset[int] = frozenset()
+    image_id: int | str | None = None
+    png: str | None = None
+
+
+@dataclass(frozen=True)
+class Source(Generic[Item]):
+    """What a reader found.
+
+    Attributes:
+        pictures: their folder.
+        items: one per picture, in order.
+        scene_of: reads one; safe in threads, raises ``InputError`` for what cannot be.
+        categories: of COCO panoptic format.
+        segments: folder that holds the scenes' PNGs already; None: they are written.
+        notes: what the reader has to say of the whole, such as what it left out.
+    """
+
+    pictures: Path
+    items: Sequence[Item]
+    scene_of: Callable[[Item], Scene]
+    categories: list[dict]
+    segments: Path | None = None
+    notes: Sequence[str] = ()
 
 
 def category_list(things: Sequence[str], stuff: Sequence[str]) -> list[dict]:
@@ -58,66 +91,133 @@ def category_list(things: Sequence[str], stuff: Sequence[str]) -> list[dict]:
     ]
 
 
-def write_split(
-    out: Path,
-    split: str,
-    pictures: Path,
-    items: Sequence[Item],
-    scene_of: Callable[[Item], Scene],
-    categories: list[dict],
-    workers: int | None = 0,
-) -> Path:
-    """Write a split of the data set in ``out``; its JSON last, in one step, where it is complete.
+def convert(name: str, read: Callable[[], Source], args: Namespace) -> None:
+    """What a converter's tool does: read, write, say where and what, check.
 
     Args:
-        pictures: their folder, which is linked to.
-        items: one per picture; ``scene_of``, safe in threads, reads one.
+        name: of the tool.
+        args: of :func:`mmpanonas.command_line.add_split`.
+
+    Raises:
+        SystemExit: with 1 where the check finds what a run would refuse.
+    """
+    out = Path(args.out)
+    with keeping(lambda: f"what is written to '{out}' is not whole: start again"):
+        source = read()
+        path = write_split(source, out, args.split, args.workers)
+    names = {
+        thing: [c["name"] for c in source.categories if c["isthing"] == thing] for thing in (1, 0)
+    }
+    print(f"{name}: {path}; things: {_shortened(names[1])}; stuff: {_shortened(names[0])}")
+    for note in source.notes:
+        print(f"  {note}")
+    pictures, segments = out / "images" / args.split, path.with_suffix("")
+    if not print_check(path, pictures, segments, workers=args.workers):
+        sys.exit(1)
+
+
+def _shortened(names: Sequence[str], most: int = 20) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}" if names else "none"
+
+
+def write_split(source: Source, out: Path, split: str, workers: int | None = 0) -> Path:
+    """Write a split of the data set in ``out``; its JSON last, in one step, where it is complete.
+
+    Every scene is read before anything is written, and once more to write it.
 
     Returns:
         the path of the JSON.
 
     Raises:
-        InputError: of ``scene_of``; two pictures have one stem, or something is in the way.
+        InputError: of ``scene_of``; a picture is missing or of another size than its segments, two
+            have one name, or something is in the way. Nothing is written then.
         OSError: the results cannot be written.
     """
-    ann_file = out / f"annotations/panoptic_{split}.json"
+    ann_file, link = out / f"annotations/panoptic_{split}.json", out / "images" / split
     seg_dir = ann_file.with_suffix("")
-    seg_dir.mkdir(parents=True, exist_ok=True)
+    links = [(link, source.pictures), *([(seg_dir, source.segments)] if source.segments else [])]
+    for place, folder in links:
+        check_link(place, folder)
+    if seg_dir.is_symlink() and not source.segments:
+        raise InputError(f"'{seg_dir}' is a link, in which nothing is overwritten: move it away")
+    entries = list(map_pictures(partial(_entry, source), source.items, workers, f"read {split}"))
+    images, annotations = _numbered(entries)
+
+    ann_file.parent.mkdir(parents=True, exist_ok=True)
     check_file_place(ann_file)
     ann_file.unlink(missing_ok=True)
-    _link(out / "images" / split, pictures)
-
-    def convert(item: Item) -> tuple[str, tuple[int, ...], list[dict]]:
-        scene = scene_of(item)
-        name = Path(scene.file_name).with_suffix(".png").name
-        write_panoptic_png(seg_dir / name, scene.ids)
-        segments = describe_segments(scene.ids, scene.categories.__getitem__)
-        for segment in segments:
-            segment["iscrowd"] = int(segment["id"] in scene.crowds)
-        return scene.file_name, scene.ids.shape, segments
-
-    images, annotations, stems = [], [], {}
-    for number, found in enumerate(map_pictures(convert, items, workers, f"convert {split}"), 1):
-        file_name, (height, width), segments = found
-        png = Path(file_name).with_suffix(".png").name
-        if png in stems:
-            raise InputError(
-                f"'{file_name}' and '{stems[png]}' would both have the segments {png}: give "
-                f"pictures names of their own"
-            )
-        stems[png] = file_name
-        size = dict(height=height, width=width)
-        images.append(dict(id=number, file_name=file_name, **size))
-        annotations.append(dict(image_id=number, file_name=png, segments_info=segments))
-    content = dict(images=images, annotations=annotations, categories=categories)
+    for place, folder in links:
+        link_to(place, folder)
+    if not source.segments:
+        write = partial(_write_png, source, seg_dir)
+        for _ in map_pictures(write, source.items, workers, f"write {split}"):
+            pass
+    content = dict(images=images, annotations=annotations, categories=source.categories)
     write_atomically(ann_file, json.dumps(content))
     return ann_file
 
 
-def _link(link: Path, folder: Path) -> None:
-    """A link to the pictures; one that is there already is kept if it leads there."""
+def _entry(source: Source, item: Item) -> tuple[dict, dict]:
+    """Of a picture in ``images`` and ``annotations``; the id is None where it is numbered."""
+    scene = source.scene_of(item)
+    file = source.pictures / scene.file_name
+    if PurePath(scene.file_name).is_absolute() or ".." in PurePath(scene.file_name).parts:
+        raise InputError(f"'{file}' does not lie below '{source.pictures}', as pictures must")
+    (width, height), (rows, columns) = picture_size(file), scene.ids.shape
+    if (columns, rows) != (width, height):
+        raise InputError(
+            f"the segments of '{file}' are {columns} x {rows}, the picture is {width} x {height} "
+            f"(width x height); equal sizes were expected"
+        )
+    try:
+        segments = describe_segments(scene.ids, scene.categories.__getitem__)
+    except KeyError as error:
+        raise InputError(f"'{file}': segment {error.args[0]} is of no category") from None
+    for segment in segments:
+        segment["iscrowd"] = int(segment["id"] in scene.crowds)
+    image = dict(id=scene.image_id, file_name=scene.file_name, height=rows, width=columns)
+    return image, dict(image_id=scene.image_id, file_name=_png(scene), segments_info=segments)
+
+
+def _png(scene: Scene) -> str:
+    return scene.png or PurePath(scene.file_name).with_suffix(".png").as_posix()
+
+
+def _numbered(entries: Sequence[tuple[dict, dict]]) -> tuple[list[dict], list[dict]]:
+    """Images and annotations, each with an id, no two with one PNG."""
+    pictures: dict[str, str] = {}
+    for number, (image, annotation) in enumerate(entries, 1):
+        png, name = annotation["file_name"], image["file_name"]
+        if png in pictures:
+            raise InputError(
+                f"'{name}' and '{pictures[png]}' would both have the segments {png}: give "
+                f"pictures names of their own"
+            )
+        pictures[png] = name
+        if image["id"] is None:
+            image["id"] = annotation["image_id"] = number
+    twice = [id_ for id_, times in Counter(i["id"] for i, _ in entries).items() if times > 1]
+    if twice:
+        raise InputError(f"several pictures have the id {twice[0]}; one for each was expected")
+    return [image for image, _ in entries], [annotation for _, annotation in entries]
+
+
+def _write_png(source: Source, seg_dir: Path, item: Item) -> None:
+    scene = source.scene_of(item)
+    path = seg_dir / _png(scene)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_panoptic_png(path, scene.ids)
+
+
+def check_link(link: Path, folder: Path) -> None:
+    """Raise ``InputError`` if what is there does not lead to the folder."""
+    if os.path.lexists(link) and not (link.exists() and link.samefile(folder)):
+        raise InputError(f"'{link}' is there and is not '{folder}': move it away")
+
+
+def link_to(link: Path, folder: Path) -> None:
+    """Make a link to a folder, unless it is there."""
     link.parent.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(link):
         link.symlink_to(folder.resolve(), target_is_directory=True)
-    elif not link.exists() or not link.samefile(folder):
-        raise InputError(f"'{link}' is there and is not '{folder}': move it away")
