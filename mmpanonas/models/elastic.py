@@ -112,7 +112,8 @@ def _size(choice: str, base: int) -> int:
 def resized(model: Mapping, parts: list[SizePart]) -> ConfigDict:
     """The configs of the modules of a network with the largest sizes of ``parts``.
 
-    Group norms keep the size of their groups.
+    Group norms keep the size of their groups. Hidden widths of attention are rounded down, as the
+    slices of a supernet are.
 
     Raises:
         InputError: a width is no multiple of a group.
@@ -125,6 +126,9 @@ def resized(model: Mapping, parts: list[SizePart]) -> ConfigDict:
         groups = path and value_at(model, f"{path}.norm_cfg.num_groups", None)
         if groups:
             config.merge_from_dict({f"model.{path}.norm_cfg.num_groups": part.groups(groups, path)})
+        attention = _GATED.get(part.part_name)
+        if attention and config.model.get(attention):
+            config.merge_from_dict({f"model.{attention}.allow_remainder": True})
     return config.model
 
 
@@ -134,6 +138,9 @@ _NORMED = {
     "mask_width": "roi_head.mask_head",
     "semantic_width": "semantic_head",
 }
+
+#: The attention that gates maps of a part's width.
+_GATED = {"pyramid_width": "stuff_to_things", "semantic_width": "things_to_stuff"}
 
 
 def slice_detector(model: nn.Module, parts: Iterable[SizePart]) -> None:

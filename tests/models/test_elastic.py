@@ -35,6 +35,26 @@ def test_a_path_is_its_network_with_sliced_weights():
             assert torch.equal(ours, theirs)
 
 
+def test_a_ratio_that_does_not_divide_a_width_rounds_down_in_path_network_and_cost():
+    """24 channels over 16: the network of such a path used to be refused when it was built."""
+    config = elastic_config(dict(pyramid_width=["x50", "x75"], semantic_width=["x75", "x100"]))
+    wide = supernet(config)
+    arch = wide.search_space.sample(np.random.default_rng(SEED)).replace(
+        pyramid_width=["x75"],
+        semantic_width=["x75"],
+        things_to_stuff=["r16"] * 4,
+        stuff_to_things=["r16"] * 5,
+    )
+    wide.set_arch(arch)
+    alone = network(config, arch)
+    assert alone.stuff_to_things.gates[0]["r16"].fc1.out_features == 24 // 16
+    alone.load_state_dict(weights_of_path(wide, alone))
+    for ours, theirs in zip(outputs(wide), outputs(alone), strict=True):
+        assert torch.equal(ours, theirs)
+    cost = network_cost(arch, NetworkShape.of_model(config.model), (96, 64))
+    assert sum(c.params for c in cost.values()) == sum(p.numel() for p in alone.parameters())
+
+
 def test_norms_that_are_replaced_are_sliced_again():
     """MMEngine makes them synchronised for several ranks, and single again for a search."""
     wide = supernet()
