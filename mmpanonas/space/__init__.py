@@ -4,10 +4,9 @@ from mmpanonas.space.arch import Arch
 from mmpanonas.space.budget import Budget, BudgetError
 from mmpanonas.space.cost import Cost, backbone_cost, cost_range, network_cost
 from mmpanonas.space.elastic import MULTIPLE, depth, scaled, skipped
-from mmpanonas.space.front import pareto_front
 from mmpanonas.space.latency import LatencyTable
 from mmpanonas.space.limits import Limits
-from mmpanonas.space.measure import REPORTED, CostMeasure
+from mmpanonas.space.measure import REPORTED, CostMeasure, pareto_front
 from mmpanonas.space.model import (
     active_arch,
     check_counted,
