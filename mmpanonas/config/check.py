@@ -67,9 +67,6 @@ def check_files(dataset: Config, needs_segments: bool) -> None:
         InputError: a run would stop at a file or learn something else from it.
     """
     paths = annotation_paths(dataset)
-    if dataset.get("backend_args") or any("://" in path for path in paths):
-        _say(f"'{paths[0]}' is not on this machine's disks: its pictures are not checked")
-        return
     things = os.path.join(dataset.get("data_root") or "", dataset.get("things_file") or "")
     if dataset.get("things_file") and not os.path.isfile(things):
         raise ConfigError(

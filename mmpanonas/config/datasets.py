@@ -1,7 +1,7 @@
 """Where a config names its data sets and what is done to their pictures."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from mmengine.config import Config
 
@@ -69,3 +69,35 @@ def annotation_paths(dataset: dict) -> tuple[str, str, str]:
     root, prefix = dataset.get("data_root") or "", dataset.get("data_prefix", {})
     parts = (dataset.ann_file, prefix.get("img"), prefix.get("seg"))
     return tuple(os.path.join(root, part or "") for part in parts)
+
+
+def check_on_disks(cfg: Config | Mapping) -> None:
+    """Raise ``ConfigError`` if a data set lies elsewhere than on this machine's disks.
+
+    What is learnt from is decoded and stamped before a run, and the ground truth read again by each
+    evaluation; of MMEngine's backends not all can even join paths.
+    """
+    for place, dataset in named_datasets(cfg):
+        prefix = dataset.get("data_prefix") or {}
+        prefixes = prefix if isinstance(prefix, Mapping) else {"": prefix}
+        given = {key: dataset.get(key) for key in ("data_root", "ann_file", "things_file")}
+        given |= {f"data_prefix.{key}".rstrip("."): value for key, value in prefixes.items()}
+        said = [f"{key} {value!r}" for key, value in given.items() if "://" in str(value)]
+        said += [f"backend_args of the backend {name!r}" for name in _backends(dataset)]
+        if said:
+            raise ConfigError(
+                f"{place} has {said[0]}: data are read from this machine's disks alone; copy them, "
+                "or mount where they lie as a folder, and give that as data_root"
+            )
+
+
+def _backends(node: object) -> Iterator[str]:
+    """Backends for files, of a data set and its transforms, that are not local."""
+    if isinstance(node, Mapping):
+        args = node.get("backend_args")
+        if isinstance(args, Mapping) and args.get("backend", "local") != "local":
+            yield args["backend"]
+        node = node.values()
+    if not isinstance(node, str) and isinstance(node, Iterable):
+        for item in node:
+            yield from _backends(item)

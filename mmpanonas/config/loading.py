@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from mmpanonas.config.archs import settle_archs
 from mmpanonas.config.classes import fill_classes
+from mmpanonas.config.datasets import check_on_disks
 from mmpanonas.config.entrance import check_config
 from mmpanonas.config.inheritance import merge_options, read_file
 from mmpanonas.config.judge.forms import settle_hooks
@@ -37,7 +38,7 @@ def load_config(
     Raises:
         ConfigError: the file or one that it inherits from cannot be read, an option does not fit,
             the config describes no network, says a key that nobody reads, or a value that does
-            not fit.
+            not fit, or its data are not on this machine's disks.
         ArchError: an architecture file cannot be read.
     """
     if not Path(path).is_file():
@@ -53,6 +54,7 @@ def load_config(
         raise ConfigError(f"config file {path} describes no network: it lacks the key model.type")
     settle_hooks(cfg)
     check_config(cfg, path, options)
+    check_on_disks(cfg)
     settle_scales(cfg)
     check_length(cfg)
     check_widths(model, cfg.get("model_widths") or {})

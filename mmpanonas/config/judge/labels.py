@@ -30,8 +30,7 @@ def is_panoptic(dataset: Mapping) -> bool:
 def holds_instances(dataset: Mapping) -> bool:
     """Whether it is read as MMDetection's ``CocoDataset`` reads a file of instances."""
     kind = kind_of(dataset, DATASETS)
-    same = getattr(kind, "load_data_list", None) is CocoDataset.load_data_list
-    return same and "://" not in annotation_paths(dataset)[0] and not dataset.get("backend_args")
+    return getattr(kind, "load_data_list", None) is CocoDataset.load_data_list
 
 
 def label_names(meta: Mapping) -> tuple[str, ...]:
