@@ -65,6 +65,12 @@ def write_latency_table(path: Path, space: SearchSpace, shape: NetworkShape, **c
     return path
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Ray comes last: on Python 3.13 a process that drove several Rays cannot fork readers."""
+    items.sort(key=lambda item: item.path.name == "test_ray.py")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_stamps(tmp_path_factory):
     """Tests leave no stamps of checked data among the user's."""
