@@ -78,7 +78,7 @@ def test_supernets_are_searched_and_retrained_networks_fixed(path):
     model = MODELS.build(read(path).model)
     if any(word in path.name for word in ("retrain", "fusion", "alone")):
         size = 1
-    elif path.name.startswith("elastic") or path.stem == "sandwich":
+    elif path.name.startswith("elastic"):
         full = bool({"coco", "ade20k"} & set(path.parts))
         stage = 4**4 + 4**6 + 4**8 if full else 4 + 4**2  # operations of the blocks there are
         third = 4**8 + 4**12 + 4**16 if full else 4**2 + 4**3 + 4**4

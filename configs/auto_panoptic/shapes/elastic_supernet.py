@@ -2,3 +2,4 @@
 _base_ = ["./supernet.py", "../../_base_/models/elastic_tiny.py"]
 
 model = _base_.elastic_space
+default_hooks = dict(fairness=dict(type="SandwichHook"))
