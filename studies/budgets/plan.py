@@ -68,6 +68,11 @@ class BudgetPlan:
                 f"budgets.strategy: expected {sorted(STRATEGIES)}, got {self.strategy!r}"
             )
         sizes(self.strategy, self.evaluations)
+        if self.probes > self.pool:
+            raise InputError(
+                f"budgets.probes: expected no more than the {self.pool} of budgets.pool, got "
+                f"{self.probes}"
+            )
 
 
 add_key("budgets", BudgetPlan)

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from mmpanonas.errors import InputError
 from mmpanonas.space import Arch, Budget, Limits, NetworkShape, space_of
 from studies.budgets.choosing import predict, unlike
 from studies.budgets.plan import BudgetPlan
@@ -102,7 +103,7 @@ class BudgetStudy(Study):
 
     def _probes(self, limit: float) -> list[dict]:
         length = self.plan.probe_iterations
-        return [network_job(n, 0, True, length) for n in self.probes_at(limit)]
+        return [network_job(n, 0, held_out=True, iterations=length) for n in self.probes_at(limit)]
 
     def _pool(self, limit: float) -> list[Network]:
         """Architectures of the whole space that spend the limit."""
@@ -144,11 +145,16 @@ class BudgetStudy(Study):
         keeps = Limits([self.limits(limit)], space, shape)
         rng = np.random.default_rng([self.plan.seed, round(limit)])
         found: dict[Arch, None] = {}
-        while len(found) < count:
+        for _ in range(100 * count):
             arch = keeps.repaired(rng.integers(space.num_choices), rng)
             if arch is not None:
                 found[arch] = None
-        return [Network(arch, keys) for arch in found]
+            if len(found) == count:
+                return [Network(arch, keys) for arch in found]
+        raise InputError(
+            f"{100 * count} draws found {len(found)} of {count} networks that spend {limit:.4g}: "
+            f"change budgets.limits, or ask for fewer (budgets.pool, budgets.draws)"
+        )
 
     def luckiest(self, limit: float) -> Network:
         """The one of them that scores best on nas_val."""

@@ -161,6 +161,7 @@ def test_a_page_before_the_draws(tmp_path):
         ("budgets.strategy", "Luck", "budgets.strategy: expected"),
         ("budgets.evaluations", 7, "7 evaluations do not divide"),
         ("budgets.spend", 2.0, "spend"),
+        ("budgets.probes", 500, "no more than the 400 of budgets.pool, got 500"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(shapes_root, key, value, message):
@@ -206,3 +207,8 @@ def test_a_prediction_without_signal_is_the_mean():
     mean = np.mean(list(known.values()))
     found = predict(space, known, [space.sample(rng) for _ in range(20)])
     assert np.abs(np.array(list(found.values())) - mean).max() < 0.7
+
+
+def test_a_limit_that_few_networks_spend_ends_in_a_line(study):
+    with pytest.raises(InputError, match=r"found 1 of 3 networks .* change budgets.limits"):
+        study.drawn_at(30.6e6)  # the cheapest costs 30.593 M
